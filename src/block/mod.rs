@@ -1,0 +1,1 @@
+//! Chooses which pairs of records are worth comparing.

@@ -1,0 +1,1 @@
+//! `orpailleur.toml` as written (`Project`) and as it can run (`Plan`).

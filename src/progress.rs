@@ -1,0 +1,71 @@
+//! The only progress bars: one per stage, on stderr, gone when stderr is no terminal.
+
+use std::{
+    io::IsTerminal,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::error::{Error, Result};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks all stages to stop at their next step: what Ctrl-C does.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// What a stage tells the user while it works.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A progress that shows nothing.
+    pub fn hidden() -> Progress {
+        Progress { bar: ProgressBar::hidden() }
+    }
+
+    /// A bar for `stage`, hidden when `quiet` or when stderr is no terminal.
+    pub fn new(stage: &'static str, quiet: bool) -> Progress {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Progress::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_message(stage);
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {msg:<12} {human_pos}  {per_sec}  {elapsed}")
+                .expect("the template is constant"),
+        );
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress { bar }
+    }
+
+    /// Says how many steps there are in all, and so shows a bar with an ETA.
+    pub fn expect(&self, steps: u64) {
+        self.bar.set_length(steps);
+        self.bar.set_style(
+            ProgressStyle::with_template(
+                "{spinner} {msg:<12} [{bar:30}] {human_pos}/{human_len}  {per_sec}  ETA {eta}",
+            )
+            .expect("the template is constant"),
+        );
+    }
+
+    /// Says that `steps` more steps are done.
+    pub fn advance(&self, steps: u64) {
+        self.bar.inc(steps);
+    }
+
+    /// Fails once the user has pressed Ctrl-C; stages ask now and then.
+    pub fn check(&self) -> Result<()> {
+        if INTERRUPTED.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,1 @@
+//! Gives each candidate pair its match weight in bits.

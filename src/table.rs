@@ -1,0 +1,1039 @@
+//! The nouns that all stages share: records, links, consent events, history, rejects, clusters.
+//!
+//! What is large is columnar: a [`Records`] is a set of Arrow arrays, one line per record, and
+//! [`Records::to_batch`] gives the record batch that is stored or handed on. Records are sorted by
+//! id, so that the position of a record has the order of its id and is stable whatever the order of
+//! files and rows.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use arrow::{
+    array::{
+        Array, ArrayRef, ListArray, RecordBatch, StringArray, StringBuilder, StructArray,
+        UInt32Array,
+    },
+    buffer::OffsetBuffer,
+    datatypes::{DataType, Field, Fields, Schema},
+};
+use serde::{Deserialize, Serialize};
+
+pub use crate::model::Kind;
+use crate::error::{Error, Result};
+
+/// What a stage returns: the table for the next one, and the numbers for the report.
+#[derive(Debug, Clone)]
+pub struct Staged<T, M> {
+    /// The table.
+    pub table: T,
+    /// The numbers.
+    pub metrics: M,
+}
+
+/// The identity of a record: a keyed hash of its source and raw content, 80 bits.
+///
+/// Written as 16 characters of base 32, whose order is that of the bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordId(pub [u8; 10]);
+
+const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+impl fmt::Display for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut wide = [0u8; 16];
+        wide[6..].copy_from_slice(&self.0);
+        let bits = u128::from_be_bytes(wide);
+        let mut text = [0u8; 16];
+        for (i, digit) in text.iter_mut().enumerate() {
+            *digit = BASE32[(bits >> (75 - 5 * i)) as usize & 31];
+        }
+        f.write_str(std::str::from_utf8(&text).expect("base 32 digits are ASCII"))
+    }
+}
+
+impl fmt::Debug for RecordId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl RecordId {
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<RecordId> {
+        if text.len() != 16 {
+            return None;
+        }
+        let mut bits = 0u128;
+        for byte in text.bytes() {
+            bits = bits << 5 | BASE32.iter().position(|&d| d == byte)? as u128;
+        }
+        let mut id = [0u8; 10];
+        id.copy_from_slice(&bits.to_be_bytes()[6..]);
+        Some(RecordId(id))
+    }
+}
+
+/// The project's secret key, which makes record ids unguessable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdKey(pub [u8; 32]);
+
+/// One table that was read: a file, or a sheet of a workbook.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Logical name of the legacy system, independent of the file name.
+    pub source: String,
+    /// Relative to the source folder, with `/`; inside an archive `a.zip!/b.csv`.
+    pub file: String,
+    /// The sheet's name; empty for what has no sheets.
+    pub sheet: String,
+    /// The system and legal entity that issued the customer codes; empty when there are none.
+    pub key_space: String,
+    /// The rank of the source in `orpailleur.toml`, from 0: the smaller, the more trusted.
+    pub rank: u32,
+    /// What the row's age is when it has no date of its own: ISO date, or empty.
+    pub dated: String,
+}
+
+/// The column a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// Position in [`Records::places`].
+    pub place: u32,
+    /// The column's header as written (or the property, for what has no columns).
+    pub column: String,
+    /// What the column says of its value: `work`, `home`, `other`, `billing`, `delivery`... or empty.
+    /// The parts of one address carry the same label.
+    pub label: String,
+}
+
+/// The values of one attribute: for each record a list, mostly of one or none.
+#[derive(Debug, Clone)]
+pub struct Column {
+    offsets: OffsetBuffer<i32>,
+    values: StringArray,
+    origins: UInt32Array,
+}
+
+impl Column {
+    /// The values of record `i`, in order.
+    pub fn values(&self, i: usize) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.range(i).map(|at| self.values.value(at))
+    }
+
+    /// The values of record `i` with the position of their origin in [`Records::origins`].
+    pub fn entries(&self, i: usize) -> impl ExactSizeIterator<Item = (&str, u32)> + Clone {
+        self.range(i).map(|at| (self.values.value(at), self.origins.value(at)))
+    }
+
+    /// The first value of record `i`.
+    pub fn first(&self, i: usize) -> Option<&str> {
+        self.range(i).next().map(|at| self.values.value(at))
+    }
+
+    /// How many records the column covers.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether the column covers no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many records have at least one value.
+    pub fn filled(&self) -> usize {
+        self.offsets.windows(2).filter(|w| w[0] < w[1]).count()
+    }
+
+    fn range(&self, i: usize) -> std::ops::Range<usize> {
+        self.offsets[i] as usize..self.offsets[i + 1] as usize
+    }
+
+    fn item_fields() -> Fields {
+        Fields::from(vec![
+            Field::new("value", DataType::Utf8, false),
+            Field::new("origin", DataType::UInt32, false),
+        ])
+    }
+
+    fn data_type() -> DataType {
+        let item = Field::new("item", DataType::Struct(Self::item_fields()), false);
+        DataType::List(Arc::new(item))
+    }
+
+    fn to_array(&self) -> ArrayRef {
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(self.values.clone()), Arc::new(self.origins.clone())];
+        let items = StructArray::new(Self::item_fields(), columns, None);
+        let item = Arc::new(Field::new("item", items.data_type().clone(), false));
+        Arc::new(ListArray::new(item, self.offsets.clone(), Arc::new(items), None))
+    }
+
+    fn from_array(array: &ArrayRef) -> Option<Column> {
+        let list = array.as_any().downcast_ref::<ListArray>()?;
+        let items = list.values().as_any().downcast_ref::<StructArray>()?;
+        Some(Column {
+            offsets: list.offsets().clone(),
+            values: items.column(0).as_any().downcast_ref::<StringArray>()?.clone(),
+            origins: items.column(1).as_any().downcast_ref::<UInt32Array>()?.clone(),
+        })
+    }
+}
+
+/// Builds a [`Column`] record by record.
+#[derive(Debug, Default)]
+pub struct ColumnBuilder {
+    offsets: Vec<i32>,
+    values: StringBuilder,
+    origins: Vec<u32>,
+}
+
+impl ColumnBuilder {
+    /// An empty column.
+    pub fn new() -> ColumnBuilder {
+        ColumnBuilder { offsets: vec![0], ..ColumnBuilder::default() }
+    }
+
+    /// Adds a value to the current record.
+    pub fn value(&mut self, value: &str, origin: u32) {
+        self.values.append_value(value);
+        self.origins.push(origin);
+    }
+
+    /// Ends the current record; the next value belongs to the next one.
+    pub fn end_record(&mut self) {
+        self.offsets.push(i32::try_from(self.origins.len()).expect("fewer than 2^31 values"));
+    }
+
+    /// How many records are ended.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether no record is ended yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The finished column.
+    pub fn finish(mut self) -> Column {
+        Column {
+            offsets: OffsetBuffer::new(self.offsets.into()),
+            values: self.values.finish(),
+            origins: UInt32Array::from(self.origins),
+        }
+    }
+}
+
+/// Records, one line each, sorted by id: raw as read, or clean as normalized.
+///
+/// A raw and a clean table have the same lines in the same order; only the values of their columns
+/// differ. `clean` values are in the one canonical form of their value kind (see [`crate::value`]).
+#[derive(Debug, Clone, Default)]
+pub struct Records {
+    /// The tables that were read.
+    pub places: Vec<Place>,
+    /// The columns that values came from.
+    pub origins: Vec<Origin>,
+    /// Ids in ascending order.
+    pub ids: Vec<RecordId>,
+    /// What each record speaks of.
+    pub kinds: Vec<Kind>,
+    /// Position in `places`.
+    pub place: Vec<u32>,
+    /// Row as a person would look it up, from 1.
+    pub row: Vec<u32>,
+    /// The declared id column's value, else empty.
+    pub keys: Vec<String>,
+    /// The values, by attribute.
+    pub columns: BTreeMap<String, Column>,
+}
+
+impl Records {
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The first value of `attribute` of record `i`.
+    pub fn first(&self, attribute: &str, i: usize) -> Option<&str> {
+        self.columns.get(attribute)?.first(i)
+    }
+
+    /// All values of `attribute` of record `i`.
+    pub fn values<'a>(&'a self, attribute: &str, i: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.columns.get(attribute).into_iter().flat_map(move |c| c.values(i))
+    }
+
+    /// The place that record `i` was read from.
+    pub fn place_of(&self, i: usize) -> &Place {
+        &self.places[self.place[i] as usize]
+    }
+
+    /// The position of the record with this id.
+    pub fn find(&self, id: RecordId) -> Option<usize> {
+        self.ids.binary_search(&id).ok()
+    }
+
+    /// The same lines with other columns: how `normalize` makes clean records from raw ones.
+    pub fn with_columns(&self, columns: BTreeMap<String, Column>) -> Records {
+        debug_assert!(columns.values().all(|c| c.len() == self.len()));
+        Records { columns, ..self.shell() }
+    }
+
+    fn shell(&self) -> Records {
+        Records {
+            places: self.places.clone(),
+            origins: self.origins.clone(),
+            ids: self.ids.clone(),
+            kinds: self.kinds.clone(),
+            place: self.place.clone(),
+            row: self.row.clone(),
+            keys: self.keys.clone(),
+            columns: BTreeMap::new(),
+        }
+    }
+
+    /// As an Arrow record batch: `record_id, kind, place, row, record_key`, then a list of
+    /// `{value, origin}` per attribute. Places and origins are JSON in the schema's metadata.
+    pub fn to_batch(&self) -> Result<RecordBatch> {
+        let ids: StringArray = self.ids.iter().map(|id| Some(id.to_string())).collect();
+        let kinds: StringArray = self.kinds.iter().map(|k| Some(k.as_str())).collect();
+        let mut fields = vec![
+            Field::new("record_id", DataType::Utf8, false),
+            Field::new("kind", DataType::Utf8, false),
+            Field::new("place", DataType::UInt32, false),
+            Field::new("row", DataType::UInt32, false),
+            Field::new("record_key", DataType::Utf8, false),
+        ];
+        let mut arrays: Vec<ArrayRef> = vec![
+            Arc::new(ids),
+            Arc::new(kinds),
+            Arc::new(UInt32Array::from(self.place.clone())),
+            Arc::new(UInt32Array::from(self.row.clone())),
+            Arc::new(StringArray::from_iter_values(&self.keys)),
+        ];
+        for (name, column) in &self.columns {
+            fields.push(Field::new(name, Column::data_type(), false));
+            arrays.push(column.to_array());
+        }
+        let json = |x: serde_json::Result<String>| x.map_err(Error::table("records"));
+        let metadata = HashMap::from([
+            ("places".to_owned(), json(serde_json::to_string(&self.places))?),
+            ("origins".to_owned(), json(serde_json::to_string(&self.origins))?),
+        ]);
+        let schema = Schema::new(fields).with_metadata(metadata);
+        RecordBatch::try_new(Arc::new(schema), arrays).map_err(Error::table("records"))
+    }
+
+    /// Reads what [`Records::to_batch`] makes.
+    pub fn from_batch(batch: &RecordBatch) -> Result<Records> {
+        Self::read_batch(batch).ok_or_else(|| Error::Format {
+            path: "records.parquet".into(),
+            message: "it is not a table of records of this version".into(),
+            hint: Some("run the project again".into()),
+        })
+    }
+
+    fn read_batch(batch: &RecordBatch) -> Option<Records> {
+        fn column<'a, A: 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a A> {
+            batch.column_by_name(name)?.as_any().downcast_ref::<A>()
+        }
+        let schema = batch.schema();
+        let text = |name| column::<StringArray>(batch, name);
+        let mut records = Records {
+            places: serde_json::from_str(schema.metadata().get("places")?).ok()?,
+            origins: serde_json::from_str(schema.metadata().get("origins")?).ok()?,
+            ids: text("record_id")?.iter().map(|t| RecordId::parse(t?)).collect::<Option<_>>()?,
+            kinds: text("kind")?.iter().map(|t| Kind::parse(t?)).collect::<Option<_>>()?,
+            place: column::<UInt32Array>(batch, "place")?.values().to_vec(),
+            row: column::<UInt32Array>(batch, "row")?.values().to_vec(),
+            keys: text("record_key")?.iter().map(|t| Some(t?.to_owned())).collect::<Option<_>>()?,
+            columns: BTreeMap::new(),
+        };
+        for (field, array) in schema.fields().iter().zip(batch.columns()).skip(5) {
+            records.columns.insert(field.name().clone(), Column::from_array(array)?);
+        }
+        Some(records)
+    }
+}
+
+/// One record before it has an id.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// What it speaks of.
+    pub kind: Option<Kind>,
+    /// Position of its place, from [`RecordsBuilder::place`].
+    pub place: u32,
+    /// Row as a person would look it up, from 1.
+    pub row: u32,
+    /// The declared id column's value, else empty.
+    pub key: String,
+    /// Digest of the whole physical row it stands on: see [`row_digest`].
+    pub digest: [u8; 32],
+    /// Attribute, raw value, origin (from [`RecordsBuilder::origin`]). Blank values are left out.
+    pub values: Vec<(Arc<str>, String, u32)>,
+}
+
+/// The digest of a physical row: of its filled cells with their headers, whatever the columns' order.
+pub fn row_digest<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u8; 32] {
+    let mut filled: Vec<_> = cells.into_iter().filter(|(_, v)| !v.is_empty()).collect();
+    filled.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for (header, value) in filled {
+        for part in [header, value] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// Gathers drafts and gives them their ids.
+#[derive(Debug, Default)]
+pub struct RecordsBuilder {
+    places: Vec<Place>,
+    origins: Vec<Origin>,
+    origin_of: HashMap<Origin, u32>,
+    drafts: Vec<Draft>,
+}
+
+impl std::hash::Hash for Origin {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.place, &self.column, &self.label).hash(state);
+    }
+}
+
+impl RecordsBuilder {
+    /// Registers a table and returns its position.
+    pub fn place(&mut self, place: Place) -> u32 {
+        self.places.push(place);
+        self.places.len() as u32 - 1
+    }
+
+    /// The tables registered so far.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Registers a column, once, and returns its position.
+    pub fn origin(&mut self, place: u32, column: &str, label: &str) -> u32 {
+        let origin = Origin { place, column: column.to_owned(), label: label.to_owned() };
+        *self.origin_of.entry(origin).or_insert_with_key(|origin| {
+            self.origins.push(origin.clone());
+            self.origins.len() as u32 - 1
+        })
+    }
+
+    /// Adds a record and returns its draft number, which [`RecordsBuilder::finish`] translates.
+    pub fn push(&mut self, draft: Draft) -> u32 {
+        self.drafts.push(draft);
+        self.drafts.len() as u32 - 1
+    }
+
+    /// How many records were added.
+    pub fn len(&self) -> usize {
+        self.drafts.len()
+    }
+
+    /// Whether no record was added.
+    pub fn is_empty(&self) -> bool {
+        self.drafts.is_empty()
+    }
+
+    /// The records, sorted by id, and for each draft number its position among them.
+    ///
+    /// An id is a keyed hash of source, kind, key and the whole row, with an ordinal among exact
+    /// copies of the row; copies are told apart by nothing but their place, so it does not matter
+    /// which is which.
+    pub fn finish(mut self, key: &IdKey) -> (Records, Vec<u32>) {
+        let mut content: Vec<([u8; 32], u32)> = Vec::with_capacity(self.drafts.len());
+        for (number, draft) in self.drafts.iter().enumerate() {
+            let mut hasher = blake3::Hasher::new_keyed(&key.0);
+            let source = &self.places[draft.place as usize].source;
+            for part in [source.as_str(), draft.kind.map_or("", Kind::as_str), &draft.key] {
+                hasher.update(&(part.len() as u64).to_le_bytes());
+                hasher.update(part.as_bytes());
+            }
+            hasher.update(&draft.digest);
+            content.push((*hasher.finalize().as_bytes(), number as u32));
+        }
+        content.sort_unstable_by(|a, b| {
+            let dated = |n: u32| &self.places[self.drafts[n as usize].place as usize].dated;
+            (a.0, dated(a.1), a.1).cmp(&(b.0, dated(b.1), b.1))
+        });
+        let mut order: Vec<(RecordId, u32)> = Vec::with_capacity(content.len());
+        let mut ordinal = 0u64;
+        for (at, (hash, number)) in content.iter().enumerate() {
+            ordinal = if at > 0 && content[at - 1].0 == *hash { ordinal + 1 } else { 0 };
+            let mut hasher = blake3::Hasher::new_keyed(&key.0);
+            hasher.update(hash).update(&ordinal.to_le_bytes());
+            let mut id = [0u8; 10];
+            id.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
+            order.push((RecordId(id), *number));
+        }
+        order.sort_unstable();
+
+        let mut positions = vec![0u32; order.len()];
+        let mut records = Records {
+            places: std::mem::take(&mut self.places),
+            origins: std::mem::take(&mut self.origins),
+            ..Records::default()
+        };
+        let mut builders: BTreeMap<Arc<str>, ColumnBuilder> = BTreeMap::new();
+        for (position, (id, number)) in order.into_iter().enumerate() {
+            positions[number as usize] = position as u32;
+            let draft = std::mem::take(&mut self.drafts[number as usize]);
+            records.ids.push(id);
+            records.kinds.push(draft.kind.unwrap_or(Kind::Other));
+            records.place.push(draft.place);
+            records.row.push(draft.row);
+            records.keys.push(draft.key);
+            for (attribute, value, origin) in &draft.values {
+                let builder = builders.entry(attribute.clone()).or_insert_with(ColumnBuilder::new);
+                while builder.len() < position {
+                    builder.end_record();
+                }
+                builder.value(value, *origin);
+            }
+        }
+        for (attribute, mut builder) in builders {
+            while builder.len() < records.len() {
+                builder.end_record();
+            }
+            records.columns.insert(attribute.to_string(), builder.finish());
+        }
+        (records, positions)
+    }
+}
+
+/// A person and an organisation that a row names together; positions in [`Records`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Link {
+    /// The person's record.
+    pub person: u32,
+    /// The organisation's record.
+    pub organisation: u32,
+    /// What the row says of it: a job title, `contact`... or empty.
+    pub role: String,
+}
+
+/// Two persons of one home that a row names together (`M. et Mme Dupont`); positions in [`Records`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Couple {
+    /// The first person's record.
+    pub first: u32,
+    /// The second person's record.
+    pub second: u32,
+}
+
+/// By which means a contact point is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Channel {
+    Email,
+    Sms,
+    Phone,
+    Post,
+}
+
+impl Channel {
+    /// All channels, in the order of reports.
+    pub const ALL: [Channel; 4] = [Channel::Email, Channel::Sms, Channel::Phone, Channel::Post];
+
+    /// The word used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Channel::Email => "email",
+            Channel::Sms => "sms",
+            Channel::Phone => "phone",
+            Channel::Post => "post",
+        }
+    }
+}
+
+/// What is known of a contact point; the greater, the stricter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ConsentState {
+    OptIn,
+    Pending,
+    HardBounce,
+    OptOut,
+    Complaint,
+}
+
+impl ConsentState {
+    /// The word used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConsentState::OptIn => "opt_in",
+            ConsentState::Pending => "pending",
+            ConsentState::HardBounce => "hard_bounce",
+            ConsentState::OptOut => "opt_out",
+            ConsentState::Complaint => "complaint",
+        }
+    }
+
+    /// Whether the person said no: it then reaches all contact points of the channel.
+    pub fn is_objection(self) -> bool {
+        self >= ConsentState::OptOut
+    }
+}
+
+/// One thing a source says about consent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConsentEvent {
+    /// The record it stands on; none when its row was rejected or left out: then it speaks for its
+    /// contact point alone.
+    pub record: Option<u32>,
+    /// The contact point as written in the row (an address, a number); empty when the row speaks of
+    /// the channel in general. `normalize` brings it to the form of clean values.
+    pub contact_point: String,
+    /// By which means.
+    pub channel: Channel,
+    /// What for (`marketing`, `newsletter`...); empty when not said.
+    pub purpose: String,
+    /// The seller's legal entity it was said to; empty when there is one or it is not said.
+    pub legal_entity: String,
+    /// What was said.
+    pub state: ConsentState,
+    /// Of an opt-in: whether date and wording are known.
+    pub proved: bool,
+    /// ISO date or date-time; empty when unknown.
+    pub since: String,
+    /// Position in [`Records::places`].
+    pub place: u32,
+    /// Row as a person would look it up.
+    pub row: u32,
+    /// The column that says it.
+    pub column: String,
+}
+
+/// A related table (invoices, FEC lines, quotes...) whose rows hang on a customer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct History {
+    /// `invoice`, `fec_line`, `quote`, `order`, `opportunity`, `activity`, `ticket`...
+    pub kind: String,
+    /// Position in [`Records::places`].
+    pub place: u32,
+    /// The table's columns as written.
+    pub header: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<HistoryRow>,
+}
+
+/// One row of a related table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// Row as a person would look it up.
+    pub row: u32,
+    /// What it refers to its customer by: a code of the place's key space, or an email address.
+    pub key: String,
+    /// The attribute that holds the key: `customer_code`, `account_code` or `email`.
+    pub key_attribute: String,
+    /// The customer's name as written, if any: a code re-used for another name is not trusted.
+    pub name: String,
+    /// ISO date, or empty.
+    pub date: String,
+    /// Decimal with a point, or empty.
+    pub amount: String,
+    /// Currency code, or empty.
+    pub currency: String,
+    /// All cells, as written.
+    pub cells: Vec<String>,
+}
+
+/// Whether nothing of the row was used, or all but the cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Severity {
+    Row,
+    Cell,
+}
+
+/// A row or cell that cannot be used, kept unchanged: one line of `rejects.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reject {
+    /// Logical name of the source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row; none for a file that could not be read.
+    pub row: Option<u32>,
+    /// The column's header, or empty.
+    pub column: String,
+    /// A stable snake-case word: `bad_email`, `ragged_row`, `no_name`...
+    pub code: String,
+    /// Row or cell.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What the steward can do, or empty.
+    pub suggestion: String,
+    /// The value or row as read.
+    pub raw: String,
+}
+
+/// A row that is no data, or that was left out on purpose: one line of `skipped.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Logical name of the source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row.
+    pub row: u32,
+    /// `header`, `title`, `blank`, `total`, `repeat`, `other_ledger`, `private`, `structure`...
+    pub reason: String,
+}
+
+/// Everything that `ingest` hands on.
+#[derive(Debug, Clone, Default)]
+pub struct Ingested {
+    /// One line per record, values as read.
+    pub records: Records,
+    /// Persons and organisations named by one row.
+    pub links: Vec<Link>,
+    /// Couples named by one row.
+    pub couples: Vec<Couple>,
+    /// What the rows say about consent.
+    pub events: Vec<ConsentEvent>,
+    /// Related tables.
+    pub history: Vec<History>,
+    /// Rows and files that cannot be used.
+    pub rejects: Vec<Reject>,
+    /// Rows that are no data or were left out.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Everything that `normalize` hands on.
+#[derive(Debug, Clone, Default)]
+pub struct Clean {
+    /// The same lines as the raw records, every value in canonical form.
+    pub records: Records,
+    /// The consent events, their contact points in canonical form.
+    pub events: Vec<ConsentEvent>,
+    /// Cells that could not be used.
+    pub rejects: Vec<Reject>,
+}
+
+/// One candidate pair that scored above the review line; positions in [`Records`], left < right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pair {
+    /// The record with the smaller id.
+    pub left: u32,
+    /// The record with the greater id.
+    pub right: u32,
+    /// Match weight in hundredths of a bit, prior included: above zero, a match is likelier than not.
+    pub weight_centibits: i32,
+}
+
+/// Every record in exactly one cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Clusters {
+    /// For each record the position of the first (smallest id) record of its cluster.
+    pub cluster: Vec<u32>,
+    /// Pairs that a human should look at.
+    pub review: Vec<Review>,
+}
+
+/// A pair that waits for a human.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Review {
+    /// The record with the smaller id.
+    pub left: u32,
+    /// The record with the greater id.
+    pub right: u32,
+    /// Match weight in hundredths of a bit.
+    pub weight_centibits: i32,
+    /// Why it waits: `doubtful`, `contradiction`, `weak_bridge`, `reused_code`...
+    pub reason: String,
+}
+
+impl Clusters {
+    /// The clusters as lists of record positions, each sorted, in order of their first record.
+    pub fn groups(&self) -> Vec<Vec<u32>> {
+        let mut at: HashMap<u32, usize> = HashMap::new();
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        for (record, &first) in self.cluster.iter().enumerate() {
+            let group = *at.entry(first).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(record as u32);
+        }
+        groups
+    }
+}
+
+/// The golden records of one kind, sorted by golden id.
+#[derive(Debug, Clone, Default)]
+pub struct GoldenRecords {
+    /// Golden ids, ascending.
+    pub ids: Vec<String>,
+    /// For each golden record the positions of its records in [`Records`], ascending.
+    pub members: Vec<Vec<u32>>,
+    /// Surviving values by attribute, in canonical form, best first; the origin of a value is that of
+    /// the winner cell. Addresses are whole values of `address` ([`crate::value::address::Address`]).
+    pub columns: BTreeMap<String, Column>,
+    /// Organisations: `legal_unit` or `establishment`; persons: empty.
+    pub level: Vec<String>,
+    /// `suspect`, `prospect`, `customer`, `inactive`, or empty.
+    pub lifecycle: Vec<String>,
+    /// `customer`, `supplier`, `partner`, joined by `|`.
+    pub roles: Vec<String>,
+    /// Golden id of the parent organisation, or empty.
+    pub parent: Vec<String>,
+    /// Household id of a person, or empty.
+    pub household: Vec<String>,
+}
+
+impl GoldenRecords {
+    /// How many golden records.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// The first value of `attribute` of golden record `i`.
+    pub fn first(&self, attribute: &str, i: usize) -> Option<&str> {
+        self.columns.get(attribute)?.first(i)
+    }
+
+    /// All values of `attribute` of golden record `i`, best first.
+    pub fn values<'a>(&'a self, attribute: &str, i: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.columns.get(attribute).into_iter().flat_map(move |c| c.values(i))
+    }
+
+    /// The position of the golden record with this id.
+    pub fn find(&self, id: &str) -> Option<usize> {
+        self.ids.binary_search_by(|probe| probe.as_str().cmp(id)).ok()
+    }
+}
+
+/// One line of `golden/links.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GoldenLink {
+    /// Golden id of the person.
+    pub person_id: String,
+    /// Golden id of the organisation.
+    pub organisation_id: String,
+    /// What the person is there, or empty.
+    pub role: String,
+    /// Whether the person still is there; `None` when unknown.
+    pub current: Option<bool>,
+    /// First date it was seen, or empty.
+    pub since: String,
+    /// Last date, or empty.
+    pub until: String,
+}
+
+/// One line of `golden/organisation_links.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OrganisationLink {
+    /// Golden id.
+    pub child_id: String,
+    /// Golden id.
+    pub parent_id: String,
+    /// `establishment_of`, `subsidiary_of`, `billed_to`, `successor_of`.
+    #[serde(rename = "type")]
+    pub link_type: String,
+}
+
+/// One line of `golden/consents.csv`; `state` empty is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GoldenConsent {
+    /// Golden id.
+    pub golden_id: String,
+    /// The address or number in canonical form; empty when the golden record has none in the channel.
+    pub contact_point: String,
+    /// By which means.
+    pub channel: Channel,
+    /// What for, or empty.
+    pub purpose: String,
+    /// The seller's legal entity, or empty.
+    pub legal_entity: String,
+    /// What holds: a word of [`ConsentState::as_str`], or `unknown`.
+    pub state: String,
+    /// Of an opt-in: whether date and wording are known.
+    pub proved: bool,
+    /// ISO date of the event that decides, or empty.
+    pub since: String,
+    /// Source of the event that decides.
+    pub source: String,
+    /// Its file.
+    pub file: String,
+    /// Its row.
+    pub row: Option<u32>,
+}
+
+/// One line of `golden/keys.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GoldenKey {
+    /// Golden id.
+    pub golden_id: String,
+    /// The system and legal entity that issued the key.
+    pub key_space: String,
+    /// The key.
+    pub key: String,
+    /// Whether it is still in use there.
+    pub active: bool,
+}
+
+/// One line of `golden/history.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GoldenHistory {
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row.
+    pub row: u32,
+    /// `invoice`, `fec_line`...
+    pub kind: String,
+    /// What the row refers to its customer by.
+    pub key: String,
+    /// The golden record it hangs on; empty when none was found.
+    pub golden_id: String,
+    /// ISO date, or empty.
+    pub date: String,
+    /// Decimal, or empty.
+    pub amount: String,
+    /// Currency code, or empty.
+    pub currency: String,
+}
+
+/// Where one golden cell comes from: one line of `golden/lineage.parquet`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Lineage {
+    /// Golden id.
+    pub golden_id: String,
+    /// The attribute.
+    pub attribute: String,
+    /// The surviving value.
+    pub value: String,
+    /// The winner's record id.
+    pub record_id: String,
+    /// The survivorship rule that decided.
+    pub rule: String,
+    /// `decided`, `tied` or `defaulted`.
+    pub outcome: String,
+    /// The values that lost, with their record ids: `value (record_id)`, joined by ` | `.
+    pub losers: String,
+}
+
+/// Everything that `consolidate` hands on.
+#[derive(Debug, Clone, Default)]
+pub struct Golden {
+    /// Golden persons.
+    pub persons: GoldenRecords,
+    /// Golden organisations.
+    pub organisations: GoldenRecords,
+    /// Golden records of `dedupe` that are neither.
+    pub others: GoldenRecords,
+    /// For each record of [`Records`] its golden id.
+    pub golden_of: Vec<String>,
+    /// Persons in organisations.
+    pub links: Vec<GoldenLink>,
+    /// Organisations and their parents.
+    pub organisation_links: Vec<OrganisationLink>,
+    /// Household id, golden id.
+    pub households: Vec<(String, String)>,
+    /// Keys of the legacy systems.
+    pub keys: Vec<GoldenKey>,
+    /// Consent per contact point.
+    pub consents: Vec<GoldenConsent>,
+    /// History rows, re-attached.
+    pub history: Vec<GoldenHistory>,
+    /// Where each golden cell comes from.
+    pub lineage: Vec<Lineage>,
+    /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
+    pub suppressed: Vec<(String, Channel, ConsentState)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some_records(order: &[usize]) -> Records {
+        let mut builder = RecordsBuilder::default();
+        let place = builder.place(Place {
+            source: "crm".into(),
+            file: "a.csv".into(),
+            sheet: String::new(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        });
+        let origin = builder.origin(place, "Nom", "");
+        for &n in order {
+            let name = format!("name {n}");
+            builder.push(Draft {
+                kind: Some(Kind::Person),
+                place,
+                row: n as u32 + 2,
+                digest: row_digest([("Nom", name.as_str())]),
+                values: vec![("last_name".into(), name, origin)],
+                ..Draft::default()
+            });
+        }
+        builder.finish(&IdKey([7; 32])).0
+    }
+
+    #[test]
+    fn ids_do_not_depend_on_the_order_of_rows() {
+        let (a, b) = (some_records(&[0, 1, 2, 3]), some_records(&[3, 1, 0, 2]));
+        assert_eq!(a.ids, b.ids);
+        let names = |r: &Records| -> Vec<String> {
+            (0..4).map(|i| r.first("last_name", i).unwrap_or("").to_owned()).collect()
+        };
+        assert_eq!(names(&a), names(&b));
+        assert!(a.ids.is_sorted());
+    }
+
+    #[test]
+    fn exact_copies_get_different_ids() {
+        let records = some_records(&[1, 1, 1]);
+        assert!(records.ids.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn an_id_reads_back_and_sorts_like_its_text() {
+        let records = some_records(&[0, 1, 2, 3, 4, 5]);
+        let texts: Vec<_> = records.ids.iter().map(ToString::to_string).collect();
+        assert!(texts.is_sorted());
+        for (id, text) in records.ids.iter().zip(&texts) {
+            assert_eq!(RecordId::parse(text), Some(*id));
+        }
+        assert_eq!(RecordId::parse("not an id"), None);
+    }
+
+    #[test]
+    fn a_batch_reads_back() {
+        let records = some_records(&[0, 1, 2]);
+        let back = Records::from_batch(&records.to_batch().expect("a batch")).expect("records");
+        assert_eq!(back.ids, records.ids);
+        assert_eq!(back.first("last_name", 1), records.first("last_name", 1));
+        assert_eq!(back.origins, records.origins);
+    }
+}

@@ -1,0 +1,40 @@
+//! The one canonical form of each value kind: pure functions from text to text, used by the stages.
+//!
+//! | kind              | canonical form                                        | module        |
+//! |-------------------|-------------------------------------------------------|---------------|
+//! | person name       | `Jean-Pierre`, `de La Tour`; civility `M.`, `Mme`...    | [`person`]    |
+//! | organisation name | as written without its legal form; form `SARL`        | [`organisation`] |
+//! | email             | lower case, one address                               | [`email`]     |
+//! | phone             | E.164, extension as `;ext=12`                         | [`phone`]     |
+//! | address           | fields joined by U+001F, see [`address::Address`]     | [`address`]   |
+//! | date              | ISO, partial where that is all there is: `2012-05`    | [`date`]      |
+//! | identifier        | digits and capitals without blanks                    | [`identifier`] |
+//! | money             | decimal with a point                                  | [`money`]     |
+//! | boolean           | `true`, `false`                                       | [`boolean`]   |
+//! | url               | host without `www.`, then the path                    | [`url`]       |
+//! | text, category    | trimmed, blanks collapsed                             | [`text`]      |
+//!
+//! Every `normalize` is idempotent: given its own output it returns it unchanged.
+
+pub mod text;
+pub mod person;
+pub mod organisation;
+pub mod email;
+pub mod phone;
+pub mod address;
+pub mod date;
+pub mod identifier;
+pub mod money;
+pub mod boolean;
+pub mod url;
+
+/// A value that could not be brought to its canonical form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// A stable snake-case word, the reject's code: `bad_email`.
+    pub code: &'static str,
+    /// What is wrong, without the value itself.
+    pub message: String,
+    /// What the steward can do, or empty.
+    pub suggestion: String,
+}
