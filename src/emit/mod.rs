@@ -6,7 +6,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::{error::Result, progress::Progress, table::Golden};
+use crate::{
+    error::Result,
+    progress::Progress,
+    table::{Golden, Origin},
+};
 
 /// What one load file holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -52,12 +56,16 @@ pub struct Metrics {
 }
 
 /// Writes the load package of `target` into `folder`.
+///
+/// `origins` are those of the records the golden values came from ([`crate::table::Records::origins`]):
+/// they say which address is for billing and which number is at home.
 pub fn run(
     golden: &Golden,
+    origins: &[Origin],
     target: &mapping::Target,
     folder: &Path,
     progress: &Progress,
 ) -> Result<Metrics> {
-    let _ = (golden, folder, progress);
+    let _ = (golden, origins, folder, progress);
     Ok(Metrics { target: target.name.clone(), ..Metrics::default() })
 }
