@@ -3,6 +3,7 @@
 
 pub mod read;
 pub mod mapping;
+pub mod recognise;
 
 use std::{path::PathBuf, sync::Arc};
 
