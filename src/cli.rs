@@ -1,1 +1,282 @@
-//! The command line.
+//! The command line: what can be asked, and nothing of how it is done.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    model::{Kind, Lang},
+    run::Stage,
+};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orpailleur",
+    version,
+    about = "Turns a company's legacy customer data into a CRM migration that can be signed off",
+    long_about = "Turns a company's legacy customer data (Excel, Outlook, emailing, accounting) into a \
+                  CRM migration that can be signed off: golden records, load files for the chosen \
+                  CRM, and the evidence. Offline: nothing leaves this machine.",
+    after_help = "Examples:
+  orpailleur init exports --project migration   look at the exports, write migration/orpailleur.toml
+  orpailleur run migration                      all stages, from the exports to the report
+  orpailleur dedupe customers.csv               duplicates of any table, no project needed
+  orpailleur explain 7m3k2q9x --project migration
+
+Exit status: 0 done; 1 done, and rejects or reviews remain; 2 nothing was made;
+3 a check failed.",
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Threads to work with [default: one per processor]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// The date that "now" is, instead of the project's `as_of`
+    #[arg(long, global = true, value_name = "DATE")]
+    pub as_of: Option<String>,
+    /// Language of the report
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<Lang>,
+    /// Print the result as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress, no warnings
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on stderr; twice for all
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+#[allow(missing_docs, reason = "the help of each says it")]
+pub enum Command {
+    /// Look at every file of a folder, recognise it, and write `orpailleur.toml`
+    ///
+    /// Files are recognised by their content, never by their extension. What was guessed, and how
+    /// surely, stands as comments in the file and is printed.
+    #[command(after_help = "Examples:
+  orpailleur init exports                       the project is the current folder
+  orpailleur init exports --project migration   the project is the folder `migration`")]
+    Init(Init),
+    /// Run all stages of a project
+    ///
+    /// Writes a new folder `runs/<run>` and prints the path of its report as the last line.
+    #[command(after_help = "Examples:
+  orpailleur run                                the project is the current folder
+  orpailleur run migration --target salesforce
+  orpailleur run migration --until cluster      stop after that stage")]
+    Run(Run),
+    /// Find the duplicates of any table, without a project
+    ///
+    /// One row is one record. Columns are understood by name and by content; an unknown one counts
+    /// as text. Writes the crosswalk (which row is which golden record), the golden records and a
+    /// report into a folder.
+    #[command(after_help = "Examples:
+  orpailleur dedupe customers.csv
+  orpailleur dedupe customers.xlsx --id \"Customer no\" --out customers-clean
+  orpailleur dedupe a.csv b.csv --link-only     compare rows of `a` with rows of `b` only")]
+    Dedupe(Dedupe),
+    /// Say why two records are together or apart, or where a golden record comes from
+    #[command(after_help = "Examples:
+  orpailleur explain p-7m3k2q9x                 a golden record: its records, and where values come from
+  orpailleur explain 0f3q... 7m3k...            two records: the weight of each comparison, in bits")]
+    Explain(Explain),
+    /// List the built-in mappings, or check a mapping file
+    #[command(after_help = "Examples:
+  orpailleur mappings                           what is recognised, and which CRMs can be loaded
+  orpailleur mappings show fec                  a mapping as TOML: a start for one of your own
+  orpailleur mappings check mappings/erp.toml   all problems of a file at once")]
+    Mappings(Mappings),
+    /// Check settings, mappings and files of a project, and report all problems at once
+    #[command(after_help = "Example:
+  orpailleur check migration")]
+    Check(Project),
+    /// Compare a crosswalk with labels: precision, recall, F1, pairwise and B-cubed
+    #[command(after_help = "The labels are a CSV with the columns `rec_id,entity_id`, or
+`file,sheet,row,kind,entity_id`.
+
+Examples:
+  orpailleur evaluate migration --truth labels.csv
+  orpailleur evaluate --run customers-clean --truth labels.csv")]
+    Evaluate(Evaluate),
+    /// Compute the digests of a run again, and compare them with its manifest
+    #[command(after_help = "Example:
+  orpailleur verify migration --run 0003-5f1c22ab")]
+    Verify(InRun),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder of the exports
+    pub dir: PathBuf,
+    /// The folder of the project [default: the current folder]
+    #[arg(long, value_name = "P")]
+    pub project: Option<PathBuf>,
+    /// Replace an `orpailleur.toml` that is already there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A project folder.
+#[derive(Debug, Args)]
+pub struct Project {
+    /// The folder with `orpailleur.toml`
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+}
+
+/// What `run` and `dedupe` have in common.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Running {
+    /// Stop after this stage
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub until: Option<Stage>,
+    /// The CRM to load: see `orpailleur mappings`
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Least share of merged pairs that are right, as the model expects
+    #[arg(long, value_name = "P")]
+    pub precision: Option<f64>,
+    /// Train the matching model again
+    #[arg(long)]
+    pub retrain: bool,
+    /// Stop when a source cannot be read
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The project.
+    #[command(flatten)]
+    pub project: Project,
+    /// What `dedupe` has too.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `dedupe`.
+#[derive(Debug, Args)]
+pub struct Dedupe {
+    /// Tables: CSV, Excel, JSON...
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The folder of the result [default: the first file's name with `-deduped`]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The column whose value names a row; never evidence
+    #[arg(long, value_name = "COL")]
+    pub id: Option<String>,
+    /// What the rows speak of [default: guessed]
+    #[arg(long, value_name = "K", value_parser = kind)]
+    pub kind: Option<Kind>,
+    /// The column that names the source of each row; never evidence
+    #[arg(long, value_name = "COL")]
+    pub source: Option<String>,
+    /// Compare across sources only
+    #[arg(long)]
+    pub link_only: bool,
+    /// At most one record per source in a cluster
+    #[arg(long)]
+    pub one_to_one: bool,
+    /// What `run` has too.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+fn kind(word: &str) -> Result<Kind, String> {
+    let known = || "it is `person`, `organisation` or `other`".to_owned();
+    Kind::parse(word).ok_or_else(known)
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A golden id or a record id
+    pub id: String,
+    /// Another record, to explain the pair
+    pub other: Option<String>,
+    /// The folder with `orpailleur.toml`
+    #[arg(long, value_name = "P", default_value = ".")]
+    pub project: PathBuf,
+    /// A run's folder or id [default: the latest]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+}
+
+/// `mappings`.
+#[derive(Debug, Args)]
+pub struct Mappings {
+    /// What to do with mappings; lists them by default.
+    #[command(subcommand)]
+    pub action: Option<MappingsAction>,
+}
+
+/// What can be done with mappings.
+#[derive(Debug, Subcommand)]
+pub enum MappingsAction {
+    /// List the built-in mappings of sources and targets
+    List,
+    /// Print a built-in mapping as TOML
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Say everything that is wrong with mapping files
+    Check {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// `evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// The run.
+    #[command(flatten)]
+    pub run: InRun,
+    /// The labels
+    #[arg(long, value_name = "FILE")]
+    pub truth: PathBuf,
+}
+
+/// A complete run of a project.
+#[derive(Debug, Args)]
+pub struct InRun {
+    /// The project.
+    #[command(flatten)]
+    pub project: Project,
+    /// A run's folder or id [default: the latest]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

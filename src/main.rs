@@ -1,3 +1,173 @@
 //! The command-line program `orpailleur`.
 
-fn main() {}
+use std::{
+    error::Error as _,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use orpailleur::{
+    cli::{Cli, Command, Common, MappingsAction, Running},
+    config::{Overrides, Plan},
+    error::{Error, Result},
+    pipeline, progress,
+    run::{self, Run},
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Done, and nothing is left to do.
+const DONE: u8 = 0;
+/// Done, and rejects or reviews remain.
+const REMAINS: u8 = 1;
+/// No manifest was written.
+const STOPPED: u8 = 2;
+/// A gate, tolerance or check failed.
+const FAILED: u8 = 3;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    set_up_threads(cli.common.threads);
+    set_up_log(&cli.common);
+    // A second Ctrl-C does not wait for the stage to notice the first.
+    let mut asked = false;
+    let handler = ctrlc::set_handler(move || {
+        if std::mem::replace(&mut asked, true) {
+            std::process::exit(STOPPED.into());
+        }
+        progress::interrupt();
+    });
+    if let Err(error) = handler {
+        tracing::warn!(%error, "Ctrl-C will leave an unfinished run behind");
+    }
+    match execute(cli) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            complain(&error);
+            STOPPED.into()
+        }
+    }
+}
+
+fn execute(cli: Cli) -> Result<u8> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Run(asked) => {
+            let plan = Plan::load(&asked.project.project, &overrides(common, &asked.running))?;
+            let run = Run::start(&plan.runs, &plan.inputs(), common.quiet)?;
+            plan.keep_key()?;
+            carry_out(&plan, run, common)
+        }
+        Command::Check(asked) => {
+            let running = Running::default();
+            match Plan::check(&asked.project, &overrides(common, &running)) {
+                Ok(plan) => {
+                    say(&format!("{} sources, no problem", plan.sources.len()));
+                    Ok(DONE)
+                }
+                Err(error) => {
+                    complain(&error);
+                    Ok(FAILED)
+                }
+            }
+        }
+        Command::Verify(asked) => {
+            let differences = run::verify(&find_run(&asked.project.project, asked.run.as_deref())?)?;
+            for difference in &differences {
+                say(difference);
+            }
+            Ok(if differences.is_empty() { DONE } else { FAILED })
+        }
+        _ => Ok(DONE),
+    }
+}
+
+/// Runs `plan` into `run` and says what came of it.
+fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
+    pipeline::run(plan, &mut run)?;
+    let folder = run.finish()?;
+    let manifest = run::manifest(&folder)?;
+    let report = folder.join("report/index.html");
+    if common.json {
+        let summary = serde_json::json!({
+            "run": manifest.run,
+            "folder": folder,
+            "report": report,
+            "counts": manifest.counts,
+        });
+        say(&summary.to_string());
+    } else {
+        say(&manifest.summary());
+        say(&report.display().to_string());
+    }
+    Ok(if manifest.remains() { REMAINS } else { DONE })
+}
+
+/// The run that `--run` means, or the latest of the project.
+fn find_run(project: &Path, asked: Option<&Path>) -> Result<PathBuf> {
+    run::find(&project.join("runs"), asked)
+}
+
+fn overrides(common: &Common, running: &Running) -> Overrides {
+    Overrides {
+        as_of: common.as_of.clone(),
+        lang: common.lang,
+        target: running.target.clone(),
+        precision: running.precision,
+        until: running.until,
+        retrain: running.retrain,
+        strict: running.strict,
+    }
+}
+
+/// Lets rayon and polars use as many threads as asked for.
+fn set_up_threads(threads: Option<u16>) {
+    let Some(threads) = threads else { return };
+    #[expect(unsafe_code, reason = "polars reads its thread count from the environment only")]
+    // SAFETY: `main` has started no thread yet, so nobody reads the environment meanwhile.
+    unsafe {
+        std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+    pool.expect("the pool is built once, before its first use");
+}
+
+/// Sends the log to stderr: warnings, more with `-v`, as `RUST_LOG` says when it is set.
+fn set_up_log(common: &Common) {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "info,orpailleur=debug",
+        _ => "debug,orpailleur=trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .without_time()
+        .init();
+}
+
+/// Prints a line on stdout. A reader that has gone away is no error of ours.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Prints an error with its causes, and what the user can do.
+fn complain(error: &Error) {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(&format!("\n  because: {inner}"));
+        cause = inner.source();
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("\n\nhint: {hint}"));
+    }
+    let _ = writeln!(io::stderr(), "{text}");
+}

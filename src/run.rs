@@ -1,0 +1,496 @@
+//! The folder of one run: written under another name, complete once its manifest stands in it.
+//!
+//! All files of a run but `manifest.json` depend on its inputs alone. What depends on the day or the
+//! machine (times, memory, the run's id) stands in the manifest and nowhere else.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::{Error, Result},
+    progress::Progress,
+    store,
+};
+
+/// The name of the file that makes a folder a complete run.
+pub const MANIFEST: &str = "manifest.json";
+const LATEST: &str = "latest";
+const PARTIAL: &str = ".partial";
+
+/// A stage by name, for `--until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+#[allow(missing_docs, reason = "the names say it; lib.rs tells what each does")]
+pub enum Stage {
+    Ingest,
+    Normalize,
+    Block,
+    Score,
+    Cluster,
+    Consolidate,
+    Emit,
+    Report,
+}
+
+/// One file and what it held.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// Its name, with `/`.
+    pub file: String,
+    /// Its size; none when it could not be read.
+    pub bytes: Option<u64>,
+    /// SHA-256 of its content, in hexadecimal; none when it could not be read.
+    pub sha256: Option<String>,
+}
+
+/// How long one stage took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// The stage.
+    pub stage: String,
+    /// Wall time in seconds.
+    pub wall_s: f64,
+    /// Most memory the program has held so far, in MiB; none where the system does not say.
+    pub peak_mib: Option<u64>,
+}
+
+/// What `manifest.json` says.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this file's layout.
+    pub format: u32,
+    /// The program and its version.
+    pub program: String,
+    /// An ordinal and the first eight digits of the digest of the inputs.
+    pub run: String,
+    /// Name of the project, or of the file in `dedupe`.
+    pub project: String,
+    /// The date that "now" was.
+    pub as_of: String,
+    /// The target CRM, or empty.
+    pub target: String,
+    /// When the run started: UTC.
+    pub started: String,
+    /// The last stage of a run that was cut short by `--until`; none of a whole one.
+    pub until: Option<String>,
+    /// The files read.
+    pub inputs: Vec<FileDigest>,
+    /// Settings and mappings, model, decisions: whatever else decides on the result.
+    pub rules: Vec<FileDigest>,
+    /// The files written.
+    pub outputs: Vec<FileDigest>,
+    /// What was counted, by name.
+    pub counts: BTreeMap<String, u64>,
+    /// Time and memory, stage by stage.
+    pub stages: Vec<Timing>,
+}
+
+/// A run that is being written. Dropped before [`Run::finish`], it leaves nothing behind.
+#[derive(Debug)]
+pub struct Run {
+    partial: PathBuf,
+    folder: PathBuf,
+    latest: Option<PathBuf>,
+    quiet: bool,
+    finished: bool,
+    started: Instant,
+    /// What the manifest will say; stages add to its counts and rules.
+    pub manifest: Manifest,
+}
+
+impl Run {
+    /// Starts the next run of a project: `<runs>/<ordinal>-<8 digits of the inputs' digest>`.
+    ///
+    /// `inputs` are paths with the names that outputs give them.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written. An input that cannot be read is no error here.
+    pub fn start(runs: &Path, inputs: &[(PathBuf, String)], quiet: bool) -> Result<Run> {
+        let inputs = digests(inputs);
+        store::create_folder(runs)?;
+        let digits = inputs_digest(&inputs);
+        let mut ordinal = last_ordinal(runs)? + 1;
+        // Of two runs started at once, one takes the next number.
+        let (id, partial) = loop {
+            let id = format!("{ordinal:04}-{}", &digits[..8]);
+            let partial = runs.join(format!("{id}{PARTIAL}"));
+            match fs::create_dir(&partial) {
+                Ok(()) => break (id, partial),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => ordinal += 1,
+                Err(e) => return Err(Error::io("create", partial)(e)),
+            }
+        };
+        own(&partial, 0o700)?;
+        let (folder, latest) = (runs.join(&id), Some(runs.join(LATEST)));
+        Ok(Run::new(id, partial, folder, latest, inputs, quiet))
+    }
+
+    /// Starts a run whose result will be the folder `out`, which must be new, empty or an earlier
+    /// result.
+    pub fn start_at(out: &Path, inputs: &[(PathBuf, String)], quiet: bool) -> Result<Run> {
+        if is_filled(out) && !out.join(MANIFEST).exists() {
+            return Err(Error::Format {
+                path: out.to_owned(),
+                message: "it is not empty and holds no earlier result".into(),
+                hint: Some("choose another folder with `--out`".into()),
+            });
+        }
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(PARTIAL);
+        let partial = out.with_file_name(name);
+        remove(&partial)?;
+        store::create_folder(&partial)?;
+        let inputs = digests(inputs);
+        let id = format!("0001-{}", &inputs_digest(&inputs)[..8]);
+        Ok(Run::new(id, partial, out.to_owned(), None, inputs, quiet))
+    }
+
+    fn new(
+        id: String,
+        partial: PathBuf,
+        folder: PathBuf,
+        latest: Option<PathBuf>,
+        inputs: Vec<FileDigest>,
+        quiet: bool,
+    ) -> Run {
+        let manifest = Manifest {
+            format: 1,
+            program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            run: id,
+            started: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
+            inputs,
+            ..Manifest::default()
+        };
+        let started = Instant::now();
+        Run { partial, folder, latest, quiet, finished: false, started, manifest }
+    }
+
+    /// The folder to write into, until [`Run::finish`] gives it its name.
+    pub fn folder(&self) -> &Path {
+        &self.partial
+    }
+
+    /// Where a file of the run is written.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.partial.join(file)
+    }
+
+    /// Does the work of one stage: with a progress bar, timed, and not at all once interrupted.
+    pub fn stage<T>(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce(&Progress) -> Result<T>,
+    ) -> Result<T> {
+        let progress = Progress::new(name, self.quiet);
+        progress.check()?;
+        let started = Instant::now();
+        let done = work(&progress);
+        progress.finish();
+        let wall_s = rounded(started.elapsed().as_secs_f64());
+        tracing::info!(stage = name, wall_s, "done");
+        self.manifest.stages.push(Timing { stage: name.into(), wall_s, peak_mib: peak_mib() });
+        let done = done?;
+        progress.check()?;
+        Ok(done)
+    }
+
+    /// Notes a number for the manifest.
+    pub fn count(&mut self, name: &str, number: u64) {
+        self.manifest.counts.insert(name.to_owned(), number);
+    }
+
+    /// Notes a file that decides on the result: settings, a mapping, the model, decisions.
+    pub fn rule(&mut self, path: &Path, name: &str) {
+        self.manifest.rules.push(digest(path, name));
+    }
+
+    /// Completes the run: hashes what was written, writes the manifest last, gives the folder its
+    /// name and makes it the latest. Returns the folder.
+    pub fn finish(mut self) -> Result<PathBuf> {
+        Progress::hidden().check()?;
+        let total = rounded(self.started.elapsed().as_secs_f64());
+        let timing = Timing { stage: "total".into(), wall_s: total, peak_mib: peak_mib() };
+        self.manifest.stages.push(timing);
+        self.manifest.rules.sort();
+        let mut files = files_below(&self.partial)?;
+        files.retain(|(_, name)| name != MANIFEST);
+        for (path, _) in &files {
+            own(path, 0o600)?;
+        }
+        self.manifest.outputs = digests(&files);
+        let mut json = serde_json::to_string_pretty(&self.manifest).map_err(Error::table(MANIFEST))?;
+        json.push('\n');
+        store::write_atomically(&self.path(MANIFEST), json)?;
+        replace(&self.partial, &self.folder)?;
+        self.finished = true;
+        if let Some(latest) = &self.latest {
+            point(latest, &self.manifest.run)?;
+        }
+        Ok(self.folder.clone())
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.finished && let Err(error) = remove(&self.partial) {
+            tracing::warn!(%error, "the unfinished run is still there");
+        }
+    }
+}
+
+/// The complete run that `--run` means: a folder, the id of a run in `runs`, or else the latest.
+pub fn find(runs: &Path, asked: Option<&Path>) -> Result<PathBuf> {
+    let candidates = match asked {
+        Some(path) => vec![path.to_owned(), runs.join(path)],
+        None => vec![runs.join(LATEST)],
+    };
+    candidates.into_iter().find(|folder| folder.join(MANIFEST).is_file()).ok_or_else(|| {
+        let name = asked.map_or_else(|| runs.join(LATEST), Path::to_owned);
+        Error::NotFound {
+            what: "complete run",
+            name: name.display().to_string(),
+            hint: Some("`orpailleur run` makes one; `--run DIR` names another".into()),
+        }
+    })
+}
+
+/// The manifest of the run in `folder`.
+pub fn manifest(folder: &Path) -> Result<Manifest> {
+    let path = folder.join(MANIFEST);
+    serde_json::from_str(&store::read_text(&path)?).map_err(|error| Error::Format {
+        path,
+        message: error.to_string(),
+        hint: Some("it was written by another version or changed by hand".into()),
+    })
+}
+
+/// What the files of the run in `folder` no longer are: `golden/links.csv: changed`. Empty when all
+/// is as the manifest says.
+pub fn verify(folder: &Path) -> Result<Vec<String>> {
+    let manifest = manifest(folder)?;
+    let mut found: BTreeMap<String, FileDigest> = BTreeMap::new();
+    for digest in digests(&files_below(folder)?) {
+        found.insert(digest.file.clone(), digest);
+    }
+    found.remove(MANIFEST);
+    let mut differences = Vec::new();
+    for expected in &manifest.outputs {
+        match found.remove(&expected.file) {
+            None => differences.push(format!("{}: missing", expected.file)),
+            Some(now) if now != *expected => {
+                differences.push(format!("{}: changed", expected.file));
+            }
+            Some(_) => {}
+        }
+    }
+    differences.extend(found.into_keys().map(|file| format!("{file}: not part of the run")));
+    Ok(differences)
+}
+
+/// All files below `folder`: path, and name relative to it with `/`, sorted by name.
+pub fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    let mut open = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = open.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
+            let entry = entry.map_err(Error::io("read", &folder))?;
+            let path = entry.path();
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if path.is_dir() {
+                open.push((path, name + "/"));
+            } else {
+                files.push((path, name));
+            }
+        }
+    }
+    files.sort_by(|a, b| a.1.cmp(&b.1));
+    Ok(files)
+}
+
+/// The digests of `files`, in their order.
+pub fn digests(files: &[(PathBuf, String)]) -> Vec<FileDigest> {
+    files.par_iter().map(|(path, name)| digest(path, name)).collect()
+}
+
+fn digest(path: &Path, name: &str) -> FileDigest {
+    let hashed = || -> io::Result<(u64, String)> {
+        let mut hasher = Sha256::new();
+        let bytes = io::copy(&mut fs::File::open(path)?, &mut hasher)?;
+        Ok((bytes, hexadecimal(&hasher.finalize())))
+    };
+    let (bytes, sha256) = hashed().ok().unzip();
+    FileDigest { file: name.to_owned(), bytes, sha256 }
+}
+
+/// The digest of what the inputs hold, whatever their names and order.
+fn inputs_digest(inputs: &[FileDigest]) -> String {
+    let mut contents: Vec<&str> = inputs.iter().filter_map(|i| i.sha256.as_deref()).collect();
+    contents.sort_unstable();
+    let mut hasher = Sha256::new();
+    for content in contents {
+        hasher.update(content);
+    }
+    hexadecimal(&hasher.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn last_ordinal(runs: &Path) -> Result<u32> {
+    let entries = fs::read_dir(runs).map_err(Error::io("read", runs))?;
+    let ordinals = entries.filter_map(|entry| {
+        let name = entry.ok()?.file_name();
+        name.to_str()?.split_once('-')?.0.parse().ok()
+    });
+    Ok(ordinals.max().unwrap_or(0))
+}
+
+fn is_filled(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Puts the finished folder in the place of an earlier one, which is gone only once it can.
+fn replace(partial: &Path, folder: &Path) -> Result<()> {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".old");
+    let old = folder.with_file_name(name);
+    if folder.exists() {
+        remove(&old)?;
+        fs::rename(folder, &old).map_err(Error::io("replace", folder))?;
+    }
+    fs::rename(partial, folder).map_err(Error::io("write", folder))?;
+    remove(&old)
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes `latest` a relative symbolic link to `run`, in one step.
+#[cfg(unix)]
+fn point(latest: &Path, run: &str) -> Result<()> {
+    let next = latest.with_file_name(format!("{LATEST}{PARTIAL}"));
+    let _ = fs::remove_file(&next);
+    std::os::unix::fs::symlink(run, &next).map_err(Error::io("write", &next))?;
+    fs::rename(&next, latest).map_err(Error::io("write", latest))
+}
+
+#[cfg(windows)]
+fn point(latest: &Path, run: &str) -> Result<()> {
+    let _ = fs::remove_dir(latest);
+    std::os::windows::fs::symlink_dir(run, latest).map_err(Error::io("write", latest))
+}
+
+/// Sets the permissions of what other libraries have created.
+fn own(path: &Path, mode: u32) -> Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, permissions).map_err(Error::io("protect", path))?;
+    }
+    #[cfg(not(unix))]
+    let _ = (path, mode);
+    Ok(())
+}
+
+/// The most memory this program has held, where the system says it.
+fn peak_mib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024)
+}
+
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project() -> (tempfile::TempDir, Vec<(PathBuf, String)>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let input = folder.path().join("a.csv");
+        fs::write(&input, "name\nAnn\n").expect("written");
+        let inputs = vec![(input, "a.csv".to_owned())];
+        (folder, inputs)
+    }
+
+    fn complete(runs: &Path, inputs: &[(PathBuf, String)]) -> PathBuf {
+        let run = Run::start(runs, inputs, true).expect("started");
+        store::write(&run.path("golden/links.csv"), "person_id\n").expect("written");
+        run.finish().expect("finished")
+    }
+
+    #[test]
+    fn a_finished_run_is_the_latest_and_verifies() {
+        let (project, inputs) = project();
+        let runs = project.path().join("runs");
+        let first = complete(&runs, &inputs);
+        let second = complete(&runs, &inputs);
+        assert!(first.ends_with("0001-71f0ae6f") || first != second);
+        let latest = find(&runs, None).expect("a latest run");
+        assert_eq!(manifest(&latest).expect("readable").run, second.file_name().expect("named").to_string_lossy());
+        assert_eq!(verify(&latest).expect("readable"), Vec::<String>::new());
+        fs::write(latest.join("golden/links.csv"), "other").expect("written");
+        fs::write(latest.join("extra"), "").expect("written");
+        assert_eq!(
+            verify(&latest).expect("readable"),
+            ["golden/links.csv: changed", "extra: not part of the run"]
+        );
+        #[cfg(unix)]
+        assert!(fs::read_link(runs.join(LATEST)).expect("a link").is_relative());
+    }
+
+    #[test]
+    fn an_unfinished_run_leaves_nothing() {
+        let (project, inputs) = project();
+        let runs = project.path().join("runs");
+        let run = Run::start(&runs, &inputs, true).expect("started");
+        store::write(&run.path("crosswalk.csv"), "x").expect("written");
+        drop(run);
+        assert_eq!(fs::read_dir(&runs).expect("there").count(), 0);
+        assert!(matches!(find(&runs, None), Err(Error::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_folder_with_other_things_is_never_replaced() {
+        let (project, inputs) = project();
+        let error = Run::start_at(project.path(), &inputs, true).expect_err("it holds a.csv");
+        assert!(error.to_string().contains("not empty"), "{error}");
+        assert!(project.path().join("a.csv").exists());
+    }
+
+    #[test]
+    fn an_earlier_result_is_replaced_whole() {
+        let (project, inputs) = project();
+        let out = project.path().join("out");
+        for name in ["one", "two"] {
+            let run = Run::start_at(&out, &inputs, true).expect("started");
+            store::write(&run.path(name), "").expect("written");
+            run.finish().expect("finished");
+        }
+        assert!(out.join("two").exists() && !out.join("one").exists());
+    }
+
+    #[test]
+    fn an_input_that_is_not_there_is_noted_without_a_digest() {
+        let (project, _) = project();
+        let missing = vec![(project.path().join("none.csv"), "none.csv".to_owned())];
+        assert_eq!(digests(&missing)[0].sha256, None);
+    }
+}
