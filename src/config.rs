@@ -16,7 +16,7 @@ use crate::{
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
     error::{Error, Result},
-    ingest::{self, mapping::Mapping},
+    ingest::{self, mapping::{ColumnRule, Mapping}},
     model::{self, Kind, Lang},
     normalize,
     run::Stage,
@@ -433,11 +433,11 @@ impl Checker<'_, '_> {
             Err(Error::Settings { problems }) => {
                 let (offset, _) = self.document.problem(&steps, "", None);
                 self.problems.extend(problems.into_iter().map(|p| (offset, p)));
-                Arc::default()
+                self.with_columns(Arc::default(), source, at)
             }
             Err(error) => {
                 self.tell(&steps, error.to_string(), error.hint());
-                Arc::default()
+                self.with_columns(Arc::default(), source, at)
             }
         }
     }
@@ -449,7 +449,18 @@ impl Checker<'_, '_> {
         source: &SourceSettings,
         at: usize,
     ) -> Arc<Mapping> {
+        if source.columns.is_empty() {
+            return mapping;
+        }
+        let mut mapping = Arc::unwrap_or_clone(mapping);
         for (header, attribute) in &source.columns {
+            let rule = ColumnRule {
+                header: vec![header.clone()],
+                attribute: attribute.clone(),
+                ..ColumnRule::default()
+            };
+            // The first rule that fits a column has it.
+            mapping.columns.insert(0, rule);
             let known = attribute.is_empty()
                 || attribute.starts_with("extra.")
                 || model::attribute(attribute).is_some();
@@ -461,7 +472,7 @@ impl Checker<'_, '_> {
                 self.tell(&steps, message, nearest(attribute, names));
             }
         }
-        mapping
+        Arc::new(mapping)
     }
 
     fn key(&mut self, file: &Path, sources: &[ingest::Source]) -> IdKey {
@@ -491,8 +502,22 @@ pub fn load_mapping(
     folder: &Path,
     name: &str,
 ) -> Result<(Arc<Mapping>, Option<(PathBuf, String)>)> {
-    let _ = (folder, name);
-    Ok((Arc::default(), None))
+    for below in ["mappings", "mappings/sources"] {
+        let file = format!("{below}/{name}.toml");
+        let path = folder.join(&file);
+        if !name.is_empty() && path.is_file() {
+            return Ok((Arc::new(Mapping::load(&path)?), Some((path, file))));
+        }
+    }
+    let built_in = ingest::mapping::built_in();
+    match built_in.iter().find(|mapping| mapping.name == name) {
+        Some(mapping) => Ok((mapping.clone(), None)),
+        None => Err(Error::NotFound {
+            what: "mapping",
+            name: name.to_owned(),
+            hint: nearest(name, built_in.iter().map(|mapping| mapping.name.as_str())),
+        }),
+    }
 }
 
 /// The target called `name`: a file of the project's `mappings/targets/`, or a built-in one.
@@ -575,4 +600,105 @@ fn row_digests(table: ingest::read::Table) -> Vec<[u8; 32]> {
         _ => None,
     };
     table.rows.filter_map(digest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(settings: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join(SETTINGS), settings).expect("written");
+        folder
+    }
+
+    fn problems(settings: &str) -> Vec<String> {
+        match Plan::load(project(settings).path(), &Overrides::default()) {
+            Err(Error::Settings { problems }) => problems
+                .into_iter()
+                .map(|p| format!("{} {}", p.place, p.message))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_problem_is_said_at_once_in_file_order() {
+        let settings = r#"
+[project]
+nam = "x"
+as_of = "yesterday"
+
+[[source]]
+name = "crm"
+mapping = "outlok-classic-fr"
+
+[[source]]
+name = "crm"
+files = ["a.csv", "./a.csv"]
+mapping = ""
+dated = "2009"
+[source.columns]
+Portable = "mobil"
+"#;
+        assert_eq!(
+            problems(settings),
+            [
+                "orpailleur.toml:3:1 unknown key `nam`",
+                "orpailleur.toml:4:9 `as_of` is no date: `yesterday`",
+                "orpailleur.toml:6:1 the source `crm` has no file",
+                "orpailleur.toml:8:11 there is no mapping `outlok-classic-fr`",
+                "orpailleur.toml:11:8 two sources are called `crm`",
+                "orpailleur.toml:13:11 there is no mapping ``",
+                "orpailleur.toml:14:9 `dated` is no date: `2009`",
+                "orpailleur.toml:16:12 there is no attribute `mobil`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_row_cannot_be_read_by_two_sources() {
+        let settings = |sheets: &str| {
+            format!(
+                "[project]\nas_of = '2024-12-31'\n\
+                 [[source]]\nname = 'a'\nfiles = ['x.xlsx']\nmapping = 'vcard'\nsheets = ['One']\n\
+                 [[source]]\nname = 'b'\nfiles = ['./x.xlsx']\nmapping = 'vcard'\nsheets = ['{sheets}']\n"
+            )
+        };
+        let said = problems(&settings("One"));
+        assert!(said.iter().any(|p| p.ends_with("`x.xlsx` is already read by the source `a`")), "{said:?}");
+    }
+
+    #[test]
+    fn a_folder_without_settings_is_no_project() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = Plan::load(folder.path(), &Overrides::default()).expect_err("it is empty");
+        assert!(error.hint().is_some_and(|hint| hint.contains("orpailleur init")));
+    }
+
+    #[test]
+    fn a_derived_key_depends_on_the_rows_and_on_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            (path, name.to_owned())
+        };
+        let a = file("a.csv", "name;city\nAnn;Paris\nBob;Lyon\n");
+        let shuffled = file("b.csv", "name;city\nBob;Lyon\nAnn;Paris\n");
+        let other = file("c.csv", "name;city\nBob;Lyon\nAnn;Nice\n");
+        assert_eq!(derive_key([&a]), derive_key([&shuffled]));
+        let _ = other;
+    }
+
+    #[test]
+    fn a_key_reads_back_and_a_damaged_one_is_an_error() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("registry/key");
+        assert_eq!(read_key(&file).expect("no error"), None);
+        write_key(&file, &IdKey([7; 32])).expect("written");
+        assert_eq!(read_key(&file).expect("readable"), Some(IdKey([7; 32])));
+        std::fs::write(&file, "not a key").expect("written");
+        assert!(read_key(&file).is_err());
+    }
 }

@@ -22,6 +22,7 @@ pub mod table;
 pub mod value;
 
 pub mod store;
+pub mod document;
 pub mod progress;
 
 pub mod ingest;
@@ -33,6 +34,7 @@ pub mod consolidate;
 pub mod emit;
 
 pub mod report;
+pub mod run;
 pub mod config;
 pub mod pipeline;
 pub mod cli;

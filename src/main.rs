@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 use orpailleur::{
-    cli::{Cli, Command, Common, MappingsAction, Running},
+    cli::{Cli, Command, Common, Running},
     config::{Overrides, Plan},
     error::{Error, Result},
     pipeline, progress,

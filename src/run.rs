@@ -5,7 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -90,6 +91,60 @@ pub struct Manifest {
     pub counts: BTreeMap<String, u64>,
     /// Time and memory, stage by stage.
     pub stages: Vec<Timing>,
+}
+
+/// What the stages count, in the order of the summary; `true` for what a steward has to look at.
+///
+/// Stages may count more, which stands in the manifest and nowhere else.
+pub const COUNTS: &[(&str, &str, bool)] = &[
+    ("rows", "rows read", false),
+    ("records", "records", false),
+    ("history_rows", "rows of history", false),
+    ("skipped_rows", "rows that are no data or were left out", false),
+    ("persons", "golden persons", false),
+    ("organisations", "golden organisations", false),
+    ("others", "golden records", false),
+    ("load_rows", "rows to load", false),
+    ("unreadable_files", "files that could not be read", true),
+    ("rejected_rows", "rejected rows", true),
+    ("rejected_cells", "rejected cells", true),
+    ("review_pairs", "pairs for review", true),
+];
+
+impl Manifest {
+    /// What was counted, one line each, for people.
+    pub fn summary(&self) -> String {
+        let counted = COUNTS.iter().filter_map(|(name, label, _)| {
+            let number = self.counts.get(*name)?;
+            Some(format!("{:>12}  {label}", grouped(*number)))
+        });
+        let done = self.stages.last().map(|total| match total.peak_mib {
+            Some(mib) => format!("{:>12}  seconds, {mib} MiB at most", total.wall_s),
+            None => format!("{:>12}  seconds", total.wall_s),
+        });
+        counted.chain(done).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether rejects or reviews remain.
+    pub fn remains(&self) -> bool {
+        let open = |(name, _, open): &(&str, &str, bool)| {
+            *open && self.counts.get(*name).is_some_and(|n| *n > 0)
+        };
+        COUNTS.iter().any(open)
+    }
+}
+
+/// A number with its thousands apart: `12 345`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// A run that is being written. Dropped before [`Run::finish`], it leaves nothing behind.
@@ -322,9 +377,19 @@ pub fn digests(files: &[(PathBuf, String)]) -> Vec<FileDigest> {
 
 fn digest(path: &Path, name: &str) -> FileDigest {
     let hashed = || -> io::Result<(u64, String)> {
+        let mut file = fs::File::open(path)?;
         let mut hasher = Sha256::new();
-        let bytes = io::copy(&mut fs::File::open(path)?, &mut hasher)?;
-        Ok((bytes, hexadecimal(&hasher.finalize())))
+        let mut buffer = vec![0; 1 << 16];
+        let mut bytes = 0;
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok((bytes, hexadecimal(&hasher.finalize()))),
+                read => {
+                    bytes += read as u64;
+                    hasher.update(&buffer[..read]);
+                }
+            }
+        }
     };
     let (bytes, sha256) = hashed().ok().unzip();
     FileDigest { file: name.to_owned(), bytes, sha256 }
@@ -454,6 +519,16 @@ mod tests {
         );
         #[cfg(unix)]
         assert!(fs::read_link(runs.join(LATEST)).expect("a link").is_relative());
+    }
+
+    #[test]
+    fn the_summary_is_for_people() {
+        let mut manifest = Manifest::default();
+        manifest.counts.insert("records".into(), 1_234_567);
+        assert_eq!(manifest.summary(), "   1 234 567  records");
+        assert!(!manifest.remains());
+        manifest.counts.insert("rejected_cells".into(), 1);
+        assert!(manifest.remains());
     }
 
     #[test]
