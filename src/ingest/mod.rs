@@ -4,6 +4,7 @@
 pub mod read;
 pub mod mapping;
 pub mod recognise;
+pub mod columns;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -1,0 +1,1118 @@
+//! What the columns of an unknown table are, by what they are called and by what their cells hold.
+//!
+//! A header is looked up in `mappings/dictionaries/columns.toml`; the cells then confirm or refute
+//! it. A column without a known name is told by its cells alone. Every guess says how sure it is,
+//! and why. Only the content of the rows counts, never their order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use csv::StringRecord;
+use serde::Deserialize;
+
+use super::mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows};
+use crate::{
+    model::{self, Kind},
+    table::{Channel, ConsentState},
+    value::{boolean, identifier, person, text::fold},
+};
+
+/// Rows that are looked at: enough that a share of one percent shows, few enough to cost nothing.
+pub const SAMPLE_ROWS: usize = 2_000;
+
+/// One column, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// The header as written.
+    pub header: String,
+    /// Position in the table, from 0.
+    pub index: usize,
+    /// The attribute of the model, or one of those that the dictionary lists beside it; empty for a
+    /// column that is neither: then `content` says what it holds.
+    pub attribute: String,
+    /// `work`, `home`, `billing`... or empty.
+    pub label: String,
+    /// The kind of record it speaks of, where name or table tell.
+    pub on: Option<Kind>,
+    /// What its cells are.
+    pub content: Content,
+    /// Among columns of one name, its number as written (`Tel 2`), or 0.
+    pub number: u32,
+    /// How sure, from 0 to 100.
+    pub confidence: u8,
+    /// Why: a lower-case phrase.
+    pub reason: String,
+}
+
+/// What the cells of a column mostly are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// No cell is filled.
+    Empty,
+    /// Email addresses.
+    Email,
+    /// Web addresses.
+    Url,
+    /// SIRET with a right check digit.
+    Siret,
+    /// SIREN with a right check digit.
+    Siren,
+    /// Phone numbers.
+    Phone,
+    /// Dates.
+    Date,
+    /// Yes or no.
+    Boolean,
+    /// Few values, often repeated.
+    Category,
+    /// Codes: letters with digits, or digits of one length.
+    Code,
+    /// Other numbers.
+    Number,
+    /// Anything else.
+    Text,
+}
+
+impl Class {
+    /// The word used in attribute names of unknown columns: `x.<word>.<header>`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::Date => "date",
+            Class::Boolean | Class::Category => "category",
+            Class::Code | Class::Siren | Class::Siret => "code",
+            Class::Number => "number",
+            _ => "text",
+        }
+    }
+}
+
+/// What a look at the cells of a column tells; counts are of the sampled rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "each is the number of filled cells that are so")]
+pub struct Content {
+    pub rows: u32,
+    pub filled: u32,
+    pub distinct: u32,
+    pub email: u32,
+    pub url: u32,
+    pub phone: u32,
+    pub date: u32,
+    pub siren: u32,
+    pub siret: u32,
+    pub boolean: u32,
+    pub civility: u32,
+    /// Digits alone, with a decimal mark or a currency perhaps.
+    pub number: u32,
+    /// Digits alone.
+    pub integer: u32,
+    /// Integers from 1850 to 2100.
+    pub year: u32,
+    /// Integers from 1 to 31.
+    pub up_to_31: u32,
+    /// Integers from 1 to 12.
+    pub up_to_12: u32,
+    /// One word with a digit, no blank.
+    pub code: u32,
+    /// More letters than anything else.
+    pub letters: u32,
+    /// At least one digit.
+    pub digits: u32,
+    /// A postcode followed by a town.
+    pub postcode_city: u32,
+    /// A street and, after it, postcode and town.
+    pub whole_address: u32,
+    /// More than six words, or several lines.
+    pub long: u32,
+    /// All filled cells have this length, in characters; 0 when they differ.
+    pub one_length: u32,
+}
+
+impl Content {
+    /// Whether at least `percent` of the filled cells are counted in `count`.
+    fn mostly(&self, count: u32, percent: u32) -> bool {
+        self.filled > 0 && u64::from(count) * 100 >= u64::from(self.filled) * u64::from(percent)
+    }
+
+    /// Share of the rows whose cell is filled, in percent.
+    pub fn fill(&self) -> u32 {
+        if self.rows == 0 { 0 } else { (u64::from(self.filled) * 100 / u64::from(self.rows)) as u32 }
+    }
+
+    /// What the cells mostly are.
+    pub fn class(&self) -> Class {
+        const MOST: u32 = 80;
+        let few = self.distinct <= 2.max(self.filled / 20).min(200)
+            || (self.filled >= 20 && self.distinct * 5 <= self.filled && self.distinct <= 200);
+        if self.filled == 0 {
+            Class::Empty
+        } else if self.mostly(self.email, MOST) {
+            Class::Email
+        } else if self.mostly(self.siret, MOST) {
+            Class::Siret
+        } else if self.mostly(self.siren, MOST) && self.distinct * 2 > self.filled {
+            Class::Siren
+        } else if self.mostly(self.date, MOST) {
+            Class::Date
+        } else if self.mostly(self.url, MOST) {
+            Class::Url
+        } else if self.mostly(self.phone, MOST) {
+            Class::Phone
+        } else if self.mostly(self.boolean, 95) && self.distinct <= 6 {
+            Class::Boolean
+        } else if few && !self.mostly(self.long, 30) {
+            Class::Category
+        } else if self.mostly(self.code, MOST) && !self.mostly(self.number, 50)
+            || self.mostly(self.integer, 95) && self.one_length >= 5
+        {
+            Class::Code
+        } else if self.mostly(self.number, MOST) {
+            Class::Number
+        } else {
+            Class::Text
+        }
+    }
+
+    fn of<'a>(cells: impl Iterator<Item = &'a str>) -> Content {
+        let mut content = Content::default();
+        let mut distinct: HashSet<&str> = HashSet::new();
+        let mut lengths: BTreeSet<usize> = BTreeSet::new();
+        for cell in cells {
+            content.rows += 1;
+            let cell = cell.trim();
+            if cell.is_empty() {
+                continue;
+            }
+            content.filled += 1;
+            distinct.insert(cell);
+            if lengths.len() < 2 {
+                lengths.insert(cell.chars().count());
+            }
+            content.look(cell);
+        }
+        content.distinct = distinct.len() as u32;
+        if let (1, Some(&length)) = (lengths.len(), lengths.first()) {
+            content.one_length = length as u32;
+        }
+        content
+    }
+
+    fn look(&mut self, cell: &str) {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
+        let blanks = cell.chars().filter(|c| c.is_whitespace()).count();
+        let characters = cell.chars().count();
+        let mut count = |is: bool, counter: fn(&mut Content) -> &mut u32| *counter(self) += u32::from(is);
+        count(digits > 0, |c| &mut c.digits);
+        count(letters * 2 > characters - blanks, |c| &mut c.letters);
+        count(is_email(cell), |c| &mut c.email);
+        count(is_url(cell), |c| &mut c.url);
+        count(is_phone(cell, digits, letters), |c| &mut c.phone);
+        count(is_date(cell, digits), |c| &mut c.date);
+        if letters == 0 && (9..=14).contains(&digits) {
+            let bare: String = cell.chars().filter(char::is_ascii_digit).collect();
+            count(bare.len() == 9 && luhn(&bare), |c| &mut c.siren);
+            let siret = bare.len() == 14 && luhn(&bare[..9]) && identifier::is_siren(&bare[..9]);
+            count(siret, |c| &mut c.siret);
+        }
+        count(characters <= 8 && is_boolean(cell), |c| &mut c.boolean);
+        count(characters <= 15 && person::civility(cell).is_some(), |c| &mut c.civility);
+        count(is_number(cell, digits), |c| &mut c.number);
+        if digits > 0 && digits == characters {
+            let value = cell.parse::<u64>().unwrap_or(u64::MAX);
+            count(true, |c| &mut c.integer);
+            count((1850..=2100).contains(&value), |c| &mut c.year);
+            count((1..=31).contains(&value), |c| &mut c.up_to_31);
+            count((1..=12).contains(&value), |c| &mut c.up_to_12);
+        }
+        count(digits > 0 && blanks == 0 && characters <= 30, |c| &mut c.code);
+        let at = postcode_town(cell);
+        count(at == Some(0), |c| &mut c.postcode_city);
+        count(at.is_some_and(|at| at > 5), |c| &mut c.whole_address);
+        count(blanks > 5 || cell.contains('\n'), |c| &mut c.long);
+    }
+}
+
+fn is_email(cell: &str) -> bool {
+    let Some((local, domain)) = cell.split_once('@') else { return false };
+    !local.is_empty() && domain.contains('.')
+}
+
+fn is_url(cell: &str) -> bool {
+    let lower = cell.to_lowercase();
+    if lower.starts_with("http://") || lower.starts_with("https://") || lower.starts_with("www.") {
+        return true;
+    }
+    let host = lower.split('/').next().unwrap_or("");
+    let Some((name, end)) = host.rsplit_once('.') else { return false };
+    !host.contains([' ', '@', ',']) && name.len() > 1 && end.len() >= 2
+        && end.bytes().all(|b| b.is_ascii_lowercase())
+}
+
+/// A number as people write it for dialling: seven digits at least, and a mark, a plus or a leading
+/// zero, or a length that counts and codes seldom have.
+fn is_phone(cell: &str, digits: usize, letters: usize) -> bool {
+    let dialled = cell.chars().all(|c| c.is_ascii_digit() || " +().-/\u{a0}\u{202f}".contains(c));
+    let extension = letters > 0 && letters <= 6 && digits >= 9;
+    if !(7..=30).contains(&digits) || !(dialled || extension) || is_date(cell, digits) {
+        return false;
+    }
+    let punctuated = cell.chars().filter(|c| !c.is_ascii_digit()).count() > 0;
+    let bare = cell.len() == digits;
+    let decimal = bare || matches!(cell.rsplit_once(['.', ',']), Some((_, cents)) if cents.len() <= 2
+        && cell.chars().filter(|c| ".,".contains(*c)).count() == 1);
+    cell.starts_with(['+', '0', '(']) || (punctuated && !decimal) || (bare && digits == 10)
+}
+
+/// Whether the text is a date, or stands for one that is missing (`0/0/00`).
+fn is_date(cell: &str, digits: usize) -> bool {
+    if digits < 3 || cell.len() > 40 {
+        return false;
+    }
+    let date = cell.split(['T', ' ']).next().unwrap_or(cell);
+    for separator in ['/', '-', '.'] {
+        let parts: Vec<&str> = date.split(separator).collect();
+        if parts.len() == 3 {
+            let numeric = parts.iter().filter(|p| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit())).count();
+            let month = parts[1].len() >= 3 && parts[1].chars().all(char::is_alphabetic);
+            let small = |p: &str| p.parse::<u32>().is_ok_and(|n| n <= 31);
+            let plausible = (small(parts[0]) || parts[0].len() == 4) && (small(parts[2]) || matches!(parts[2].len(), 2 | 4));
+            return plausible && (numeric == 3 && small(parts[1]) || numeric == 2 && month);
+        }
+    }
+    if cell.len() == 8 && digits == 8 {
+        let part = |at: std::ops::Range<usize>| cell[at].parse::<u32>().unwrap_or(0);
+        return (1850..=2100).contains(&part(0..4)) && part(4..6) <= 12 && part(6..8) <= 31;
+    }
+    // `12 mars 2018`, `March 5, 2018`
+    let words = fold(cell);
+    let words: Vec<&str> = words.split(' ').collect();
+    const MONTHS: [&str; 24] = [
+        "jan", "fev", "feb", "mar", "avr", "apr", "mai", "may", "jui", "jun", "jul", "aou", "aug", "sep",
+        "oct", "okt", "nov", "dec", "dez", "maa", "mrz", "ene", "abr", "ago",
+    ];
+    (2..=3).contains(&words.len())
+        && words.iter().any(|w| w.len() == 4 && w.parse::<u32>().is_ok_and(|y| (1850..=2100).contains(&y)))
+        && words.iter().any(|w| w.len() >= 3 && MONTHS.contains(&&w[..3]) && w.bytes().all(|b| b.is_ascii_alphabetic()))
+}
+
+fn is_boolean(cell: &str) -> bool {
+    boolean::parse(cell).is_some()
+        || matches!(fold(cell).as_str(), "o" | "n" | "y" | "x" | "vrai" | "faux" | "true" | "false")
+}
+
+fn is_number(cell: &str, digits: usize) -> bool {
+    digits > 0
+        && cell.chars().all(|c| c.is_ascii_digit() || " ,.-+()€$£%\u{a0}\u{202f}".contains(c))
+        && !is_date(cell, digits)
+}
+
+/// Where a postcode followed by a town starts, in bytes.
+fn postcode_town(cell: &str) -> Option<usize> {
+    let bytes = cell.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() || (at > 0 && bytes[at - 1].is_ascii_alphanumeric()) {
+            at += 1;
+            continue;
+        }
+        let length = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let rest = &cell[at + length..];
+        let town = rest.trim_start_matches([' ', '\u{a0}', '-', ',']);
+        if (4..=5).contains(&length) && town.len() < rest.len() && town.starts_with(char::is_alphabetic)
+            && (length == 5 || at == 0)
+        {
+            return Some(at);
+        }
+        at += length;
+    }
+    None
+}
+
+fn luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, b)| {
+            let digit = u32::from(b - b'0') * (1 + at as u32 % 2);
+            digit / 10 + digit % 10
+        })
+        .sum();
+    sum % 10 == 0 && digits.bytes().any(|b| b != b'0')
+}
+
+// --- names ---------------------------------------------------------------------------------------
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    attribute: BTreeMap<String, Names>,
+    label: BTreeMap<String, Vec<String>>,
+    party: BTreeMap<Kind, Vec<String>>,
+    filler: Filler,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filler {
+    words: Vec<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+struct Names {
+    on: Option<Kind>,
+    fr: Vec<String>,
+    en: Vec<String>,
+    de: Vec<String>,
+    es: Vec<String>,
+    it: Vec<String>,
+    nl: Vec<String>,
+    weak: Vec<String>,
+}
+
+/// Names are found by their letters alone: `E-mail`, `e_mail` and `email` are one.
+struct Dictionary {
+    names: HashMap<String, (String, bool)>,
+    on: HashMap<String, Kind>,
+    labels: HashMap<String, String>,
+    party: HashMap<String, Kind>,
+    filler: HashSet<String>,
+}
+
+static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../../mappings/dictionaries/columns.toml"))
+        .expect("the built-in dictionary is checked by a test");
+    let mut dictionary = Dictionary {
+        names: HashMap::new(),
+        on: HashMap::new(),
+        labels: HashMap::new(),
+        party: HashMap::new(),
+        filler: file.filler.words.into_iter().collect(),
+    };
+    for (attribute, names) in file.attribute {
+        if let Some(kind) = names.on {
+            dictionary.on.insert(attribute.clone(), kind);
+        }
+        let strong = [&names.fr, &names.en, &names.de, &names.es, &names.it, &names.nl];
+        let strong = strong.into_iter().flatten().map(|n| (n, false));
+        for (name, weak) in strong.chain(names.weak.iter().map(|n| (n, true))) {
+            dictionary.names.entry(name.replace(' ', "")).or_insert((attribute.clone(), weak));
+        }
+    }
+    for (label, words) in file.label {
+        for word in words {
+            dictionary.labels.insert(word.replace(' ', ""), label.clone());
+        }
+    }
+    for (kind, words) in file.party {
+        for word in words {
+            dictionary.party.insert(word.replace(' ', ""), kind);
+        }
+    }
+    dictionary
+});
+
+/// What a header alone tells.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Named {
+    attribute: String,
+    label: String,
+    party: Option<Kind>,
+    number: u32,
+    confidence: u8,
+}
+
+/// The words of a header: `FirstName` and `first_name` are two words, `Tel1` is `tel` and `1`.
+fn header_words(header: &str) -> Vec<String> {
+    let mut spaced = String::with_capacity(header.len() + 8);
+    let mut before = ' ';
+    for c in header.chars() {
+        let camel = before.is_lowercase() && c.is_uppercase();
+        let digit = before.is_alphabetic() && c.is_ascii_digit();
+        if camel || digit {
+            spaced.push(' ');
+        }
+        spaced.push(if matches!(c, '°' | 'º' | 'ª') { ' ' } else { c });
+        before = c;
+    }
+    fold(&spaced).split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+fn named(header: &str) -> Named {
+    let dictionary = &*DICTIONARY;
+    let words = header_words(header);
+    let mut out = Named::default();
+    if words.is_empty() {
+        return out;
+    }
+    let lookup = |words: &[&str]| dictionary.names.get(&words.concat());
+    let all: Vec<&str> = words.iter().map(String::as_str).collect();
+    // A label or a party is a word beside the name of the column, not the name itself.
+    if all.len() > 1 {
+        for word in &all {
+            if let Some(label) = dictionary.labels.get(*word) {
+                out.label.clone_from(label);
+            }
+            out.party = out.party.or(dictionary.party.get(*word).copied());
+        }
+    }
+    let take = |out: &mut Named, found: &(String, bool), confidence: u8| {
+        out.attribute.clone_from(&found.0);
+        out.confidence = if found.1 { confidence.min(45) } else { confidence };
+    };
+    let number = all.iter().rev().find_map(|w| w.parse::<u32>().ok().filter(|n| (1..=20).contains(n)));
+    if let Some(found) = lookup(&all) {
+        take(&mut out, found, 95);
+        out.number = number.unwrap_or(0);
+        return out;
+    }
+    // Two-line headers and slashes: the last part that is a name counts, the others qualify it.
+    let parts: Vec<&str> = header.split(['/', '(', ')', ':', '|', '\n']).filter(|p| !p.trim().is_empty()).collect();
+    if parts.len() > 1 {
+        for part in parts.iter().rev() {
+            let own = header_words(part);
+            let own: Vec<&str> = own.iter().map(String::as_str).collect();
+            if own.iter().all(|w| dictionary.labels.contains_key(*w) || w.parse::<u32>().is_ok()) {
+                continue;
+            }
+            if let Some(found) = lookup(&own) {
+                take(&mut out, found, 88);
+                out.number = number.unwrap_or(0);
+                return out;
+            }
+        }
+    }
+    // Then without what qualifies: numbers, labels, parties, fillers.
+    let component = |at: usize| all[at].len() == 1 && all.get(at + 1).is_some_and(|w| w.parse::<u32>().is_ok());
+    let mut rest: Vec<&str> = (0..all.len())
+        .filter(|&at| all[at].parse::<u32>().is_err() && !(at > 0 && component(at)))
+        .map(|at| all[at])
+        .collect();
+    out.number = number.unwrap_or(0);
+    let steps: [(&dyn Fn(&str) -> bool, u8); 3] = [
+        (&|w| dictionary.labels.contains_key(w), 85),
+        (&|w| dictionary.party.contains_key(w), 80),
+        (&|w| dictionary.filler.contains(w), 75),
+    ];
+    if let Some(found) = lookup(&rest).filter(|_| !rest.is_empty()) {
+        take(&mut out, found, 90);
+        return out;
+    }
+    for (drop, confidence) in steps {
+        let kept: Vec<&str> = rest.iter().copied().filter(|w| !drop(w)).collect();
+        if kept.is_empty() {
+            continue;
+        }
+        rest = kept;
+        if let Some(found) = lookup(&rest) {
+            take(&mut out, found, confidence);
+            return out;
+        }
+    }
+    // The head of the phrase: the last word in English, the first in French.
+    for word in [rest.last(), rest.first()].into_iter().flatten() {
+        if let Some(found) = lookup(&[*word]).filter(|f| !f.1 && word.len() > 2) {
+            take(&mut out, found, 40);
+            return out;
+        }
+    }
+    out
+}
+
+// --- names and cells together --------------------------------------------------------------------
+
+/// Whether the cells can be values of `attribute`; `None` when they do not tell.
+fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
+    if c.filled == 0 {
+        return None;
+    }
+    let by = |count: u32, yes: u32| Some(c.mostly(count, yes));
+    match attribute {
+        "email" => by(c.email, 30),
+        "phone" | "mobile" | "fax" => {
+            let dialled = c.mostly(c.phone, 20)
+                || c.mostly(c.digits, 60) && !c.mostly(c.letters, 40) && !c.mostly(c.date, 50);
+            Some(dialled)
+        }
+        "website" => by(c.url, 30),
+        "postcode" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 10) && !c.mostly(c.email, 10)),
+        "siren" | "siret" | "iban" | "vat" => by(c.digits, 50),
+        "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale" | "last_contact" => {
+            Some(c.mostly(c.date, 30) || c.mostly(c.year, 80) || c.mostly(c.digits, 60) && !c.mostly(c.letters, 60) && !c.mostly(c.phone, 50) && !c.mostly(c.up_to_31, 90))
+        }
+        "birth_year" => by(c.year, 80),
+        "birth_month" => by(c.up_to_12, 80),
+        "birth_day" => by(c.up_to_31, 80),
+        "whole_name" | "name" | "full_name" | "first_name" | "last_name" | "city" | "job_title" | "alias"
+        | "middle_name" | "maiden_name" | "company" => {
+            Some(c.mostly(c.letters, 40) && !c.mostly(c.email, 50) && !c.mostly(c.date, 50) && !c.mostly(c.url, 90))
+        }
+        "street" | "address" | "street_2" | "street_3" => {
+            Some((c.mostly(c.letters, 20) || c.mostly(c.digits, 20)) && !c.mostly(c.email, 50) && !c.mostly(c.date, 50))
+        }
+        "postcode_city" => by(c.letters.min(c.digits), 30),
+        "street_number" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 20)),
+        "amount" | "amount_excl_tax" | "balance" | "credit_limit" | "sales_excl_tax" | "sales_incl_tax" => {
+            by(c.number, 50)
+        }
+        "customer_code" | "account_code" => {
+            Some(c.mostly(c.code, 50) || c.distinct * 2 > c.filled && !c.mostly(c.long, 20) && !c.mostly(c.letters, 95))
+        }
+        "gender" => Some(c.distinct <= 12),
+        "active" | "inactive" => Some(c.distinct <= 12),
+        _ => None,
+    }
+}
+
+/// What every column of a table is, in their order.
+///
+/// `rows` is a sample of the rows, in any order; see [`Sample`].
+pub fn understand(header: &[String], rows: &[StringRecord]) -> Vec<Understood> {
+    let mut columns: Vec<Understood> = header
+        .iter()
+        .enumerate()
+        .map(|(index, header)| {
+            let content = Content::of(rows.iter().map(|row| row.get(index).unwrap_or("")));
+            one(index, header, content)
+        })
+        .collect();
+    settle_table(&mut columns);
+    columns
+}
+
+/// One column by itself.
+fn one(index: usize, header: &str, content: Content) -> Understood {
+    let named = named(header);
+    let mut column = Understood {
+        header: header.to_owned(),
+        index,
+        attribute: named.attribute,
+        label: named.label,
+        on: named.party,
+        content,
+        number: named.number,
+        confidence: named.confidence,
+        reason: String::new(),
+    };
+    let c = &content;
+    // Names that mean two things are told apart by the cells.
+    let codes = c.mostly(c.code, 80) && !c.mostly(c.letters, 80);
+    let settled = match column.attribute.as_str() {
+        "title" if c.mostly(c.civility, 50) => Some("civility"),
+        "title" if c.filled > 0 => Some("job_title"),
+        "civility" if c.filled > 0 && c.distinct > 40 && !c.mostly(c.civility, 20) => Some("job_title"),
+        "job_title" if c.mostly(c.civility, 80) => Some("civility"),
+        "whole_name" if codes => Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" }),
+        "street" if c.mostly(c.whole_address, 50) => Some("address"),
+        "city" | "postcode" if c.mostly(c.postcode_city, 50) => Some("postcode_city"),
+        "provenance" if c.filled > 10 && c.distinct * 2 > c.filled => Some(""),
+        _ => None,
+    };
+    if let Some(settled) = settled {
+        settled.clone_into(&mut column.attribute);
+    }
+    match (column.attribute.is_empty(), cells_agree(&column.attribute, c)) {
+        (false, Some(true)) => {
+            column.confidence = column.confidence.max(60).saturating_add(4).min(99);
+            column.reason = "its name says it and its cells agree".into();
+        }
+        (false, None) => column.reason = "its name says it".into(),
+        (false, Some(false)) => {
+            column.reason = format!("it is named like `{}`, but its cells are not", column.attribute);
+            column.attribute.clear();
+            column.confidence = 30;
+            by_cells(&mut column);
+        }
+        (true, _) => {
+            column.reason = "its name is not known".into();
+            column.confidence = 30;
+            by_cells(&mut column);
+        }
+    }
+    if c.filled == 0 && !column.attribute.is_empty() {
+        column.confidence = column.confidence.min(50);
+        column.reason = "its name says it; no cell is filled".into();
+    }
+    column.on = column.on.or(DICTIONARY.on.get(&column.attribute).copied());
+    column
+}
+
+fn named_compact(header: &str) -> String {
+    header_words(header).concat()
+}
+
+/// The attribute that the cells alone tell, if they tell one.
+fn by_cells(column: &mut Understood) {
+    let attribute = match column.content.class() {
+        Class::Email => "email",
+        Class::Url => "website",
+        Class::Siret => "siret",
+        Class::Siren => "siren",
+        Class::Phone => "phone",
+        _ if column.content.mostly(column.content.whole_address, 70) => "address",
+        _ if column.content.mostly(column.content.postcode_city, 70) => "postcode_city",
+        _ if column.content.mostly(column.content.civility, 80) => "civility",
+        _ => return,
+    };
+    attribute.clone_into(&mut column.attribute);
+    column.confidence = if attribute == "email" { 85 } else { 60 };
+    column.reason.push_str("; its cells say it");
+}
+
+/// What only the whole table tells: which of several columns is the name, what `Nom` means beside
+/// `Prénom`, which address parts belong together.
+fn settle_table(columns: &mut [Understood]) {
+    let has = |columns: &[Understood], attribute: &str| columns.iter().any(|c| c.attribute == attribute);
+    // `Nom` beside `Prénom` is the last name.
+    let first_name = has(columns, "first_name");
+    let last_name = has(columns, "last_name");
+    let full_name = has(columns, "full_name");
+    let company = has(columns, "name");
+    for column in columns.iter_mut().filter(|c| c.attribute == "whole_name") {
+        let person = column.on == Some(Kind::Person);
+        let organisation = column.on == Some(Kind::Organisation);
+        let meant = if first_name && !last_name && !organisation {
+            "last_name"
+        } else if organisation || (first_name || last_name) && !person && !company {
+            "name"
+        } else if person || company {
+            // `Nom` beside `Société`: the person, unless another column names that one already.
+            if full_name { continue } else { "full_name" }
+        } else {
+            continue;
+        };
+        meant.clone_into(&mut column.attribute);
+        column.on = DICTIONARY.on.get(meant).copied();
+        column.reason.push_str("; the other columns tell which name");
+    }
+    // `Contact` beside `Prénom` and without a last name is the last name.
+    if has(columns, "first_name") && !has(columns, "last_name") {
+        let mut names = columns.iter_mut().filter(|c| c.attribute == "full_name");
+        if let (Some(column), None) = (names.next(), names.next()) {
+            column.attribute = "last_name".into();
+            column.reason.push_str("; the first name stands in another column");
+        }
+    }
+    // A weak name holds only where nothing better claims the attribute.
+    for at in 0..columns.len() {
+        let column = &columns[at];
+        if column.confidence > 64 || column.attribute.is_empty() {
+            continue;
+        }
+        let better = columns.iter().enumerate().any(|(other, c)| {
+            other != at && c.attribute == column.attribute
+                && (c.confidence, c.content.filled, c.content.distinct, usize::MAX - other)
+                    > (column.confidence, column.content.filled, column.content.distinct, usize::MAX - at)
+        });
+        if better && !many(&column.attribute) {
+            columns[at].attribute.clear();
+            columns[at].reason.push_str("; another column is surer");
+        }
+    }
+    keep_one(columns, "name", "alias");
+    keep_one(columns, "whole_name", "");
+    keep_one(columns, "birth_date", "");
+    keep_one(columns, "city", "");
+    join_number_to_street(columns);
+    gather_birth_date(columns);
+    label_addresses(columns);
+}
+
+fn many(attribute: &str) -> bool {
+    matches!(attribute, "email" | "phone" | "mobile" | "fax" | "notes" | "category" | "alias" | "iban")
+        || is_address_part(attribute)
+}
+
+/// Of several unnumbered columns with a single-valued attribute the surest keeps it.
+fn keep_one(columns: &mut [Understood], attribute: &str, instead: &str) {
+    let mut claims: Vec<usize> = (0..columns.len())
+        .filter(|&at| columns[at].attribute == attribute && columns[at].number == 0 && columns[at].label.is_empty())
+        .collect();
+    claims.sort_by_key(|&at| {
+        let c = &columns[at];
+        std::cmp::Reverse((c.confidence, c.content.filled, c.content.distinct, usize::MAX - at))
+    });
+    for &at in claims.iter().skip(1) {
+        instead.clone_into(&mut columns[at].attribute);
+        columns[at].reason.push_str("; another column is surer");
+    }
+}
+
+/// A house number belongs to the street; where no street is, it is the street.
+fn join_number_to_street(columns: &mut [Understood]) {
+    let street = columns.iter().any(|c| c.attribute == "street");
+    if !street {
+        for column in columns.iter_mut().filter(|c| c.attribute == "street_number") {
+            column.attribute = "street".into();
+        }
+    }
+}
+
+/// Year, month and day in three columns are one date only together.
+fn gather_birth_date(columns: &mut [Understood]) {
+    let at = |columns: &[Understood], a: &str| columns.iter().position(|c| c.attribute == a);
+    // `year`, `month`, `day` are named so in many ways; the cells and a common stem tell the rest.
+    if at(columns, "birth_year").is_none() {
+        for column in columns.iter_mut().filter(|c| c.attribute == "birth_month" || c.attribute == "birth_day") {
+            column.attribute.clear();
+            column.on = None;
+        }
+    }
+}
+
+fn is_address_part(attribute: &str) -> bool {
+    matches!(
+        attribute,
+        "address" | "street" | "street_2" | "street_3" | "po_box" | "postcode" | "city" | "postcode_city"
+            | "state" | "country" | "street_number"
+    )
+}
+
+/// Parts without a label take that of the street before them, unless an unlabelled street is there;
+/// a second set of the same parts is another address.
+fn label_addresses(columns: &mut [Understood]) {
+    let anchor = |c: &Understood| matches!(c.attribute.as_str(), "street" | "address");
+    let plain_anchor = columns.iter().any(|c| anchor(c) && c.label.is_empty());
+    let mut last = String::new();
+    if !plain_anchor {
+        for column in columns.iter_mut().filter(|c| is_address_part(&c.attribute)) {
+            if anchor(column) {
+                last.clone_from(&column.label);
+            } else if column.label.is_empty() {
+                column.label.clone_from(&last);
+            }
+        }
+    }
+    let mut seen: BTreeMap<(String, String, Option<Kind>), u32> = BTreeMap::new();
+    for column in columns.iter_mut().filter(|c| is_address_part(&c.attribute)) {
+        let times = seen.entry((column.attribute.clone(), column.label.clone(), column.on)).or_default();
+        *times += 1;
+        if *times > 1 {
+            column.label = if *times == 2 { "other".into() } else { format!("other {times}") };
+        }
+    }
+}
+
+// --- as a mapping -------------------------------------------------------------------------------
+
+/// How a customer table that fits no known layout is read; `None` when it is no customer table.
+///
+/// A customer table has a name column and one of email, phone, address or code; or emails alone.
+pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
+    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
+    let person = has(&["first_name", "last_name", "full_name"]);
+    let named = person || has(&["whole_name", "name"]);
+    let reached = has(&[
+        "email", "phone", "mobile", "address", "street", "postcode_city", "city", "postcode",
+        "customer_code", "account_code", "siren", "siret",
+    ]);
+    if !(named && reached || has(&["email"])) {
+        return None;
+    }
+    let rows = if has(&["whole_name"]) {
+        Rows::Decide
+    } else if has(&["name"]) && !person {
+        Rows::Organisation
+    } else if has(&["name"]) || !person {
+        Rows::Both
+    } else {
+        Rows::Person
+    };
+    let mut mapping = Mapping {
+        name: "generic".into(),
+        label: Label { en: "Customer table".into(), fr: "Fichier clients".into() },
+        rows,
+        ..Mapping::default()
+    };
+    let id = |wanted: &str| columns.iter().find(|c| c.attribute == wanted);
+    if let Some(column) = id("customer_code").or_else(|| id("account_code")) {
+        mapping.codes = true;
+        mapping.id = vec![column.header.clone()];
+    } else if let Some(column) = id("row_id") {
+        mapping.id = vec![column.header.clone()];
+    }
+    let keys: Vec<String> = columns.iter().map(|c| mapping::key(&c.header)).collect();
+    for (at, column) in columns.iter().enumerate() {
+        if keys[at].is_empty() {
+            continue;
+        }
+        if let Some(consent) = consent_rule(column) {
+            mapping.consents.push(consent);
+            continue;
+        }
+        let attribute = match column.attribute.as_str() {
+            "whole_name" => "name",
+            known if model::attribute(known).is_some() => known,
+            _ => continue,
+        };
+        let repeated = keys.iter().filter(|k| **k == keys[at]).count() > 1;
+        let nth = if repeated { keys[..=at].iter().filter(|k| **k == keys[at]).count() } else { 0 };
+        // Of what both kinds have, the table's own words say whose it is.
+        let both = model::attribute(attribute).is_some_and(|a| a.on.len() > 1);
+        let on = column.on.filter(|_| both && person && has(&["name", "whole_name"]));
+        mapping.columns.push(ColumnRule {
+            header: vec![column.header.clone()],
+            nth,
+            attribute: attribute.to_owned(),
+            on: on.into_iter().collect(),
+            label: column.label.clone(),
+            ..ColumnRule::default()
+        });
+    }
+    Some(mapping)
+}
+
+/// What a column named like a permission or an objection says.
+fn consent_rule(column: &Understood) -> Option<ConsentRule> {
+    let (channel, says) = column.attribute.strip_prefix("consent_")?.split_once('_')?;
+    let channel = Channel::ALL.into_iter().find(|c| c.as_str() == channel)?;
+    let words: &[(&str, ConsentState)] = match says {
+        "in" => &[("yes", ConsentState::OptIn), ("no", ConsentState::OptOut)],
+        "out" => &[("yes", ConsentState::OptOut)],
+        "bounce" => &[("yes", ConsentState::HardBounce)],
+        _ => return None,
+    };
+    Some(ConsentRule {
+        column: vec![column.header.clone()],
+        channels: vec![channel],
+        words: words.iter().map(|(word, state)| ((*word).to_owned(), *state)).collect(),
+        ..ConsentRule::default()
+    })
+}
+
+/// A sample of rows that does not depend on their order: those whose content has the smallest hashes.
+#[derive(Debug, Default)]
+pub struct Sample {
+    heap: BinaryHeap<Sampled>,
+    seen: u64,
+}
+
+#[derive(Debug)]
+struct Sampled {
+    hash: u64,
+    row: StringRecord,
+}
+
+impl PartialEq for Sampled {
+    fn eq(&self, other: &Sampled) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Sampled {}
+impl PartialOrd for Sampled {
+    fn partial_cmp(&self, other: &Sampled) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Sampled {
+    fn cmp(&self, other: &Sampled) -> std::cmp::Ordering {
+        self.hash.cmp(&other.hash).then_with(|| self.row.iter().cmp(other.row.iter()))
+    }
+}
+
+impl Sample {
+    /// Takes a row into account.
+    pub fn add(&mut self, row: &StringRecord) {
+        self.seen += 1;
+        let hash = fnv(row);
+        if self.heap.len() == SAMPLE_ROWS {
+            if self.heap.peek().is_some_and(|worst| worst.hash < hash) {
+                return;
+            }
+            self.heap.push(Sampled { hash, row: row.clone() });
+            self.heap.pop();
+        } else {
+            self.heap.push(Sampled { hash, row: row.clone() });
+        }
+    }
+
+    /// How many rows were seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The rows, in an order of their own.
+    pub fn rows(self) -> Vec<StringRecord> {
+        self.heap.into_sorted_vec().into_iter().map(|s| s.row).collect()
+    }
+}
+
+/// FNV-1a over the cells: the same on every machine and with every version.
+fn fnv(row: &StringRecord) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in row.as_slice().bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    // The low bits of FNV mix well, the high ones, which order the sample, less so.
+    hash ^ hash.rotate_left(29).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns written `header: cell, cell, ...`, read as `header=attribute[ label]`.
+    fn read(columns: &[&str]) -> Vec<Understood> {
+        let split: Vec<(&str, Vec<&str>)> = columns
+            .iter()
+            .map(|c| c.split_once(": ").unwrap_or((c.trim_end_matches(':'), "")))
+            .map(|(h, cells)| (h, cells.split("; ").collect()))
+            .collect();
+        let header: Vec<String> = split.iter().map(|(h, _)| (*h).to_owned()).collect();
+        let height = split.iter().map(|(_, cells)| cells.len()).max().unwrap_or(0);
+        let rows: Vec<StringRecord> = (0..height)
+            .map(|r| split.iter().map(|(_, cells)| cells.get(r).copied().unwrap_or("")).collect())
+            .collect();
+        understand(&header, &rows)
+    }
+
+    fn attributes(columns: &[&str]) -> String {
+        let told = read(columns).into_iter().map(|c| match c.label.as_str() {
+            "" => c.attribute,
+            label => format!("{} {label}", c.attribute),
+        });
+        told.collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn the_dictionary_parses_and_no_name_means_two_things() {
+        let file: File = toml::from_str(include_str!("../../mappings/dictionaries/columns.toml"))
+            .expect("it parses");
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for (attribute, names) in &file.attribute {
+            let all = [&names.fr, &names.en, &names.de, &names.es, &names.it, &names.nl, &names.weak];
+            for name in all.into_iter().flatten() {
+                assert_eq!(*name, header_words(name).join(" "), "names are written folded");
+                if let Some(other) = seen.insert(name.replace(' ', ""), attribute.clone())
+                    && other != *attribute
+                {
+                    twice.push(format!("`{name}`: {other}, {attribute}"));
+                }
+            }
+        }
+        assert!(twice.is_empty(), "{twice:#?}");
+    }
+
+    #[test]
+    fn french_sales_files_are_understood() {
+        assert_eq!(
+            attributes(&[
+                "Société: SARL Dupont; Durand SA",
+                "Nom: Martin; Petit",
+                "Prénom: Luc; Anne",
+                "CP: 75001; 33000",
+                "Tél. mobile: 06 12 34 56 78; 0612345679",
+                "E-mail: a@b.fr; c@d.fr",
+            ]),
+            "name | last_name | first_name | postcode | mobile | email"
+        );
+        assert_eq!(
+            attributes(&[
+                "Client: SARL Dupont; Luc Petit",
+                "Interlocuteur: Luc Martin; ",
+                "Adresse complète: 3 rue Haute 75001 Paris; 4 rue Basse, 33000 Bordeaux",
+                "Tel 1: 0145454545; 0512121212",
+                "Tel 2: ; 0612345678",
+                "Obs.: rappeler; ",
+            ]),
+            "whole_name | full_name | address | phone | phone | notes"
+        );
+        assert_eq!(
+            attributes(&["Nom: Dupont SA; Luc Petit", "CP Ville: 75001 PARIS; 33000 BORDEAUX"]),
+            "whole_name | postcode_city"
+        );
+    }
+
+    #[test]
+    fn the_upper_line_of_a_header_says_whose_the_column_is() {
+        let columns = read(&[
+            "SOCIÉTÉ / Raison sociale: Dupont SA",
+            "SOCIÉTÉ / Téléphone: 0145454545",
+            "CONTACT / Nom: Martin",
+            "CONTACT / Prénom: Luc",
+            "CONTACT / E-mail: l@d.fr",
+        ]);
+        let told: Vec<_> = columns.iter().map(|c| (c.attribute.as_str(), c.on)).collect();
+        assert_eq!(
+            told,
+            [
+                ("name", Some(Kind::Organisation)),
+                ("phone", Some(Kind::Organisation)),
+                ("last_name", Some(Kind::Person)),
+                ("first_name", Some(Kind::Person)),
+                ("email", Some(Kind::Person)),
+            ]
+        );
+    }
+
+    #[test]
+    fn parts_of_two_addresses_are_told_apart() {
+        assert_eq!(
+            attributes(&[
+                "Adresse facturation: 3 rue Haute",
+                "Ville facturation: Paris",
+                "Code postal: 75001",
+                "Adresse livraison: 4 rue Basse",
+                "Code postal (livraison): 33000",
+            ]),
+            "street billing | city billing | postcode billing | street delivery | postcode delivery"
+        );
+    }
+
+    #[test]
+    fn machine_names_and_english_ones_are_understood() {
+        assert_eq!(
+            attributes(&[
+                "given_name: luc", "surname: petit", "street_number: 12", "address_1: high street",
+                "suburb: perth", "date_of_birth: 19800203", "soc_sec_id: 1234567",
+            ]),
+            "first_name | last_name | street_number | street | city | birth_date | "
+        );
+        assert_eq!(
+            attributes(&[
+                "fname_c1: ANNA; KARL", "fname_c2: ; UWE", "lname_c1: WEISS; KUHN", "by: 1971; 1980", "bm: 2; 12",
+                "bd: 31; 4",
+            ]),
+            "first_name | first_name | last_name | birth_year | birth_month | birth_day"
+        );
+        assert_eq!(
+            attributes(&["FirstName: Ann", "LastName: Lee", "EmailAddress: a@b.org", "ZIP Code: 60622"]),
+            "first_name | last_name | email | postcode"
+        );
+    }
+
+    #[test]
+    fn cells_refute_a_name_and_tell_a_column_without_one() {
+        assert_eq!(attributes(&["Mail: rappeler lundi; relance", "Nom: Petit; Roux"]), " | whole_name");
+        assert_eq!(attributes(&["colonne 1: a@b.fr; c@d.fr", "colonne 2: 06 12 34 56 78; +33612345678"]), "email | phone");
+        assert_eq!(attributes(&["Titre: M.; Mme; Mme"]), "civility");
+        assert_eq!(attributes(&["Titre: Directeur; Acheteur; DAF"]), "job_title");
+    }
+
+    #[test]
+    fn the_order_of_rows_never_matters() {
+        let row = |n: u32| StringRecord::from(vec![format!("name {n}"), format!("{}@b.fr", n % 7)]);
+        let forth: Vec<u32> = (0..5_000).collect();
+        let gather = |order: &mut dyn Iterator<Item = &u32>| {
+            let mut sample = Sample::default();
+            order.for_each(|&n| sample.add(&row(n)));
+            sample.rows()
+        };
+        assert_eq!(gather(&mut forth.iter()), gather(&mut forth.iter().rev()));
+        assert_eq!(gather(&mut forth.iter()).len(), SAMPLE_ROWS);
+    }
+
+    #[test]
+    fn a_customer_table_becomes_a_mapping_and_another_one_does_not() {
+        let columns = read(&["Code client: C1; C2", "Nom: Petit; Roux SA", "Newsletter: Oui; Non", "Truc: a; b"]);
+        let mapping = mapping(&columns).expect("a customer table");
+        assert_eq!((mapping.rows, mapping.codes, mapping.id.as_slice()), (Rows::Decide, true, &["Code client".to_owned()][..]));
+        assert_eq!(mapping.columns.iter().map(|c| c.attribute.as_str()).collect::<Vec<_>>(), ["customer_code", "name"]);
+        assert_eq!(mapping.consents[0].words["no"], ConsentState::OptOut);
+        assert!(super::mapping(&read(&["Article: vis", "Prix: 3,20"])).is_none());
+    }
+}
