@@ -19,16 +19,18 @@
 //! attribute = "mobile"                   # of the model, or `extra.<anything>`; none: kept as an extra
 //! on = ["person"]                        # default: the kinds the model says, the row's subject first
 //! label = "work"                         # work, home, other, billing, delivery...
-//! label_column = "E-mail # - Label"      # or the column that holds the label
+//! label_column = "E-mail # - Label"      # or the column that holds the label; `|` separates synonyms
+//! contact = true                         # of one more person, a contact; with `#` one for each number
 //! split = ":::"                          # the cell holds several values
 //! empty = ["0/0/00"]                     # what stands for no value
 //!
 //! [[consents]]
-//! column = ["EMAIL_BLACKLISTED"]         # none: it holds for every row
+//! column = ["EMAIL_BLACKLISTED"]         # the first filled one; none: it holds for every row
 //! file_name = []                         # only in files so named
 //! channels = ["email"]                   # email, sms, phone, post
 //! state = "opt_out"                      # of every filled cell; or by its words:
-//! words = { yes = "opt_out" }            # `yes` and `no` in any form, else the word itself
+//! words = { yes = "opt_out" }            # `yes`: oui, x, 1, true...; `no`: non, n; `false`: 0, faux,
+//!                                        # false; else the word that the cell is or begins with
 //! contact_point = ["EMAIL"]              # whose value is meant; none: the person, whatever the point
 //! since = ["UNSUB_TIME"]                 # the first filled of these columns
 //! proof = ["OPTIN_TIME", "OPTIN_IP"]     # all filled: an opt-in is proved
@@ -167,6 +169,8 @@ pub struct ColumnRule {
     pub label: String,
     /// The column whose cell is the label; `#` is the same number as in `header`.
     pub label_column: String,
+    /// Whether it is about one more person than the row's own; each number of `#` is another one.
+    pub contact: bool,
     /// What separates several values in one cell; empty: there is one.
     pub split: String,
     /// Cells that stand for no value.
@@ -177,7 +181,7 @@ pub struct ColumnRule {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConsentRule {
-    /// Synonyms of the header that says it; empty: every row says it.
+    /// Headers that say it, the first filled counts; empty: every row says it.
     pub column: Vec<String>,
     /// Patterns of the file's name to which the rule is limited; empty: all files.
     pub file_name: Vec<String>,
@@ -185,7 +189,8 @@ pub struct ConsentRule {
     pub channels: Vec<Channel>,
     /// What every filled cell says.
     pub state: Option<ConsentState>,
-    /// What the words in the cell say: `yes`, `no`, or the word itself.
+    /// What the words in the cell say: the word itself or the first words of the cell; else `yes` in any
+    /// form, `no` said in words, `false` for a box that is not ticked.
     pub words: BTreeMap<String, ConsentState>,
     /// Headers of the contact points it is about; empty: it is about the person or organisation.
     pub contact_point: Vec<String>,
@@ -358,11 +363,11 @@ impl Mapping {
                 if bound[at].is_some() || (rule.nth > 0 && seen != rule.nth) {
                     continue;
                 }
-                let label_at = (!rule.label_column.is_empty()).then(|| {
-                    let wanted = key(&rule.label_column).replace('#', &number);
-                    keys.iter().position(|k| *k == wanted)
+                let label_at = rule.label_column.split('|').find_map(|column| {
+                    let wanted = key(column).replace('#', &number);
+                    keys.iter().position(|k| *k == wanted && !wanted.is_empty())
                 });
-                bound[at] = Some(Bound { rule, number, label_at: label_at.flatten() });
+                bound[at] = Some(Bound { rule, number, label_at });
             }
         }
         bound
@@ -380,21 +385,11 @@ pub struct Bound<'a> {
     pub label_at: Option<usize>,
 }
 
-/// The form in which headers are compared: [`fold`], `#` kept.
+/// The form in which headers are compared: [`fold`] without blanks, so that `E-mail` is `Email`; `#` is
+/// kept.
 pub fn key(header: &str) -> String {
-    let mut parts = header.split('#').map(fold);
-    let mut folded = parts.next().unwrap_or_default();
-    for part in parts {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push('#');
-        if !part.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(&part);
-    }
-    folded
+    let parts: Vec<String> = header.split('#').map(|part| fold(part).replace(' ', "")).collect();
+    parts.join("#")
 }
 
 /// Whether a folded header fits a folded synonym; gives the number that `#` stands for.
@@ -441,7 +436,8 @@ macro_rules! files {
 
 /// The mapping files in the binary, narrower layouts first.
 const BUILT_IN: &[(&str, &str)] = files! {
-    "outlook"
+    "google" "outlook" "thunderbird" "vcard" "mailchimp" "brevo" "hubspot" "sage" "ebp" "dolibarr"
+    "odoo" "xero" "fec" "factures"
 };
 
 /// The built-in mappings, narrower layouts first.
@@ -479,7 +475,9 @@ const KEYS: &[(&str, &[&str])] = &[
     ("recognise", &["signature", "without", "file_name", "only_file_name", "container"]),
     (
         "columns",
-        &["header", "nth", "attribute", "on", "label", "label_column", "split", "empty"],
+        &[
+            "header", "nth", "attribute", "on", "label", "label_column", "contact", "split", "empty",
+        ],
     ),
     (
         "consents",
