@@ -15,7 +15,7 @@ use crate::{
     consolidate,
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
-    error::{Error, Result},
+    error::{Error, Problem, Result},
     ingest::{self, mapping::{ColumnRule, Mapping}},
     model::{self, Kind, Lang},
     normalize,
@@ -56,7 +56,7 @@ pub struct About {
     pub legacy: String,
     /// The date that "now" is: `2024-12-31`. Has no default, since results must not depend on the day.
     pub as_of: String,
-    /// The CRM to load: a built-in target or a file of `mappings/targets/`. Default: `generic`.
+    /// The CRM to load: a built-in target or a file of `mappings/targets/`. Default: `salesforce`.
     pub target: String,
     /// The language of the report: `en` or `fr`. Default: `en`.
     pub lang: Lang,
@@ -70,7 +70,7 @@ impl Default for About {
             name: String::new(),
             legacy: "legacy".into(),
             as_of: String::new(),
-            target: "generic".into(),
+            target: "salesforce".into(),
             lang: Lang::default(),
             key_file: "registry/key".into(),
         }
@@ -256,6 +256,47 @@ impl Plan {
         Ok((plan, problems))
     }
 
+    /// The plan of `dedupe`: plain tables, every setting at its default but for `overrides`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no target of that name, or `as_of` or `precision` make no sense.
+    pub fn of_tables(out: &Path, plain: Plain, overrides: &Overrides) -> Result<Plan> {
+        let as_of = overrides.as_of.clone().unwrap_or_default();
+        let mut problems = Vec::new();
+        if !is_date(&as_of) {
+            problems.push(problem("--as-of", format!("it is no date: `{as_of}`")));
+        }
+        if overrides.precision.is_some_and(|p| !is_precision(p)) {
+            problems.push(problem("--precision", "it is not between 0.5 and 1"));
+        }
+        if !problems.is_empty() {
+            return Err(Error::Settings { problems });
+        }
+        let target = overrides.target.as_deref().map(|name| load_target(out, name)).transpose()?;
+        let name = plain.files.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+        Ok(Plan {
+            folder: out.to_owned(),
+            name,
+            sources: Vec::new(),
+            live: BTreeSet::new(),
+            normalize: normalize::Settings::default(),
+            matching: Matching { precision: overrides.precision },
+            survivorship: consolidate::Settings::default(),
+            target,
+            as_of,
+            key: derive_key(&plain.files),
+            key_file: PathBuf::new(),
+            lang: overrides.lang.unwrap_or_default(),
+            runs: PathBuf::new(),
+            rules: Vec::new(),
+            until: overrides.until,
+            retrain: overrides.retrain,
+            strict: overrides.strict,
+            plain: Some(plain),
+        })
+    }
+
     /// The files that are read, with the names that outputs give them.
     pub fn inputs(&self) -> Vec<(PathBuf, String)> {
         let plain = self.plain.iter().flat_map(|plain| &plain.files);
@@ -297,7 +338,7 @@ impl Checker<'_, '_> {
         let as_of = self.as_of(&about, overrides);
         let target = self.target(&about, overrides);
         let precision = overrides.precision.or(project.matching.precision);
-        if precision.is_some_and(|p| !(0.5..1.0).contains(&p)) {
+        if precision.is_some_and(|p| !is_precision(p)) {
             let steps = [Step::Key("match"), Step::Key("precision")];
             self.tell(&steps, "`precision` is not between 0.5 and 1".into(), None);
         }
@@ -541,6 +582,14 @@ pub fn folder_name(folder: &Path) -> String {
 
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok()
+}
+
+fn is_precision(share: f64) -> bool {
+    (0.5..1.0).contains(&share)
+}
+
+fn problem(place: &str, message: impl Into<String>) -> Problem {
+    Problem { place: place.to_owned(), message: message.into(), hint: None }
 }
 
 /// The key kept in `file`, if there is one.

@@ -36,5 +36,7 @@ pub mod emit;
 pub mod report;
 pub mod run;
 pub mod config;
+pub mod init;
 pub mod pipeline;
+pub mod evaluate;
 pub mod cli;

@@ -10,9 +10,10 @@ use std::{
 use clap::Parser;
 use orpailleur::{
     cli::{Cli, Command, Common, Running},
-    config::{Overrides, Plan},
+    config::{Overrides, Plain, Plan},
     error::{Error, Result},
-    pipeline, progress,
+    evaluate, init, pipeline,
+    progress::{self, Progress},
     run::{self, Run},
 };
 
@@ -27,6 +28,9 @@ const REMAINS: u8 = 1;
 const STOPPED: u8 = 2;
 /// A gate, tolerance or check failed.
 const FAILED: u8 = 3;
+
+/// What "now" is where the data have no date: nothing depends on it then.
+const NO_DATE: &str = "1970-01-01";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -55,6 +59,46 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<u8> {
     let common = &cli.common;
     match cli.command {
+        Command::Init(asked) => {
+            let project = asked.project.as_deref().unwrap_or(Path::new("."));
+            let progress = Progress::new("init", common.quiet);
+            let lang = common.lang.unwrap_or_default();
+            let guess = init::run(&asked.dir, project, asked.force, lang, &progress)?;
+            progress.finish();
+            say(&guess.to_string());
+            say(&format!("Next: orpailleur run {}", project.display()));
+            Ok(DONE)
+        }
+        Command::Dedupe(asked) => {
+            let files: Vec<(PathBuf, String)> =
+                asked.files.iter().map(|file| (file.clone(), file_name(file))).collect();
+            let out = asked.out.unwrap_or_else(|| beside(&asked.files[0]));
+            let run = Run::start_at(&out, &files, common.quiet)?;
+            let mut overrides = overrides(common, &asked.running);
+            if overrides.as_of.is_none() {
+                let latest = init::latest_date(&files);
+                overrides.as_of = Some(latest.map_or(NO_DATE.to_owned(), |d| d.to_string()));
+            }
+            let plain = Plain {
+                files,
+                id: asked.id,
+                kind: asked.kind,
+                source: asked.source,
+                link_only: asked.link_only,
+                one_to_one: asked.one_to_one,
+            };
+            carry_out(&Plan::of_tables(&out, plain, &overrides)?, run, common)
+        }
+        Command::Evaluate(asked) => {
+            let folder = find_run(&asked.run.project.project, asked.run.run.as_deref())?;
+            let figures = evaluate::run(&folder.join("crosswalk.csv"), &asked.truth)?;
+            if common.json {
+                say(&serde_json::to_string(&figures).map_err(Error::table("figures"))?);
+            } else {
+                figures.iter().for_each(|kind| say(&kind.to_string()));
+            }
+            Ok(DONE)
+        }
         Command::Run(asked) => {
             let plan = Plan::load(&asked.project.project, &overrides(common, &asked.running))?;
             let run = Run::start(&plan.runs, &plan.inputs(), common.quiet)?;
@@ -83,6 +127,17 @@ fn execute(cli: Cli) -> Result<u8> {
         }
         _ => Ok(DONE),
     }
+}
+
+/// The name of a file without its folders.
+fn file_name(file: &Path) -> String {
+    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Where `dedupe` writes unless told otherwise: `customers.csv` becomes `customers-deduped`.
+fn beside(file: &Path) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    PathBuf::from(format!("{stem}-deduped"))
 }
 
 /// Runs `plan` into `run` and says what came of it.
