@@ -44,6 +44,7 @@
 //! kind = "invoice"
 //! key = ["Code client"]
 //! key_attribute = "customer_code"        # customer_code, account_code, email
+//! email = ["E-mail contact"]             # stands in where the key is empty
 //! name = ["Nom client"]
 //! date = ["Date"]
 //! amount = ["Montant TTC"]
@@ -222,6 +223,8 @@ pub struct HistoryRule {
     pub key: Vec<String>,
     /// The attribute that the key is of: `customer_code`, `account_code` or `email`.
     pub key_attribute: String,
+    /// The email address that stands in where the key is empty.
+    pub email: Vec<String>,
     /// The customer's name.
     pub name: Vec<String>,
     /// The date.
@@ -487,7 +490,7 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("private", &["column", "values"]),
-    ("history", &["kind", "key", "key_attribute", "name", "date", "amount", "currency"]),
+    ("history", &["kind", "key", "key_attribute", "email", "name", "date", "amount", "currency"]),
 ];
 
 fn known_keys(path: &str) -> Option<&'static [&'static str]> {

@@ -5,6 +5,8 @@ pub mod read;
 pub mod mapping;
 pub mod recognise;
 pub mod columns;
+pub mod fec;
+pub mod history;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -1,0 +1,296 @@
+//! Related tables: invoices, quotes, orders, opportunities, activities, tickets.
+//!
+//! Their rows hang on customers that other tables define, by a code or by an email address. They are
+//! kept whole; `consolidate` hangs them on the golden records.
+
+use csv::StringRecord;
+
+use super::{
+    columns::Understood,
+    mapping::{self, HistoryRule, Label, Mapping, Rows},
+    read::{Content, Row},
+};
+use crate::{
+    error::Result,
+    progress::Progress,
+    table::{History, HistoryRow, Place, Reject, Severity, Skipped},
+    value::{date, money, text::fold},
+};
+
+/// What a related table gives.
+#[derive(Debug)]
+pub struct Related {
+    /// Its rows, in their order.
+    pub history: History,
+    /// Rows that cannot be used, and cells without which a row was used.
+    pub rejects: Vec<Reject>,
+    /// Rows that are no data.
+    pub skipped: Vec<Skipped>,
+    /// Physical rows, header included.
+    pub rows: u64,
+}
+
+/// The words that tell what a document is, in the six languages of the dictionary; the first that
+/// occurs in a header or the file's name counts.
+const KINDS: [(&str, &[&str]); 8] = [
+    ("invoice", &["facture", "factures", "invoice", "invoices", "rechnung", "rechnungen", "factura", "fattura", "factuur", "avoir"]),
+    ("quote", &["devis", "quote", "quotes", "quotation", "angebot", "presupuesto", "preventivo", "offerte", "proposition"]),
+    ("order", &["commande", "commandes", "order", "orders", "auftrag", "pedido", "ordine", "bestelling"]),
+    ("opportunity", &["opportunite", "opportunites", "opportunity", "opportunities", "deal", "deals", "affaire", "affaires"]),
+    ("ticket", &["ticket", "tickets", "case", "cases", "incident", "incidents", "sav", "reclamation", "reclamations"]),
+    ("contract", &["contrat", "contrats", "contract", "contracts", "vertrag", "abonnement", "abonnements"]),
+    ("payment", &["reglement", "reglements", "paiement", "paiements", "payment", "payments", "encaissement"]),
+    ("activity", &["activite", "activites", "activity", "activities", "appel", "appels", "visite", "visites", "rdv", "tache", "taches", "task", "tasks", "call", "calls", "meeting", "interaction", "interactions"]),
+];
+
+/// How a related table that fits no known layout is read; `None` when it is none.
+///
+/// A related table refers to customers by code or email, has a date, and says something of a document,
+/// an amount or a subject. A table that also gives addresses or phones is one of customers, unless it
+/// numbers documents with amounts and customers come back in it: invoices repeat the address.
+pub fn mapping(file: &str, columns: &[Understood]) -> Option<Mapping> {
+    let find = |wanted: &[&str]| {
+        wanted.iter().find_map(|w| columns.iter().find(|c| c.attribute == *w))
+    };
+    let header = |found: Option<&Understood>| found.map(|c| c.header.clone()).into_iter().collect::<Vec<_>>();
+    let contact = ["address", "street", "postcode", "postcode_city", "city", "phone", "mobile", "first_name", "birth_date", "siret"];
+    let code = find(&["customer_code", "account_code"]);
+    let email = find(&["email"]);
+    let key = code.or(email)?;
+    let date = find(&["date", "created_at", "due_date"])?;
+    let amount = find(&["amount", "amount_excl_tax"]);
+    let document = find(&["document"]);
+    if amount.is_none() && document.is_none() && find(&["subject"]).is_none() {
+        return None;
+    }
+    let come_back = key.content.distinct < key.content.filled;
+    if find(&contact).is_some() && !(amount.is_some() && document.is_some() && come_back) {
+        return None;
+    }
+    let mut mapping = Mapping {
+        name: "history".into(),
+        label: Label { en: "History of customers".into(), fr: "Historique de clients".into() },
+        rows: Rows::History,
+        id: header(document),
+        ..Mapping::default()
+    };
+    mapping.history = Some(HistoryRule {
+        kind: kind(file, document.map_or("", |c| &c.header)).to_owned(),
+        key: vec![key.header.clone()],
+        key_attribute: key.attribute.clone(),
+        email: if code.is_some() { header(email) } else { Vec::new() },
+        name: header(find(&["name", "whole_name", "full_name"])),
+        date: vec![date.header.clone()],
+        amount: header(amount),
+        currency: header(find(&["currency"])),
+    });
+    Some(mapping)
+}
+
+/// What the documents of a table are: told by the header of their number, else by the file's name.
+fn kind(file: &str, document: &str) -> &'static str {
+    let told = |text: &str| {
+        let folded = fold(text);
+        KINDS.iter().find(|(_, words)| folded.split(' ').any(|w| words.contains(&w))).map(|(kind, _)| *kind)
+    };
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    told(document).or_else(|| told(name)).unwrap_or("activity")
+}
+
+/// Reads a related table: `at` is its place, the `place`-th of the records.
+///
+/// A date or an amount that cannot be read is a reject of its cell; the row is kept. A row without a
+/// key is kept too, and hangs on nobody.
+///
+/// # Errors
+///
+/// When the user interrupts.
+pub fn read(
+    header: &[String],
+    rows: impl Iterator<Item = Row>,
+    rule: &HistoryRule,
+    (place, at): (u32, &Place),
+    progress: &Progress,
+) -> Result<Related> {
+    let column = |names: &[String]| mapping::position(header, names);
+    let columns = Columns {
+        key: column(&rule.key),
+        email: column(&rule.email),
+        name: column(&rule.name),
+        date: column(&rule.date),
+        amount: column(&rule.amount),
+        currency: column(&rule.currency),
+    };
+    let mut related = Related {
+        history: History { kind: rule.kind.clone(), place, header: header.to_vec(), rows: Vec::new() },
+        rejects: Vec::new(),
+        skipped: Vec::new(),
+        rows: 0,
+    };
+    let reject = |row: u32, column: Option<usize>, code: &str, message: &str, suggestion: &str, raw: String| Reject {
+        source: at.source.clone(),
+        file: at.file.clone(),
+        sheet: at.sheet.clone(),
+        row: Some(row),
+        column: column.and_then(|c| header.get(c)).cloned().unwrap_or_default(),
+        code: code.to_owned(),
+        severity: if column.is_some() { Severity::Cell } else { Severity::Row },
+        message: message.to_owned(),
+        suggestion: suggestion.to_owned(),
+        raw,
+    };
+    let mut data: Vec<(u32, StringRecord)> = Vec::new();
+    for row in rows {
+        related.rows += 1;
+        if related.rows % 4096 == 0 {
+            progress.check()?;
+        }
+        match row.content {
+            Content::Data(cells) => data.push((row.number, cells)),
+            Content::Skipped(reason) => related.skipped.push(Skipped {
+                source: at.source.clone(),
+                file: at.file.clone(),
+                sheet: at.sheet.clone(),
+                row: row.number,
+                reason: reason.to_owned(),
+            }),
+            Content::Bad { code, message, raw } => {
+                related.rejects.push(reject(row.number, None, code, &message, "", raw));
+            }
+        }
+    }
+    let dates = data.iter().filter_map(|(_, cells)| cells.get(columns.date?));
+    let order = date::order_of(dates);
+    for (number, cells) in data {
+        let cell = |column: Option<usize>| column.and_then(|c| cells.get(c)).unwrap_or("").trim();
+        let mut day = String::new();
+        if !cell(columns.date).is_empty() {
+            match date::normalize(cell(columns.date), order) {
+                Ok(date) => day = date,
+                Err(why) => related.rejects.push(reject(
+                    number, columns.date, why.code, &why.message, &why.suggestion, cell(columns.date).to_owned(),
+                )),
+            }
+        }
+        let (mut amount, mut currency) = (String::new(), cell(columns.currency).to_uppercase());
+        if !cell(columns.amount).is_empty() {
+            match money::normalize(cell(columns.amount)) {
+                Ok((value, code)) => {
+                    amount = value;
+                    if currency.is_empty() {
+                        currency = code;
+                    }
+                }
+                Err(why) => related.rejects.push(reject(
+                    number, columns.amount, why.code, &why.message, &why.suggestion, cell(columns.amount).to_owned(),
+                )),
+            }
+        }
+        let (key, attribute) = match (cell(columns.key), cell(columns.email)) {
+            ("", email) if !email.is_empty() => (email, "email"),
+            (key, _) => (key, rule.key_attribute.as_str()),
+        };
+        related.history.rows.push(HistoryRow {
+            row: number,
+            key: key.to_owned(),
+            key_attribute: attribute.to_owned(),
+            name: cell(columns.name).to_owned(),
+            date: day,
+            amount,
+            currency,
+            cells: cells.iter().map(str::to_owned).collect(),
+        });
+    }
+    related.rejects.sort_by_key(|r| r.row);
+    Ok(related)
+}
+
+/// Positions of the columns that count.
+struct Columns {
+    key: Option<usize>,
+    email: Option<usize>,
+    name: Option<usize>,
+    date: Option<usize>,
+    amount: Option<usize>,
+    currency: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::columns::understand, *};
+
+    fn table(text: &str) -> (Vec<String>, Vec<StringRecord>) {
+        let mut lines = text.lines().map(|l| l.split(';').map(str::to_owned).collect::<Vec<_>>());
+        (lines.next().unwrap_or_default(), lines.map(StringRecord::from).collect())
+    }
+
+    /// Kind, key, amount... of the mapping that a table gets, or `-`.
+    fn told(file: &str, text: &str) -> String {
+        let (header, rows) = table(text);
+        let Some(mapping) = mapping(file, &understand(&header, &rows)) else { return "-".into() };
+        let rule = mapping.history.expect("a related table has its rule");
+        [
+            rule.kind.as_str(), &rule.key.join(","), &rule.key_attribute, &rule.email.join(","), &rule.date.join(","),
+            &rule.amount.join(","),
+        ]
+        .join(" | ")
+    }
+
+    #[test]
+    fn related_tables_are_recognised_by_key_date_and_what_they_speak_of() {
+        assert_eq!(
+            told(
+                "factures.csv",
+                "N° pièce;Date;Code client;Nom client;Montant HT;TVA;Montant TTC\nFA1;04/01/2008;C1;Dupont;10,00;2,00;12,00",
+            ),
+            "invoice | Code client | customer_code |  | Date | Montant TTC"
+        );
+        assert_eq!(
+            told("x.csv", "N° devis;Date;Société;Code client;Montant HT;Statut\nD1;30/12/2019;MFP;C1;3,10;ok"),
+            "quote | Code client | customer_code |  | Date | Montant HT"
+        );
+        assert_eq!(
+            told(
+                "activites.csv",
+                "Date;Type;Code client;E-mail contact;Objet\n21/04/2019;Appel;;a@b.fr;Point\n22/04/2019;Note;C1;;Suivi",
+            ),
+            "activity | Code client | customer_code | E-mail contact | Date | "
+        );
+        assert_eq!(
+            told(
+                "tickets.csv",
+                "ticket_id;created_at;requester_email;subject\nT1;2019-12-01T07:24:00Z;a@b.fr;Produit",
+            ),
+            "ticket | requester_email | email |  | created_at | "
+        );
+        assert_eq!(told("clients.csv", "Code client;Nom;Ville;Date;Montant\nC1;Dupont;Paris;04/01/2008;3,00"), "-");
+        assert_eq!(told("clients.csv", "Code client;Nom;Adresse;Date création\nC1;Dupont;3 rue Haute;04/01/2008"), "-");
+    }
+
+    #[test]
+    fn every_row_is_kept_and_an_empty_code_leaves_the_email() {
+        let (header, rows) = table("Date;Code;Mail;Montant\n2020-01-02;C1;a@b.fr;12.50\n2020-01-03;;c@d.fr;\n;;;1");
+        let rule = HistoryRule {
+            kind: "order".into(),
+            key: vec!["Code".into()],
+            key_attribute: "customer_code".into(),
+            email: vec!["Mail".into()],
+            date: vec!["Date".into()],
+            amount: vec!["Montant".into()],
+            ..HistoryRule::default()
+        };
+        let place = Place {
+            source: "s".into(),
+            file: "f.csv".into(),
+            sheet: String::new(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        let rows = rows.into_iter().enumerate().map(|(at, cells)| Row { number: at as u32 + 2, content: Content::Data(cells) });
+        let related = read(&header, rows, &rule, (0, &place), &Progress::hidden()).expect("not interrupted");
+        let told: Vec<_> = related.history.rows.iter().map(|r| (r.row, r.key.as_str(), r.key_attribute.as_str(), r.date.as_str())).collect();
+        assert_eq!(told, [(2, "C1", "customer_code", "2020-01-02"), (3, "c@d.fr", "email", "2020-01-03"), (4, "", "customer_code", "")]);
+        assert_eq!(related.rows, 3);
+    }
+}
