@@ -1,12 +1,33 @@
 //! Containers: from a file's bytes to tables of text cells, whatever its extension says.
+//!
+//! [`open`] looks at the first bytes ([`container`](self)), then one reader per family takes over:
+//! text with delimiters, workbooks, vCards, JSON. All of them find the header under title rows in
+//! the same way, and tell rows of data from blank, total and repeated rows by the same rules.
 
-use std::path::Path;
+mod container;
+mod encoding;
+mod header;
+mod json;
+mod mojibake;
+mod text;
+mod vcard;
+mod workbook;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use csv::StringRecord;
 
-use crate::error::Result;
+pub use self::header::{GROUP_SEPARATOR, normal_header};
+use self::container::Container;
+use crate::error::{Error, Result};
 
-/// One table of a file: a text file, a sheet, the cards of a vCard file.
+/// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
 pub struct Table {
     /// The sheet's name; empty for what has no sheets. Inside an archive the member's path.
     pub sheet: String,
@@ -14,12 +35,18 @@ pub struct Table {
     pub hidden: bool,
     /// What was found out: container, encoding, delimiter... for `init` and the report.
     pub format: Format,
-    /// The columns as written; ragged rows may be longer.
+    /// The columns as written; ragged rows may be longer. A header of two lines is joined:
+    /// `CONTACT / Nom`, see [`GROUP_SEPARATOR`]. A table without header has `column 1`, `column 2`...
     pub header: Vec<String>,
-    /// The row the header stands on, from 1.
+    /// For each column the upper line of a header of two lines (`CONTACT`), else empty.
+    pub groups: Vec<String>,
+    /// The row the header ends on, from 1; 0 when the table has none.
     pub header_row: u32,
-    /// Rows from the first to the last of the table, header included, in order.
+    /// Rows from the first to the last of the table, header and what stands above it included, in
+    /// order, each exactly once.
     pub rows: Box<dyn Iterator<Item = Row> + Send>,
+    /// What the reading of the rows finds; complete when `rows` is exhausted.
+    pub tally: Tally,
 }
 
 /// One physical row.
@@ -34,13 +61,14 @@ pub struct Row {
 /// What a physical row is.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// Cells in the order of the header, as text; dates ISO, numbers without exponent.
+    /// Cells in the order of the header, as text; dates ISO, numbers without exponent. Never fewer
+    /// than the header has; more when the row is too long by cells that are not blank.
     Data(StringRecord),
     /// No data: `header`, `title`, `blank`, `total`, `repeat`, `structure`.
     Skipped(&'static str),
     /// Cannot be used.
     Bad {
-        /// The reject's code: `ragged_row`, `bad_encoding`...
+        /// The reject's code: `ragged_row`, `bad_json`, `damaged`...
         code: &'static str,
         /// What is wrong.
         message: String,
@@ -62,12 +90,165 @@ pub struct Format {
     pub remarks: Vec<String>,
 }
 
+/// What is only known once the rows are read: counts, shared by the table and its row iterator.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    mojibake_cells: AtomicU64,
+    error_cells: AtomicU64,
+    long_rows: AtomicU64,
+    short_rows: AtomicU64,
+    stray_quotes: AtomicU64,
+    realigned_rows: AtomicU64,
+}
+
+impl Tally {
+    /// Cells whose mangled accents (`Ã©`) were repaired.
+    pub fn mojibake_cells(&self) -> u64 {
+        self.0.mojibake_cells.load(Ordering::Relaxed)
+    }
+
+    /// Cells that held a spreadsheet error (`#N/A`) and are blank now.
+    pub fn error_cells(&self) -> u64 {
+        self.0.error_cells.load(Ordering::Relaxed)
+    }
+
+    /// What is worth saying of the rows read so far, for a person.
+    pub fn remarks(&self) -> Vec<String> {
+        let said = |count: &AtomicU64, one: &str, many: &str| match count.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(format!("one {one}")),
+            n => Some(format!("{n} {many}")),
+        };
+        let counts = &self.0;
+        [
+            said(
+                &counts.mojibake_cells,
+                "cell with mangled accents was repaired",
+                "cells with mangled accents were repaired",
+            ),
+            said(
+                &counts.error_cells,
+                "cell held a spreadsheet error and counts as blank",
+                "cells held a spreadsheet error and count as blank",
+            ),
+            said(
+                &counts.long_rows,
+                "row has more cells than the header",
+                "rows have more cells than the header",
+            ),
+            said(
+                &counts.short_rows,
+                "row has fewer cells than the header",
+                "rows have fewer cells than the header",
+            ),
+            said(
+                &counts.stray_quotes,
+                "line has a quote that is never closed, taken literally",
+                "lines have a quote that is never closed, taken literally",
+            ),
+            said(
+                &counts.realigned_rows,
+                "line had a delimiter within a label and was realigned",
+                "lines had a delimiter within a label and were realigned",
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn count(&self, which: impl Fn(&Counts) -> &AtomicU64) {
+        which(&self.0).fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// The tables of the file at `path`, by content and never by extension.
+///
+/// A file whose tables have a header and nothing else is no error: the remarks say so.
 ///
 /// # Errors
 ///
-/// When nothing of it can be read: missing, empty, binary, damaged, protected by a password.
+/// When nothing of it can be read: missing, empty, binary, damaged, protected by a password, or of a
+/// kind that is not read. The message says which, the hint what to do.
 pub fn open(path: &Path) -> Result<Vec<Table>> {
-    crate::store::open(path)?;
-    Ok(Vec::new())
+    if path.is_dir() {
+        return Err(refused(path, "it is a folder", "name the files in it"));
+    }
+    tables(path, crate::store::read(path)?)
 }
+
+/// The tables in `bytes`; `path` only names them in errors.
+fn tables(path: &Path, bytes: Vec<u8>) -> Result<Vec<Table>> {
+    let found = match container::of(&bytes) {
+        Container::Workbook(kind) => workbook::tables(kind, bytes),
+        Container::Text => text_tables(bytes),
+        Container::Refused(refusal) => Err(refusal),
+    };
+    found.map_err(|refusal| refused(path, refusal.message, refusal.hint))
+}
+
+fn text_tables(bytes: Vec<u8>) -> Result<Vec<Table>, Refusal> {
+    let decoded = encoding::decode(bytes);
+    match container::of_text(&decoded.text)? {
+        container::TextKind::Delimited => Ok(vec![text::table(decoded)?]),
+        container::TextKind::VCard => Ok(vec![vcard::table(decoded)]),
+        container::TextKind::Json => Ok(vec![json::table(decoded)?]),
+    }
+}
+
+fn refused(path: &Path, message: impl Into<String>, hint: impl Into<String>) -> Error {
+    Error::Format { path: path.to_owned(), message: message.into(), hint: Some(hint.into()) }
+}
+
+/// Why a file cannot be read, before its path is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refusal {
+    message: String,
+    hint: String,
+}
+
+impl Refusal {
+    fn new(message: impl Into<String>, hint: impl Into<String>) -> Refusal {
+        Refusal { message: message.into(), hint: hint.into() }
+    }
+}
+
+/// A row before it is known what it is.
+#[derive(Debug, Clone)]
+enum RawRow {
+    /// Number and cells.
+    Cells(u32, StringRecord),
+    /// A row already known to be something else.
+    Known(Row),
+}
+
+/// Tells what each raw row is, given where the header was found.
+struct Classified<I> {
+    raw: I,
+    /// Position of the next raw row, from 0.
+    position: usize,
+    layout: header::Layout,
+    tally: Tally,
+}
+
+impl<I: Iterator<Item = RawRow>> Iterator for Classified<I> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let raw = self.raw.next()?;
+        let position = self.position;
+        self.position += 1;
+        Some(match raw {
+            RawRow::Known(row) => row,
+            RawRow::Cells(number, cells) => {
+                Row { number, content: self.layout.classify(position, cells, &self.tally) }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! What a file is, by its first bytes and the names of its members.
+
+use super::Refusal;
+
+/// How a file is to be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Container {
+    /// A workbook.
+    Workbook(Workbook),
+    /// Text of some kind, still to be decoded.
+    Text,
+    /// Known not to be read, or not to be a table at all.
+    Refused(Refusal),
+}
+
+/// The workbook formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workbook {
+    /// Office Open XML, `.xlsx` and `.xlsm`.
+    Xlsx,
+    /// Its binary sister.
+    Xlsb,
+    /// BIFF5 to BIFF8 in an OLE2 file.
+    Xls,
+    /// OpenDocument.
+    Ods,
+}
+
+impl Workbook {
+    /// The usual extension.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Workbook::Xlsx => "xlsx",
+            Workbook::Xlsb => "xlsb",
+            Workbook::Xls => "xls",
+            Workbook::Ods => "ods",
+        }
+    }
+}
+
+/// What decoded text holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum TextKind {
+    /// Rows of cells with a delimiter.
+    Delimited,
+    /// vCards.
+    VCard,
+    /// A JSON array, or one object per line.
+    Json,
+}
+
+const OLE2: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+
+/// No workbook of customers holds more once unpacked; beyond this a small file that unpacks without
+/// end is likelier than data.
+const MOST_UNPACKED_BYTES: u64 = 4 << 30;
+
+/// First bytes of files that people put among exports by mistake.
+const NO_TABLES: &[(&[u8], &str)] = &[
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xFF\xD8\xFF", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"{\\rtf", "a text document (RTF)"),
+    (b"MZ", "a program"),
+    (b"\x7FELF", "a program"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"\0\x01\0\0Standard Jet DB", "an Access database"),
+    (b"\0\x01\0\0Standard ACE DB", "an Access database"),
+    (b"!BDN", "an Outlook data file (PST)"),
+    (b"PAR1", "a Parquet file"),
+];
+
+const ARCHIVES: &[&[u8]] =
+    &[b"\x1F\x8B", b"7z\xBC\xAF\x27\x1C", b"Rar!", b"BZh", b"\xFD7zXZ\0", b"\x28\xB5\x2F\xFD"];
+
+/// What the file is.
+pub(super) fn of(bytes: &[u8]) -> Container {
+    if bytes.is_empty() {
+        return Container::Refused(empty());
+    }
+    if bytes.starts_with(OLE2) {
+        return of_ole2(bytes);
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return of_zip(bytes);
+    }
+    if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
+        return Container::Refused(archive());
+    }
+    // BIFF2 to BIFF5 without OLE2: record BOF, its length, then version and kind of sheet.
+    if let [0x09, 0x00 | 0x02 | 0x04 | 0x08, 4..=16, 0, ..] = bytes {
+        return Container::Refused(Refusal::new(
+            "it is a workbook of Excel 4 or older",
+            "open it in a spreadsheet and save it as .xlsx",
+        ));
+    }
+    if let Some((_, what)) = NO_TABLES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Container::Refused(no_table(what));
+    }
+    if is_binary(bytes) {
+        return Container::Refused(no_table("a binary file"));
+    }
+    Container::Text
+}
+
+/// What the decoded text is.
+pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if start.trim_matches(['\0', '\u{1a}']).is_empty() {
+        return Err(empty());
+    }
+    let begins = |what: &str| {
+        start.get(..what.len()).is_some_and(|head| head.eq_ignore_ascii_case(what))
+    };
+    if begins("BEGIN:VCARD") {
+        return Ok(TextKind::VCard);
+    }
+    if begins("<") {
+        return of_markup(start);
+    }
+    if begins("MIME-Version:") {
+        return Err(saved_as("a web archive (MHT)"));
+    }
+    if start.starts_with("ID;P") {
+        return Err(saved_as("SYLK"));
+    }
+    if start.starts_with("TABLE\r\n0,1") || start.starts_with("TABLE\n0,1") {
+        return Err(saved_as("DIF"));
+    }
+    if begins("#FLG ") || begins("#VER ") {
+        return Err(Refusal::new(
+            "it is a Sage 100 flat file, which is not read yet",
+            "export the list of customers from Sage as text with columns",
+        ));
+    }
+    if text.lines().take(50).any(|line| line.starts_with("!CUST\t")) {
+        return Err(Refusal::new(
+            "it is a QuickBooks IIF file, which is not read yet",
+            "export the customer list from QuickBooks as a workbook",
+        ));
+    }
+    let mut solid = start.chars().filter(|c| !c.is_whitespace());
+    match (solid.next(), solid.next()) {
+        (Some('['), Some('{' | ']')) | (Some('{'), Some('"' | '}')) => Ok(TextKind::Json),
+        _ => Ok(TextKind::Delimited),
+    }
+}
+
+fn of_markup(start: &str) -> Result<TextKind, Refusal> {
+    let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();
+    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet") {
+        return Err(saved_as("XML (SpreadsheetML 2003)"));
+    }
+    if ["<html", "<table", "<!doctype html", "<meta", "<head", "<body", "<div", "<style"]
+        .iter()
+        .any(|tag| head.contains(tag))
+    {
+        return Err(saved_as("HTML"));
+    }
+    if head.starts_with("<?xml") {
+        return Err(Refusal::new(
+            "it is an XML file of a kind that is not read",
+            "export the data as a workbook or as text with columns",
+        ));
+    }
+    Ok(TextKind::Delimited)
+}
+
+fn of_ole2(bytes: &[u8]) -> Container {
+    let holds = |name: &str| {
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        contains(bytes, &wide)
+    };
+    if holds("EncryptedPackage") {
+        return Container::Refused(password());
+    }
+    if holds("WordDocument") || holds("PowerPoint Document") || holds("__substg1.0_") {
+        return Container::Refused(no_table("an Office document or message"));
+    }
+    if ["Workbook", "WORKBOOK", "Book", "BOOK"].iter().any(|name| holds(name)) {
+        return Container::Workbook(Workbook::Xls);
+    }
+    if bytes.len() < 1536 {
+        return Container::Refused(damaged("it ends before its first sheet"));
+    }
+    Container::Refused(no_table("an OLE2 file without a workbook"))
+}
+
+fn of_zip(bytes: &[u8]) -> Container {
+    let Some(members) = zip_members(bytes) else {
+        return Container::Refused(damaged("its table of contents, at its end, is missing"));
+    };
+    let unpacked = members.iter().fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
+    let has = |name: &str| {
+        members.iter().any(|(member, _)| {
+            member.trim_start_matches('/').replace('\\', "/").eq_ignore_ascii_case(name)
+        })
+    };
+    let kind = if has("xl/workbook.bin") {
+        Workbook::Xlsb
+    } else if has("xl/workbook.xml") || has("[Content_Types].xml") && has("xl/worksheets/sheet1.xml") {
+        Workbook::Xlsx
+    } else if contains(&bytes[..bytes.len().min(200)], b"application/vnd.oasis.opendocument.spreadsheet") {
+        Workbook::Ods
+    } else if has("Index/Document.iwa") || has("Index.zip") {
+        return Container::Refused(saved_as("an Apple Numbers document"));
+    } else if has("word/document.xml") || has("ppt/presentation.xml") || has("content.xml") {
+        return Container::Refused(no_table("an office document without sheets"));
+    } else {
+        return Container::Refused(archive());
+    };
+    if unpacked > MOST_UNPACKED_BYTES {
+        return Container::Refused(Refusal::new(
+            format!("it unpacks to {} MiB, more than any workbook should", unpacked >> 20),
+            "save the sheets you need as .csv",
+        ));
+    }
+    Container::Workbook(kind)
+}
+
+/// Names and unpacked sizes of the members of a zip file, from its central directory.
+///
+/// `None` when there is no complete directory: a file cut short has lost it.
+fn zip_members(bytes: &[u8]) -> Option<Vec<(String, u64)>> {
+    let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    // The end record is 22 bytes and a comment of up to 64 KiB.
+    let from = bytes.len().saturating_sub(22 + 65_536);
+    let end = bytes[from..].windows(4).rposition(|w| w == b"PK\x05\x06")? + from;
+    let mut at = u32_at(end + 16)? as usize;
+    let mut members = Vec::new();
+    while at < end && bytes.get(at..at + 4) == Some(b"PK\x01\x02") {
+        let size = u64::from(u32_at(at + 24)?);
+        let (name, extra, comment) = (u16_at(at + 28)?, u16_at(at + 30)?, u16_at(at + 32)?);
+        let name_at = at + 46;
+        let name_bytes = bytes.get(name_at..name_at + name as usize)?;
+        members.push((String::from_utf8_lossy(name_bytes).into_owned(), size));
+        at = name_at + name as usize + extra as usize + comment as usize;
+    }
+    (!members.is_empty()).then_some(members)
+}
+
+/// Whether the bytes are no text in any encoding: control characters that no text has, beyond a few.
+fn is_binary(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(1 << 16)];
+    if super::encoding::wide(head).is_some() {
+        return false;
+    }
+    let odd = head
+        .iter()
+        .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03))
+        .count();
+    odd * 50 > head.len()
+}
+
+pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+fn empty() -> Refusal {
+    Refusal::new("it is empty", "export it again, or remove it")
+}
+
+fn archive() -> Refusal {
+    Refusal::new("it is an archive", "unpack it and name the files in it")
+}
+
+fn no_table(what: &str) -> Refusal {
+    Refusal::new(
+        format!("it is {what}, not a table"),
+        "export the data as text with columns or as a workbook",
+    )
+}
+
+fn saved_as(what: &str) -> Refusal {
+    Refusal::new(
+        format!("it is a spreadsheet saved as {what}"),
+        "open it in a spreadsheet and save it as .xlsx",
+    )
+}
+
+pub(super) fn password() -> Refusal {
+    Refusal::new(
+        "it is protected by a password",
+        "open it in a spreadsheet and save it without password",
+    )
+}
+
+pub(super) fn damaged(why: impl std::fmt::Display) -> Refusal {
+    Refusal::new(
+        format!("it is damaged or cut short: {why}"),
+        "copy or export it again; a spreadsheet may be able to repair it",
+    )
+}

@@ -1,0 +1,110 @@
+//! Mangled accents: UTF-8 that was once read as windows-1252 (`Ã©` for `é`), undone where that is
+//! provably what happened.
+
+use std::borrow::Cow;
+
+/// The text with its accents restored, or `None` when it is not provably mangled.
+///
+/// Proof: every character has a windows-1252 byte, these bytes are valid UTF-8, and what they spell
+/// are letters and punctuation of western languages. Text mangled several times is undone as often.
+pub(super) fn repair(text: &str) -> Option<String> {
+    let mut repaired: Option<String> = None;
+    for _ in 0..3 {
+        match repair_once(repaired.as_deref().unwrap_or(text)) {
+            Some(better) => repaired = Some(better),
+            None => break,
+        }
+    }
+    repaired
+}
+
+fn repair_once(text: &str) -> Option<String> {
+    // Lead bytes C2..C5 and E2 as windows-1252 shows them: all the characters that `plausible`
+    // accepts start with one of these.
+    if !text.contains(['Â', 'Ã', 'Ä', 'Å', 'â', 'ï']) {
+        return None;
+    }
+    let bytes: Vec<u8> = text.chars().map(byte_of).collect::<Option<_>>()?;
+    let decoded = match String::from_utf8(bytes) {
+        Ok(decoded) => decoded,
+        Err(error) => restore_blanks(error.into_bytes())?,
+    };
+    let decoded = decoded.replace('\u{feff}', "");
+    let fine = decoded.chars().all(|c| c.is_ascii() || plausible(c));
+    (fine && decoded != text).then_some(decoded)
+}
+
+/// `à` is C3 A0, and A0, a no-break space, is often made a plain space on the way. That is undone
+/// only where other characters of the same text prove the mangling.
+fn restore_blanks(mut bytes: Vec<u8>) -> Option<String> {
+    let proven = bytes.windows(2).any(|w| matches!(w, [0xC3, 0x80..=0xBF]));
+    if !proven {
+        return None;
+    }
+    for at in 1..bytes.len() {
+        let blank_follows = bytes.get(at + 1).is_none_or(|&next| next == b' ');
+        if bytes[at - 1] == 0xC3 && bytes[at] == b' ' && blank_follows {
+            bytes[at] = 0xA0;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The windows-1252 byte of a character. The five bytes without a character there pass as the
+/// control characters that lenient decoders make of them.
+fn byte_of(c: char) -> Option<u8> {
+    match c as u32 {
+        code @ (0..=0x7F | 0xA0..=0xFF) => Some(code as u8),
+        code @ (0x81 | 0x8D | 0x8F | 0x90 | 0x9D) => Some(code as u8),
+        _ => {
+            let mut utf8 = [0u8; 4];
+            let (bytes, _, unmappable) = encoding_rs::WINDOWS_1252.encode(c.encode_utf8(&mut utf8));
+            match (bytes, unmappable) {
+                (Cow::Owned(bytes), false) if bytes.len() == 1 => Some(bytes[0]),
+                (Cow::Borrowed(bytes), false) if bytes.len() == 1 => Some(bytes[0]),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Latin letters with accents, and the punctuation that office programs insert.
+fn plausible(c: char) -> bool {
+    matches!(c, '\u{a0}'..='\u{17f}' | '\u{2010}'..='\u{2044}' | '€' | '™')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mangled(text: &str) -> String {
+        encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes()).0.into_owned()
+    }
+
+    #[test]
+    fn mangled_accents_are_restored() {
+        for text in ["À RELANCER", "Hélène Lefèvre", "Cœur d’Alsace – 12 €", "n° 5", "Ø"] {
+            assert_eq!(repair(&mangled(text)).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn text_mangled_twice_is_restored() {
+        assert_eq!(repair(&mangled(&mangled("Bénédicte"))).as_deref(), Some("Bénédicte"));
+    }
+
+    #[test]
+    fn a_lost_no_break_space_is_restored_beside_proof() {
+        assert_eq!(repair("prÃªt Ã  porter").as_deref(), Some("prêt à porter"));
+        assert_eq!(repair("prÃªt Ã porter"), None, "which blank it was is lost");
+        assert_eq!(repair("Ã  porter"), None, "nothing else proves it");
+        assert_eq!(repair("SÃ©lection Ã\u{a0} part").as_deref(), Some("Sélection à part"));
+    }
+
+    #[test]
+    fn healthy_text_is_left_alone() {
+        for text in ["Hélène", "NESCAFÉ®", "IRMÃ DO CÉU", "« CAFÉ »", "Âge", "Åse", "plain", "Ä"] {
+            assert_eq!(repair(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Whole files: the samples and a corpus when they are there, and refusals.
+
+use super::*;
