@@ -50,12 +50,12 @@ fn restore_blanks(mut bytes: Vec<u8>) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The windows-1252 byte of a character. The five bytes without a character there pass as the
-/// control characters that lenient decoders make of them.
+/// The windows-1252 byte of a character. The control characters from U+0080 pass as their own code:
+/// lenient decoders make them of bytes that have no character there, ISO-8859-1 of all these bytes.
 fn byte_of(c: char) -> Option<u8> {
     match c as u32 {
         code @ (0..=0x7F | 0xA0..=0xFF) => Some(code as u8),
-        code @ (0x81 | 0x8D | 0x8F | 0x90 | 0x9D) => Some(code as u8),
+        code @ 0x80..=0x9F => Some(code as u8),
         _ => {
             let mut utf8 = [0u8; 4];
             let (bytes, _, unmappable) = encoding_rs::WINDOWS_1252.encode(c.encode_utf8(&mut utf8));

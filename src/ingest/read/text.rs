@@ -206,7 +206,8 @@ impl Records {
             return true;
         }
         match self.width {
-            None => lines > MOST_LINES,
+            // While the delimiter is being chosen one odd record does not matter.
+            None => false,
             Some(width) if lines > 1 && cells != width => {
                 // A quote closed by chance, lines below: the first line alone is then whole.
                 lines > MOST_LINES || self.parser.read_line(first_line(slice)).len() == width
