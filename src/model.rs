@@ -121,6 +121,17 @@ pub fn attributes() -> &'static BTreeMap<String, Attribute> {
     &ATTRIBUTES
 }
 
+/// The names of the attributes in the order of `mappings/model.toml`: the order of columns in files.
+pub fn names_in_order() -> &'static [String] {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let model: toml::Table = toml::from_str(include_str!("../mappings/model.toml"))
+            .expect("the built-in model is checked by a test");
+        let attributes = model.get("attribute").and_then(toml::Value::as_table);
+        attributes.into_iter().flat_map(|table| table.keys().cloned()).collect()
+    });
+    &NAMES
+}
+
 /// The attribute called `name`, if the canonical model has it.
 pub fn attribute(name: &str) -> Option<&'static Attribute> {
     attributes().get(name)
@@ -142,5 +153,7 @@ mod tests {
         }
         assert_eq!(value_kind("siren"), ValueKind::Identifier);
         assert_eq!(value_kind("favourite colour"), ValueKind::Text);
+        assert_eq!(names_in_order().len(), attributes().len());
+        assert_eq!(names_in_order()[0], "civility");
     }
 }

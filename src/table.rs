@@ -792,7 +792,8 @@ pub struct GoldenRecords {
     /// Surviving values by attribute, in canonical form, best first; the origin of a value is that of
     /// the winner cell. Addresses are whole values of `address` ([`crate::value::address::Address`]).
     pub columns: BTreeMap<String, Column>,
-    /// Organisations: `legal_unit` or `establishment`; persons: empty.
+    /// Organisations: `establishment` when a SIRET is known, `legal_unit` when a SIREN alone is, else
+    /// empty; persons: empty.
     pub level: Vec<String>,
     /// `suspect`, `prospect`, `customer`, `inactive`, or empty.
     pub lifecycle: Vec<String>,
@@ -860,7 +861,7 @@ pub struct OrganisationLink {
     pub link_type: String,
 }
 
-/// One line of `golden/consents.csv`; `state` empty is unknown.
+/// One line of `golden/consents.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GoldenConsent {
     /// Golden id.
@@ -924,22 +925,107 @@ pub struct GoldenHistory {
 }
 
 /// Where one golden cell comes from: one line of `golden/lineage.parquet`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Lineage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lineage<'a> {
     /// Golden id.
-    pub golden_id: String,
+    pub golden_id: &'a str,
     /// The attribute.
-    pub attribute: String,
+    pub attribute: &'a str,
     /// The surviving value.
-    pub value: String,
+    pub value: &'a str,
     /// The winner's record id.
-    pub record_id: String,
+    pub record_id: &'a str,
     /// The survivorship rule that decided.
-    pub rule: String,
+    pub rule: &'a str,
     /// `decided`, `tied` or `defaulted`.
-    pub outcome: String,
+    pub outcome: &'a str,
     /// The values that lost, with their record ids: `value (record_id)`, joined by ` | `.
-    pub losers: String,
+    pub losers: &'a str,
+}
+
+/// The lines of `golden/lineage.parquet`, columnar: there is one for each golden cell.
+#[derive(Debug, Clone)]
+pub struct Lineages(RecordBatch);
+
+impl Default for Lineages {
+    fn default() -> Lineages {
+        LineagesBuilder::default().finish()
+    }
+}
+
+impl Lineages {
+    const COLUMNS: [&'static str; 7] =
+        ["golden_id", "attribute", "value", "record_id", "rule", "outcome", "losers"];
+
+    /// How many golden cells.
+    pub fn len(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The lines, by golden record.
+    pub fn iter(&self) -> impl Iterator<Item = Lineage<'_>> {
+        let columns: Vec<&StringArray> = (self.0.columns().iter())
+            .map(|c| c.as_any().downcast_ref().expect("from_batch checks that all are texts"))
+            .collect();
+        (0..self.len()).map(move |at| Lineage {
+            golden_id: columns[0].value(at),
+            attribute: columns[1].value(at),
+            value: columns[2].value(at),
+            record_id: columns[3].value(at),
+            rule: columns[4].value(at),
+            outcome: columns[5].value(at),
+            losers: columns[6].value(at),
+        })
+    }
+
+    /// As an Arrow record batch: seven columns of text.
+    pub fn to_batch(&self) -> &RecordBatch {
+        &self.0
+    }
+
+    /// Reads what [`Lineages::to_batch`] gives.
+    pub fn from_batch(batch: RecordBatch) -> Result<Lineages> {
+        let names = batch.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
+        let texts = batch.columns().iter().all(|c| c.as_any().is::<StringArray>());
+        if names == Self::COLUMNS && texts {
+            return Ok(Lineages(batch));
+        }
+        Err(Error::Format {
+            path: "lineage.parquet".into(),
+            message: "it is not a lineage of this version".into(),
+            hint: Some("run the project again".into()),
+        })
+    }
+}
+
+/// Builds [`Lineages`] line by line.
+#[derive(Debug, Default)]
+pub struct LineagesBuilder([StringBuilder; 7]);
+
+impl LineagesBuilder {
+    /// Adds a line.
+    pub fn push(&mut self, line: Lineage<'_>) {
+        let cells = [
+            line.golden_id, line.attribute, line.value, line.record_id, line.rule, line.outcome,
+            line.losers,
+        ];
+        for (column, cell) in self.0.iter_mut().zip(cells) {
+            column.append_value(cell);
+        }
+    }
+
+    /// The finished lines.
+    pub fn finish(mut self) -> Lineages {
+        let fields = Lineages::COLUMNS.map(|name| Field::new(name, DataType::Utf8, false));
+        let columns = self.0.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns);
+        Lineages(batch.expect("every line has seven texts"))
+    }
 }
 
 /// Everything that `consolidate` hands on.
@@ -966,7 +1052,7 @@ pub struct Golden {
     /// History rows, re-attached.
     pub history: Vec<GoldenHistory>,
     /// Where each golden cell comes from.
-    pub lineage: Vec<Lineage>,
+    pub lineage: Lineages,
     /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
     pub suppressed: Vec<(String, Channel, ConsentState)>,
 }

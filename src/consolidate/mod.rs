@@ -1,17 +1,100 @@
 //! Makes golden records of clusters: survivorship, consent, links, keys, lineage, history.
+//!
+//! Each cluster becomes one golden record with a golden id that it keeps from run to run
+//! ([`identity`]). Its values are chosen attribute by attribute ([`survivorship`]), what it may be
+//! contacted for is the strictest thing ever said ([`consent`]), and what hung on its records hangs
+//! on it: persons in organisations and homes ([`relation`]), codes and history ([`key`]), its life as
+//! a customer ([`lifecycle`]). [`write`](mod@write) puts it all on disk.
 
+mod consent;
+mod identity;
+mod key;
+mod lifecycle;
+#[cfg(test)]
+mod notation;
+mod relation;
+mod survivorship;
+mod write;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    error::{Problem, Result},
+    model::{self, Kind},
     progress::Progress,
-    table::{Clean, Clusters, Golden, Ingested, Staged},
+    table::{
+        Clean, Clusters, Column, ColumnBuilder, Golden, GoldenRecords, Ingested, Lineage,
+        LineagesBuilder, Records, Staged,
+    },
 };
 
+use identity::{Entities, Entity};
+use lifecycle::Life;
+use relation::LegalNumbers;
+use survivorship::{Candidate, Standing, Standings, Survivor, survive};
+
+pub use consent::{UNKNOWN, suppression_hash};
+pub use identity::{golden_ids, registry_after};
+pub use survivorship::{Rule, Rules};
+pub use write::{write, write_crosswalk};
+
 /// The `[survivorship]` section of `orpailleur.toml`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+///
+/// ```toml
+/// [survivorship]
+/// inactive_after_years = 3
+/// person.job_title = "most_recent"
+/// organisation.name = "source_priority"
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
-pub struct Settings {}
+pub struct Settings {
+    /// Years without a sale after which a customer is inactive. Default: 3.
+    pub inactive_after_years: u32,
+    /// Rules of persons by attribute, where they differ from [`Rule::default_for`].
+    pub person: Rules,
+    /// Rules of organisations by attribute.
+    pub organisation: Rules,
+    /// Rules of the golden records of `dedupe` that are neither, by column.
+    pub other: Rules,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            inactive_after_years: 3,
+            person: Rules::new(),
+            organisation: Rules::new(),
+            other: Rules::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Everything that makes no sense in these settings; `place` is the file they stand in.
+    pub fn problems(&self, place: &str) -> Vec<Problem> {
+        let kinds = [Kind::Person, Kind::Organisation, Kind::Other];
+        let of = |kind| survivorship::problems(self.rules(kind), kind, place);
+        kinds.into_iter().flat_map(of).collect()
+    }
+
+    fn rules(&self, kind: Kind) -> &Rules {
+        match kind {
+            Kind::Person => &self.person,
+            Kind::Organisation => &self.organisation,
+            Kind::Other => &self.other,
+        }
+    }
+
+    /// The rule of an attribute.
+    pub fn rule(&self, kind: Kind, attribute: &str) -> Rule {
+        let set = self.rules(kind).get(attribute).copied();
+        set.unwrap_or_else(|| Rule::default_for(attribute))
+    }
+}
 
 /// The numbers of [`run`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -20,6 +103,30 @@ pub struct Metrics {
     pub persons: u64,
     /// Golden organisations.
     pub organisations: u64,
+    /// Golden records that are neither.
+    pub others: u64,
+    /// Golden records whose id an earlier run minted.
+    pub kept_ids: u64,
+    /// Golden ids of earlier runs that now stand for nothing, their records merged into others.
+    pub retired_ids: u64,
+    /// Golden cells.
+    pub cells: u64,
+    /// Golden cells by outcome: `decided`, `tied`, `defaulted`.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Golden records by lifecycle.
+    pub lifecycles: BTreeMap<String, u64>,
+    /// Consent events by channel and state, as read: `email opt_out`.
+    pub events: BTreeMap<String, u64>,
+    /// Contact points by channel and state, after consolidation.
+    pub consents: BTreeMap<String, u64>,
+    /// Objections that name neither a record nor a contact point.
+    pub lost_objections: u64,
+    /// Contact points on the suppression list.
+    pub suppressed: u64,
+    /// History rows by kind.
+    pub history_rows: BTreeMap<String, u64>,
+    /// Of them, those that hang on no golden record.
+    pub history_orphans: BTreeMap<String, u64>,
 }
 
 /// Everything that [`run`] works on.
@@ -34,13 +141,504 @@ pub struct Input<'a> {
     /// The date that "now" is: ISO.
     pub as_of: &'a str,
     /// Golden ids minted by earlier runs, by record id.
-    pub registry: &'a std::collections::BTreeMap<crate::table::RecordId, String>,
+    pub registry: &'a BTreeMap<crate::table::RecordId, String>,
     /// The project's secret key, for the hashes of the suppression list.
     pub key: &'a crate::table::IdKey,
 }
 
 /// Makes one golden record of each cluster.
-pub fn run(input: Input<'_>, settings: &Settings, progress: &Progress) -> Result<Staged<Golden, Metrics>> {
-    let _ = (input, settings, progress);
-    Ok(Staged { table: Golden::default(), metrics: Metrics::default() })
+pub fn run(
+    input: Input<'_>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Staged<Golden, Metrics>> {
+    let Input { ingested, clean, .. } = input;
+    let records = &clean.records;
+
+    // One golden record per cluster, with its id.
+    let entities = Entities::new(records, input.clusters, input.registry);
+    progress.expect(entities.list.len() as u64);
+
+    // The surviving values of each, and where they come from.
+    let standings = standings(records, input.as_of);
+    let mut golden = survivors(&entities, records, &standings, settings, progress)?;
+
+    // Persons in organisations, organisations in legal units, couples in homes.
+    golden.links = relation::links(&entities, &ingested.links, &standings);
+    golden.households = relation::households(&entities, &ingested.couples);
+    let index = key::KeyIndex::new(&entities, records);
+    let parents = parents(&mut golden, &entities, records);
+    golden.organisation_links =
+        relation::organisation_links(&entities, &parents, &ingested.records, &index);
+    progress.check()?;
+
+    // Codes, and the history that hangs on them.
+    golden.keys = key::keys(&entities, records);
+    let attached = key::attach(&ingested.history, &records.places, &index);
+    golden.history = key::lines(&ingested.history, &records.places, &attached, &entities);
+    progress.check()?;
+
+    // Who still buys.
+    let last_sales = lifecycle::last_sales(&ingested.history, &attached);
+    let cutoff = lifecycle::cutoff(input.as_of, settings.inactive_after_years);
+    let lives = lifecycle::lives(&entities, records, &last_sales, &golden.links, &cutoff);
+
+    // What each contact point may be used for.
+    let addresses = surviving_addresses(&golden, &entities);
+    let consents =
+        consent::consents(&entities, clean, &ingested.couples, &addresses, input.key);
+    golden.consents = consents.lines;
+    golden.suppressed = consents.suppressed;
+
+    golden.golden_of = (0..records.len()).map(|r| entities.of(r as u32).id.clone()).collect();
+    complete(&mut golden, &lives);
+    let metrics = Metrics {
+        kept_ids: entities.kept_ids,
+        retired_ids: entities.retired_ids,
+        lost_objections: consents.lost_objections,
+        ..Metrics::of(&golden, clean)
+    };
+    Ok(Staged { table: golden, metrics })
+}
+
+/// How much each record is trusted, and how old it is.
+///
+/// A record's date is that of its last change, else of its last contact or creation, else that of its
+/// table; a date after `as_of` is a slip and counts for nothing.
+fn standings<'a>(records: &'a Records, as_of: &str) -> Vec<Standing<'a>> {
+    let sources: BTreeMap<&str, u32> = {
+        let mut names: Vec<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().zip(0..).collect()
+    };
+    let plausible = |date: &&str| {
+        let day = date.get(..10).unwrap_or(date);
+        date.starts_with(|c: char| c.is_ascii_digit()) && (as_of.is_empty() || day <= as_of)
+    };
+    let standing = |r: usize| {
+        let place = records.place_of(r);
+        let dates = |attributes: &[&str]| {
+            let first = attributes.iter().filter_map(|a| records.columns.get(*a)?.first(r));
+            first.filter(plausible).max()
+        };
+        let date = dates(&["updated_at"])
+            .or_else(|| dates(&["created_at", "last_contact"]))
+            .or_else(|| Some(place.dated.as_str()).filter(plausible))
+            .unwrap_or_default();
+        Standing {
+            rank: place.rank,
+            date,
+            filled: records.columns.values().filter(|c| c.first(r).is_some()).count() as u32,
+            source: sources[place.source.as_str()],
+        }
+    };
+    (0..records.len()).into_par_iter().map(standing).collect()
+}
+
+/// The surviving values of one golden record: attribute (by position) and values, best first.
+type Cells<'a> = Vec<(usize, Vec<Survivor<'a>>)>;
+
+/// How many golden records are made in parallel before they are laid in columns.
+const BATCH: usize = 1 << 15;
+
+/// Golden records with their values and lineage; the rest is still empty.
+fn survivors<'a>(
+    entities: &Entities,
+    records: &'a Records,
+    standings: &Standings<'a>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Golden> {
+    let kept = |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
+    let columns: Vec<(&String, &Column)> = records.columns.iter().filter(kept).collect();
+    let mut golden = Golden::default();
+    let mut lineage = LineagesBuilder::default();
+    for of_kind in entities.list.chunk_by(|a, b| a.kind == b.kind) {
+        let kind = of_kind[0].kind;
+        let rules: Vec<Rule> = columns.iter().map(|(name, _)| settings.rule(kind, name)).collect();
+        let mut builders: Vec<ColumnBuilder> = columns.iter().map(|_| ColumnBuilder::new()).collect();
+        for batch in of_kind.chunks(BATCH) {
+            progress.check()?;
+            let cells: Vec<Cells<'a>> = batch
+                .par_iter()
+                .map(|entity| cells(entity, &columns, &rules, standings))
+                .collect();
+            for (entity, cells) in batch.iter().zip(&cells) {
+                for (at, survivors) in cells {
+                    for survivor in survivors {
+                        builders[*at].value(survivor.winner.value, survivor.winner.origin);
+                        let attribute = columns[*at].0;
+                        log(&mut lineage, entity, attribute, rules[*at], survivor, records);
+                    }
+                }
+                builders.iter_mut().for_each(ColumnBuilder::end_record);
+            }
+            progress.advance(batch.len() as u64);
+        }
+        let table = GoldenRecords {
+            ids: of_kind.iter().map(|e| e.id.clone()).collect(),
+            members: of_kind.iter().map(|e| e.members.clone()).collect(),
+            columns: (columns.iter().zip(builders))
+                .map(|((name, _), builder)| ((*name).clone(), builder.finish()))
+                .filter(|(_, column)| column.filled() > 0)
+                .collect(),
+            level: vec![String::new(); of_kind.len()],
+            lifecycle: vec![String::new(); of_kind.len()],
+            roles: vec![String::new(); of_kind.len()],
+            parent: vec![String::new(); of_kind.len()],
+            household: vec![String::new(); of_kind.len()],
+        };
+        *table_of(&mut golden, kind) = table;
+    }
+    golden.lineage = lineage.finish();
+    Ok(golden)
+}
+
+fn table_of(golden: &mut Golden, kind: Kind) -> &mut GoldenRecords {
+    match kind {
+        Kind::Person => &mut golden.persons,
+        Kind::Organisation => &mut golden.organisations,
+        Kind::Other => &mut golden.others,
+    }
+}
+
+/// Chooses the values of one golden record.
+fn cells<'a>(
+    entity: &Entity,
+    columns: &[(&'a String, &'a Column)],
+    rules: &[Rule],
+    standings: &Standings<'a>,
+) -> Cells<'a> {
+    let mut cells = Cells::new();
+    let mut candidates = Vec::new();
+    for (at, (name, column)) in columns.iter().enumerate() {
+        candidates.clear();
+        for &record in &entity.members {
+            let held = column.entries(record as usize);
+            candidates.extend(held.map(|(value, origin)| Candidate { value, origin, record }));
+        }
+        if !candidates.is_empty() {
+            let kind = model::value_kind(name);
+            cells.push((at, survive(kind, rules[at], &candidates, standings)));
+        }
+    }
+    drop_mobiles_among_phones(&mut cells, columns);
+    keep_siret_of_siren(&mut cells, columns, entity, rules, standings);
+    cells
+}
+
+/// A number that one source calls a mobile and another a phone stands once, as a mobile.
+fn drop_mobiles_among_phones(cells: &mut Cells<'_>, columns: &[(&String, &Column)]) {
+    let of = |cells: &Cells<'_>, name: &str| cells.iter().position(|c| columns[c.0].0 == name);
+    let (Some(mobile), Some(phone)) = (of(cells, "mobile"), of(cells, "phone")) else { return };
+    let mobiles: Vec<&str> = cells[mobile].1.iter().map(|s| s.winner.value).collect();
+    cells[phone].1.retain(|s| !mobiles.contains(&s.winner.value));
+    cells.retain(|(_, survivors)| !survivors.is_empty());
+}
+
+/// A SIRET begins with the SIREN of its legal unit: the two survive together or not at all.
+fn keep_siret_of_siren<'a>(
+    cells: &mut Cells<'a>,
+    columns: &[(&'a String, &'a Column)],
+    entity: &Entity,
+    rules: &[Rule],
+    standings: &Standings<'a>,
+) {
+    let of = |name: &str| cells.iter().position(|c| columns[c.0].0 == name);
+    let (Some(siren), Some(siret)) = (of("siren"), of("siret")) else { return };
+    let number = cells[siren].1[0].winner.value;
+    if cells[siret].1[0].winner.value.starts_with(number) {
+        return;
+    }
+    let at = cells[siret].0;
+    let held = |&record: &u32| {
+        let values = columns[at].1.entries(record as usize);
+        values.map(move |(value, origin)| Candidate { value, origin, record })
+    };
+    let agreeing: Vec<Candidate<'a>> =
+        entity.members.iter().flat_map(held).filter(|c| c.value.starts_with(number)).collect();
+    if agreeing.is_empty() {
+        cells.remove(siret);
+    } else {
+        cells[siret].1 = survive(model::value_kind("siret"), rules[at], &agreeing, standings);
+    }
+}
+
+fn log(
+    lineage: &mut LineagesBuilder,
+    entity: &Entity,
+    attribute: &str,
+    rule: Rule,
+    survivor: &Survivor<'_>,
+    records: &Records,
+) {
+    let id = |record: u32| records.ids[record as usize].to_string();
+    let loser = |c: &Candidate<'_>| format!("{} ({})", shown(attribute, c.value), id(c.record));
+    let losers: Vec<String> = survivor.losers.iter().map(loser).collect();
+    lineage.push(Lineage {
+        golden_id: &entity.id,
+        attribute,
+        value: &shown(attribute, survivor.winner.value),
+        record_id: &id(survivor.winner.record),
+        rule: rule.as_str(),
+        outcome: survivor.outcome.as_str(),
+        losers: &losers.join(" | "),
+    });
+}
+
+/// A canonical value as people read it: an address on one line.
+fn shown<'v>(attribute: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
+    if attribute == "address" { write::one_line(value).into() } else { value.into() }
+}
+
+/// Sets the level and parent of each golden organisation; returns the parents by position.
+fn parents(golden: &mut Golden, entities: &Entities, records: &Records) -> BTreeMap<u32, u32> {
+    let organisations = &mut golden.organisations;
+    let first = entities.list.partition_point(|e| e.kind < Kind::Organisation);
+    let numbers: Vec<LegalNumbers<'_>> = (0..entities.list.len())
+        .map(|at| match at.checked_sub(first).filter(|&i| i < organisations.len()) {
+            Some(i) => LegalNumbers {
+                siren: organisations.columns.get("siren").and_then(|c| c.first(i)).unwrap_or_default(),
+                siret: organisations.columns.get("siret").and_then(|c| c.first(i)).unwrap_or_default(),
+            },
+            None => LegalNumbers::default(),
+        })
+        .collect();
+    let names: Vec<Vec<String>> = (entities.list.par_iter().zip(&numbers))
+        .map(|(entity, number)| match number.siren {
+            "" => Vec::new(),
+            _ => relation::name_words(entity, records),
+        })
+        .collect();
+    let parents = relation::parents(entities, &numbers, &names);
+    let levels: Vec<String> =
+        numbers[first..].iter().take(organisations.len()).map(|n| n.level().to_owned()).collect();
+    organisations.level = levels;
+    for (&child, &parent) in &parents {
+        organisations.parent[child as usize - first] = entities.list[parent as usize].id.clone();
+    }
+    parents
+}
+
+/// The surviving postal addresses of each golden record, by position in `entities`.
+fn surviving_addresses<'g>(golden: &'g Golden, entities: &Entities) -> Vec<Vec<&'g str>> {
+    let tables = [&golden.persons, &golden.organisations, &golden.others];
+    let of = |table: &'g GoldenRecords| {
+        (0..table.len()).map(move |i| table.values("address", i).collect::<Vec<_>>())
+    };
+    let addresses: Vec<Vec<&str>> = tables.into_iter().flat_map(of).collect();
+    debug_assert_eq!(addresses.len(), entities.list.len());
+    addresses
+}
+
+/// Fills lifecycle, roles and household of all golden records.
+fn complete(golden: &mut Golden, lives: &[Life]) {
+    let home: BTreeMap<&str, &str> =
+        golden.households.iter().map(|(home, id)| (id.as_str(), home.as_str())).collect();
+    let people = &mut golden.persons;
+    for (id, household) in people.ids.iter().zip(&mut people.household) {
+        if let Some(home) = home.get(id.as_str()) {
+            (*home).clone_into(household);
+        }
+    }
+    let mut lives = lives.iter();
+    for table in [&mut golden.persons, &mut golden.organisations] {
+        for (i, life) in (0..table.len()).zip(&mut lives) {
+            table.lifecycle[i] = life.stage().to_owned();
+            table.roles[i] = life.roles();
+        }
+    }
+}
+
+impl Metrics {
+    fn of(golden: &Golden, clean: &Clean) -> Metrics {
+        let mut metrics = Metrics {
+            persons: golden.persons.len() as u64,
+            organisations: golden.organisations.len() as u64,
+            others: golden.others.len() as u64,
+            cells: golden.lineage.len() as u64,
+            suppressed: golden.suppressed.len() as u64,
+            ..Metrics::default()
+        };
+        let add = |counts: &mut BTreeMap<String, u64>, word: &str| match counts.get_mut(word) {
+            Some(count) => *count += 1,
+            None => drop(counts.insert(word.to_owned(), 1)),
+        };
+        for line in golden.lineage.iter() {
+            add(&mut metrics.outcomes, line.outcome);
+        }
+        for stage in golden.persons.lifecycle.iter().chain(&golden.organisations.lifecycle) {
+            add(&mut metrics.lifecycles, stage);
+        }
+        for event in &clean.events {
+            let word = format!("{} {}", event.channel.as_str(), event.state.as_str());
+            add(&mut metrics.events, &word);
+        }
+        for line in &golden.consents {
+            add(&mut metrics.consents, &format!("{} {}", line.channel.as_str(), line.state));
+        }
+        for line in &golden.history {
+            add(&mut metrics.history_rows, &line.kind);
+            if line.golden_id.is_empty() {
+                add(&mut metrics.history_orphans, &line.kind);
+            }
+        }
+        metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{HistoryRow, IdKey};
+    use notation::{clusters, records, tables};
+
+    const PEOPLE: &str = "\
+        a/2010-01-01@L1 P last_name=DUPONT first_name=J. email=x@y.fr account_code=C1; \
+        b/2012-01-01 P last_name=Dupont first_name=Hélène job_title=DAF mobile=+336 email=h@y.fr; \
+        c/2030-01-01 P last_name=Dupond first_name=HELENE job_title=PDG phone=+336; \
+        a/2010-01-01 O name=Mistral siren=552100554 siret=55210055400013; \
+        b O name=Mistral siren=552100554";
+
+    fn ran(notation: &str, cluster: &[u32]) -> (Records, Staged<Golden, Metrics>) {
+        let records = records(notation);
+        let (mut ingested, clean) = tables(&records);
+        let row = HistoryRow {
+            row: 2,
+            key: "C1".into(),
+            key_attribute: "account_code".into(),
+            name: "Dupont H.".into(),
+            date: "2008-01-04".into(),
+            amount: "12.50".into(),
+            currency: "EUR".into(),
+            cells: vec!["C1".into()],
+        };
+        let header = vec!["Code".into()];
+        ingested.history =
+            vec![crate::table::History { kind: "invoice".into(), place: 0, header, rows: vec![row] }];
+        let input = Input {
+            ingested: &ingested,
+            clean: &clean,
+            clusters: &clusters(cluster),
+            as_of: "2024-12-31",
+            registry: &BTreeMap::new(),
+            key: &IdKey([7; 32]),
+        };
+        let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");
+        (records, staged)
+    }
+
+    #[test]
+    fn a_cluster_becomes_one_golden_record_with_the_best_of_each() {
+        let (_, Staged { table: golden, metrics }) = ran(PEOPLE, &[0, 0, 0, 3, 4]);
+        let persons = &golden.persons;
+        assert_eq!(persons.len(), 1);
+        let value = |name| persons.values(name, 0).collect::<Vec<_>>().join(", ");
+        assert_eq!(value("last_name"), "Dupont");
+        assert_eq!(value("first_name"), "Hélène");
+        assert_eq!(value("email"), "h@y.fr, x@y.fr");
+        // A table dated after the as-of date is of no date.
+        assert_eq!(value("job_title"), "DAF");
+        assert_eq!((value("mobile"), value("phone")), ("+336".into(), String::new()));
+        assert_eq!(persons.lifecycle, ["inactive"]);
+        assert_eq!(persons.roles, ["customer"]);
+        assert_eq!(golden.history[0].golden_id, persons.ids[0]);
+        assert_eq!(golden.organisations.level, ["establishment", "legal_unit"]);
+        assert_eq!(golden.organisations.parent, [golden.organisations.ids[1].as_str(), ""]);
+        assert_eq!(golden.organisation_links.len(), 1);
+        assert_eq!(metrics.persons + metrics.organisations, 3);
+        assert_eq!(metrics.history_orphans.values().sum::<u64>(), 0);
+    }
+
+    #[test]
+    fn every_golden_cell_is_traced_to_the_record_that_holds_it() {
+        let (records, Staged { table: golden, metrics }) = ran(PEOPLE, &[0, 0, 0, 3, 4]);
+        assert_eq!(metrics.cells, golden.lineage.len() as u64);
+        for line in golden.lineage.iter() {
+            let id = crate::table::RecordId::parse(line.record_id).expect("an id");
+            let record = records.find(id).expect("a record");
+            assert!(records.values(line.attribute, record).any(|v| v == line.value), "{line:?}");
+            assert_eq!(golden.golden_of[record], line.golden_id);
+        }
+        let name = golden.lineage.iter().find(|l| l.attribute == "last_name").expect("a name");
+        let id = |r: usize| records.ids[r].to_string();
+        assert_eq!(name.losers, format!("DUPONT ({}) | Dupond ({})", id(0), id(2)));
+    }
+
+    #[test]
+    fn the_files_have_the_columns_that_users_rely_on() {
+        let records = records(PEOPLE);
+        let (ingested, _) = tables(&records);
+        let (_, Staged { table: golden, .. }) = ran(PEOPLE, &[0, 0, 0, 3, 4]);
+        let folder = tempfile::tempdir().expect("a folder");
+        write(folder.path(), &golden, &ingested).expect("written");
+        write_crosswalk(&folder.path().join("crosswalk.csv"), &records, &golden.golden_of)
+            .expect("written");
+        let header = |name: &str| {
+            let text = std::fs::read_to_string(folder.path().join(name)).expect(name);
+            text.lines().next().expect("a header").to_owned()
+        };
+        assert_eq!(
+            header("persons.csv"),
+            "golden_id,first_name,last_name,job_title,account_code,email,email_2,phone,mobile,street,\
+             postcode,city,household_id,owner,lifecycle,roles"
+        );
+        assert_eq!(
+            header("organisations.csv"),
+            "golden_id,name,email,phone,street,postcode,city,owner,lifecycle,roles,level,siren,siret,\
+             parent_id"
+        );
+        assert_eq!(
+            header("crosswalk.csv"),
+            "source,file,sheet,row,kind,record_key,record_id,golden_id"
+        );
+        assert_eq!(
+            header("consents.csv"),
+            "golden_id,contact_point,channel,purpose,legal_entity,state,proved,since,source,file,row"
+        );
+        assert!(!folder.path().join("records.csv").exists());
+        let lineage = crate::store::read_parquet(&folder.path().join("lineage.parquet"));
+        let lineage = crate::table::Lineages::from_batch(lineage.expect("read")).expect("a lineage");
+        assert_eq!(lineage.len(), golden.lineage.len());
+    }
+
+    #[test]
+    fn settings_are_words_of_toml_and_unknown_ones_are_refused() {
+        let settings: Settings =
+            toml::from_str("inactive_after_years = 5\nperson.job_title = \"longest\"").expect("fine");
+        assert_eq!(settings.rule(Kind::Person, "job_title"), Rule::Longest);
+        assert_eq!(settings.rule(Kind::Organisation, "name"), Rule::MostFrequent);
+        assert!(settings.problems("orpailleur.toml").is_empty());
+        assert!(toml::from_str::<Settings>("person.job_title = \"newest\"").is_err());
+        assert!(toml::from_str::<Settings>("persons.job_title = \"longest\"").is_err());
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+
+        /// Nothing is invented and nothing is lost: golden values are values of their own records,
+        /// and each record has one golden record.
+        #[test]
+        fn a_golden_value_was_said_by_one_of_its_records(cluster in proptest::collection::vec(0u32..3, 3)) {
+            let mut first: Vec<u32> = (0..3).map(|r| {
+                (0..=r).find(|&b| cluster[b as usize] == cluster[r as usize]).unwrap_or(r)
+            }).collect();
+            first.extend([3, 4]);
+            let (records, Staged { table: golden, .. }) = ran(PEOPLE, &first);
+            let members: usize = [&golden.persons, &golden.organisations].iter()
+                .flat_map(|t| &t.members).map(Vec::len).sum();
+            proptest::prop_assert_eq!(members, records.len());
+            for table in [&golden.persons, &golden.organisations] {
+                for (name, column) in &table.columns {
+                    for i in 0..table.len() {
+                        for value in column.values(i) {
+                            let said = |&r: &u32| records.values(name, r as usize).any(|v| v == value);
+                            proptest::prop_assert!(table.members[i].iter().any(said));
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

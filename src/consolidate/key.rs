@@ -1,0 +1,301 @@
+//! The codes by which the legacy systems call their customers, and the history that hangs on them.
+//!
+//! A code means something only within its key space: the system and legal entity that issued it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use crate::{
+    table::{GoldenHistory, GoldenKey, History, HistoryRow, Kind, Place, Records},
+    value::{email, organisation, text},
+};
+
+use super::identity::Entities;
+
+/// The attributes that hold codes.
+const CODES: [&str; 2] = ["customer_code", "account_code"];
+
+/// The key space of a table: the source itself where none is declared.
+fn key_space(place: &Place) -> &str {
+    if place.key_space.is_empty() { &place.source } else { &place.key_space }
+}
+
+/// A code as two ledgers of one system would write it: letters and digits, in capitals.
+fn code_key(code: &str) -> String {
+    let kept = code.chars().filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_uppercase).collect()
+}
+
+/// Every code of every record, once for each golden record, sorted. A key is active unless the records
+/// that hold it all say otherwise.
+pub(crate) fn keys(entities: &Entities, records: &Records) -> Vec<GoldenKey> {
+    let mut active: BTreeMap<(&str, &str, &str), bool> = BTreeMap::new();
+    for record in 0..records.len() {
+        let place = records.place_of(record);
+        let golden = entities.of(record as u32);
+        let in_use = records.first("active", record) != Some("false");
+        for code in CODES.iter().flat_map(|code| records.values(code, record)) {
+            *active.entry((&golden.id, key_space(place), code)).or_default() |= in_use;
+        }
+    }
+    let key = |((golden_id, key_space, key), active): ((&str, &str, &str), bool)| GoldenKey {
+        golden_id: golden_id.to_owned(),
+        key_space: key_space.to_owned(),
+        key: key.to_owned(),
+        active,
+    };
+    active.into_iter().map(key).collect()
+}
+
+/// Finds golden records by code, by email address or by name; positions in [`Entities::list`].
+pub(crate) struct KeyIndex<'a> {
+    entities: &'a Entities,
+    /// Key space, code: golden records with the number of their records that hold it.
+    by_code: HashMap<(&'a str, String), BTreeMap<u32, u32>>,
+    /// Code: the key spaces that have it.
+    spaces: HashMap<String, BTreeSet<&'a str>>,
+    /// Email address: the same.
+    by_email: HashMap<&'a str, BTreeMap<u32, u32>>,
+    /// Key space, name in the form names are compared in: golden organisations.
+    by_name: HashMap<(&'a str, String), BTreeSet<u32>>,
+    /// For each golden record with a code or an email address the words it is called by, sorted.
+    words: HashMap<u32, Vec<String>>,
+}
+
+impl<'a> KeyIndex<'a> {
+    /// Indexes the codes, addresses and names of clean `records`.
+    pub(crate) fn new(entities: &'a Entities, records: &'a Records) -> KeyIndex<'a> {
+        let mut index = KeyIndex {
+            entities,
+            by_code: HashMap::new(),
+            spaces: HashMap::new(),
+            by_email: HashMap::new(),
+            by_name: HashMap::new(),
+            words: HashMap::new(),
+        };
+        for record in 0..records.len() {
+            let golden = entities.of_record[record];
+            let space = key_space(records.place_of(record));
+            let mut has_code = false;
+            for code in CODES.iter().flat_map(|code| records.values(code, record)) {
+                has_code = true;
+                let code = code_key(code);
+                index.spaces.entry(code.clone()).or_default().insert(space);
+                *index.by_code.entry((space, code)).or_default().entry(golden).or_default() += 1;
+            }
+            for address in records.values("email", record) {
+                *index.by_email.entry(address).or_default().entry(golden).or_default() += 1;
+            }
+            if has_code && records.kinds[record] == Kind::Organisation {
+                for name in records.values("name", record) {
+                    let name = organisation::words(name).join(" ");
+                    index.by_name.entry((space, name)).or_default().insert(golden);
+                }
+            }
+        }
+        let keyed: BTreeSet<u32> = (index.by_code.par_iter())
+            .flat_map_iter(|(_, found)| found.keys().copied())
+            .chain(index.by_email.par_iter().flat_map_iter(|(_, found)| found.keys().copied()))
+            .collect();
+        let keyed: Vec<u32> = keyed.into_iter().collect();
+        let words = |&at: &u32| {
+            (at, super::relation::name_words(&entities.list[at as usize], records))
+        };
+        index.words = keyed.par_iter().map(words).collect();
+        index
+    }
+
+    /// The organisation that a `parent` cell of a row of `place` speaks of.
+    pub(crate) fn payer(&self, cell: &str, place: &Place) -> Option<u32> {
+        let space = key_space(place);
+        let by_code = self.by_code.get(&(space, code_key(cell)));
+        let organisation =
+            |at: &u32| self.entities.list[*at as usize].kind == Kind::Organisation;
+        if let Some(found) = by_code {
+            return only(found.keys().copied().filter(organisation));
+        }
+        let name = organisation::words(cell).join(" ");
+        only(self.by_name.get(&(space, name))?.iter().copied())
+    }
+
+    /// The golden record that a history row of `place` hangs on.
+    ///
+    /// The row's own name decides among several, and refuses one that it shares no word with.
+    fn customer<'s>(&'s self, row: &HistoryRow, place: &'s Place) -> Option<u32> {
+        if row.key.is_empty() {
+            return None;
+        }
+        let by_email = row.key_attribute == "email";
+        let found: Vec<&BTreeMap<u32, u32>> = if by_email {
+            let address = email::normalize(&row.key).into_iter().flatten().next();
+            let address = address.unwrap_or_else(|| row.key.trim().to_lowercase());
+            self.by_email.get(address.as_str()).into_iter().collect()
+        } else {
+            self.with_code(&code_key(&row.key), place)
+        };
+        let mut candidates: BTreeMap<u32, u32> = BTreeMap::new();
+        for (&golden, &records) in found.into_iter().flatten() {
+            *candidates.entry(golden).or_default() += records;
+        }
+        let called = called(&row.name);
+        let common = |at: u32| {
+            let words = self.words.get(&at).map_or(&[][..], Vec::as_slice);
+            called.iter().filter(|word| words.binary_search(word).is_ok()).count()
+        };
+        let nameless = |at: u32| self.words.get(&at).is_none_or(Vec::is_empty);
+        candidates
+            .into_iter()
+            .map(|(at, records)| (at, records, common(at)))
+            .filter(|&(at, _, common)| called.is_empty() || common > 0 || nameless(at))
+            // An account is rather an organisation, a mailbox rather a person.
+            .max_by_key(|&(at, records, common)| {
+                let organisation = self.entities.list[at as usize].kind == Kind::Organisation;
+                (common, organisation != by_email, records, std::cmp::Reverse(at))
+            })
+            .map(|(at, ..)| at)
+    }
+
+    /// The golden records with this code in the key space of `place`; where the table declares none
+    /// and has no customers of its own, in any key space.
+    fn with_code<'s>(&'s self, code: &str, place: &'s Place) -> Vec<&'s BTreeMap<u32, u32>> {
+        let own = self.by_code.get(&(key_space(place), code.to_owned()));
+        if own.is_some() || !place.key_space.is_empty() {
+            return own.into_iter().collect();
+        }
+        let spaces = self.spaces.get(code).into_iter().flatten();
+        spaces.filter_map(|space| self.by_code.get(&(*space, code.to_owned()))).collect()
+    }
+}
+
+/// The words of a customer's name in a history row, of whichever kind it is.
+fn called(name: &str) -> Vec<String> {
+    let mut words = organisation::words(name);
+    words.extend(text::fold(name).split(' ').map(str::to_owned));
+    words.retain(|word| !word.is_empty());
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+fn only(mut found: impl Iterator<Item = u32>) -> Option<u32> {
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
+}
+
+/// Every history row with the golden record it hangs on, in the order of the tables and their rows:
+/// for each table of `history` the positions in [`Entities::list`], then the lines.
+pub(crate) fn attach(
+    history: &[History],
+    places: &[Place],
+    index: &KeyIndex<'_>,
+) -> Vec<Vec<Option<u32>>> {
+    let table = |h: &History| {
+        let place = &places[h.place as usize];
+        h.rows.par_iter().map(|row| index.customer(row, place)).collect()
+    };
+    history.iter().map(table).collect()
+}
+
+/// The lines of `golden/history.csv`: one for each row, sorted by file, sheet and row.
+pub(crate) fn lines(
+    history: &[History],
+    places: &[Place],
+    attached: &[Vec<Option<u32>>],
+    entities: &Entities,
+) -> Vec<GoldenHistory> {
+    let mut lines = Vec::new();
+    for (table, golden) in history.iter().zip(attached) {
+        let place = &places[table.place as usize];
+        lines.extend(table.rows.iter().zip(golden).map(|(row, at)| GoldenHistory {
+            file: place.file.clone(),
+            sheet: place.sheet.clone(),
+            row: row.row,
+            kind: table.kind.clone(),
+            key: row.key.clone(),
+            golden_id: at.map(|at| entities.list[at as usize].id.clone()).unwrap_or_default(),
+            date: row.date.clone(),
+            amount: row.amount.clone(),
+            currency: row.currency.clone(),
+        }));
+    }
+    lines.sort_unstable();
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consolidate::notation::{clusters, records};
+
+    /// For each row `key space attribute key name` the first record of the golden record it hangs on.
+    fn attached(people: &str, cluster: &[u32], rows: &str) -> Vec<String> {
+        let records = records(people);
+        let entities = Entities::new(&records, &clusters(cluster), &BTreeMap::new());
+        let index = KeyIndex::new(&entities, &records);
+        let row = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(|w| w.replace('_', " ")).collect();
+            let place = Place {
+                source: "history".into(),
+                file: "h.csv".into(),
+                sheet: String::new(),
+                key_space: words[0].trim_matches('-').to_owned(),
+                rank: 0,
+                dated: String::new(),
+            };
+            let row = HistoryRow {
+                row: 2,
+                key: words[2].clone(),
+                key_attribute: words[1].clone(),
+                name: words.get(3).cloned().unwrap_or_default(),
+                date: String::new(),
+                amount: String::new(),
+                currency: String::new(),
+                cells: Vec::new(),
+            };
+            let found = index.customer(&row, &place);
+            found.map_or("-".to_owned(), |at| entities.list[at as usize].members[0].to_string())
+        };
+        rows.split("; ").map(row).collect()
+    }
+
+    #[test]
+    fn a_code_counts_in_its_own_key_space() {
+        let people = "a@L1 O name=Mistral account_code=C1; b@L2 O name=Dupont account_code=C1";
+        let rows = "L1 account_code C1; L2 account_code C1; L3 account_code C1; L1 customer_code c-1";
+        assert_eq!(attached(people, &[0, 1], rows), ["0", "1", "-", "0"]);
+    }
+
+    #[test]
+    fn the_name_chooses_among_several_and_refuses_a_stranger() {
+        let people = "a@L1 O name=Mistral account_code=C1; b@L1 O name=Dupont account_code=C1";
+        let rows = "L1 account_code C1 DUPONT_SARL; L1 account_code C1 Martin; L1 account_code C1 Mistral";
+        assert_eq!(attached(people, &[0, 1], rows), ["1", "-", "0"]);
+    }
+
+    #[test]
+    fn a_table_without_a_key_space_is_matched_where_the_code_and_the_name_agree() {
+        let people = "a@L1 O name=Mistral account_code=C1; b@L2 O name=Dupont account_code=C1";
+        let rows = "- account_code C1 Dupont; - account_code C2 Dupont";
+        assert_eq!(attached(people, &[0, 1], rows), ["1", "-"]);
+    }
+
+    #[test]
+    fn a_mailbox_is_rather_a_person_and_an_account_an_organisation() {
+        let people = "a@L1 O name=Mistral email=x@y.fr account_code=C1; a@L1 P last_name=Petit email=x@y.fr account_code=C1";
+        assert_eq!(attached(people, &[0, 1], "L1 email X@y.fr; L1 account_code C1"), ["1", "0"]);
+    }
+
+    #[test]
+    fn a_key_is_inactive_when_every_record_of_it_says_so() {
+        let records = records(
+            "a@L1 O account_code=C1 active=false; a O customer_code=C2; a@L1 O account_code=C1 active=true",
+        );
+        let entities = Entities::new(&records, &clusters(&[0, 1, 0]), &BTreeMap::new());
+        let shown: Vec<String> = keys(&entities, &records)
+            .iter()
+            .map(|k| format!("{} {} {}", k.key_space, k.key, k.active))
+            .collect();
+        assert_eq!(shown, ["L1 C1 true", "a C2 true"]);
+    }
+}

@@ -1,0 +1,181 @@
+//! Where a golden record stands in its life as a customer, and what it is to the company.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::table::{GoldenLink, History, Kind, Records};
+
+use super::identity::{Entities, Entity};
+
+/// A lifecycle and the roles beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Life {
+    /// `suspect`, `prospect`, `customer`, `inactive`; the later in [`Stage`]'s order, the stronger.
+    pub(crate) stage: Stage,
+    pub(crate) customer: bool,
+    pub(crate) supplier: bool,
+}
+
+/// From a mere address to a customer; the greater says more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Stage {
+    /// Nothing but a mailbox is known.
+    #[default]
+    Suspect,
+    Prospect,
+    Inactive,
+    Customer,
+}
+
+impl Life {
+    pub(crate) fn stage(self) -> &'static str {
+        match self.stage {
+            Stage::Suspect => "suspect",
+            Stage::Prospect => "prospect",
+            Stage::Inactive => "inactive",
+            Stage::Customer => "customer",
+        }
+    }
+
+    pub(crate) fn roles(self) -> String {
+        let roles = [(self.customer, "customer"), (self.supplier, "supplier")];
+        let held: Vec<&str> = roles.iter().filter(|(held, _)| *held).map(|(_, r)| *r).collect();
+        held.join("|")
+    }
+}
+
+/// The latest sale in the history of golden records, by position; empty when the sale has no date.
+pub(crate) fn last_sales<'a>(
+    history: &'a [History],
+    attached: &[Vec<Option<u32>>],
+) -> HashMap<u32, &'a str> {
+    let mut last: HashMap<u32, &str> = HashMap::new();
+    for (table, golden) in history.iter().zip(attached) {
+        // Lines of an accounting export are payments and opening entries too: there the sale is told
+        // by the record's own `last_sale`.
+        if !matches!(table.kind.as_str(), "invoice" | "order") {
+            continue;
+        }
+        for (row, at) in table.rows.iter().zip(golden) {
+            let Some(at) = at else { continue };
+            let date = last.entry(*at).or_default();
+            *date = (*date).max(row.date.as_str());
+        }
+    }
+    last
+}
+
+/// The earliest date, in ISO form, at which a sale still makes an active customer.
+pub(crate) fn cutoff(as_of: &str, years: u32) -> String {
+    let year = as_of.get(..4).and_then(|y| y.parse::<u32>().ok()).unwrap_or_default();
+    format!("{:04}{}", year.saturating_sub(years), as_of.get(4..).unwrap_or_default())
+}
+
+/// Whether a date, perhaps a year or month alone, may lie at `cutoff` or after it.
+fn is_recent(date: &str, cutoff: &str) -> bool {
+    let precise = date.len().min(cutoff.len());
+    date.get(..precise) >= cutoff.get(..precise)
+}
+
+/// The lives of all golden records, by position.
+///
+/// Who holds an account of customers (not of suppliers, 401 in the French chart of accounts), a
+/// customer code of a declared key space, or a sale, is a customer: inactive when its last known sale
+/// lies before `cutoff`. Of the others, who can be reached by email or mobile alone is a suspect; the
+/// rest are prospects. A person without a life of its own has that of its organisations.
+pub(crate) fn lives(
+    entities: &Entities,
+    records: &Records,
+    last_sales: &HashMap<u32, &str>,
+    links: &[GoldenLink],
+    cutoff: &str,
+) -> Vec<Life> {
+    let own = |(at, entity): (usize, &Entity)| {
+        life(entity, records, last_sales.get(&(at as u32)).copied(), cutoff)
+    };
+    let mut lives: Vec<Life> = entities.list.iter().enumerate().map(own).collect();
+    let at: BTreeMap<&str, usize> =
+        entities.list.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
+    for link in links.iter().filter(|link| link.current != Some(false)) {
+        let ends = (at.get(link.person_id.as_str()), at.get(link.organisation_id.as_str()));
+        let (Some(&person), Some(&organisation)) = ends else { continue };
+        let stage = lives[organisation].stage;
+        lives[person].stage = lives[person].stage.max(stage);
+    }
+    lives
+}
+
+fn life(entity: &Entity, records: &Records, sale: Option<&str>, cutoff: &str) -> Life {
+    let members = || entity.members.iter().map(|&record| record as usize);
+    let accounts = || members().flat_map(|r| records.values("account_code", r));
+    let supplier = accounts().any(|code| code.starts_with("401"));
+    let has_account = accounts().any(|code| !code.starts_with("401"));
+    let has_code = members().any(|r| {
+        !records.place_of(r).key_space.is_empty() && records.first("customer_code", r).is_some()
+    });
+    let sales = members().flat_map(|r| records.values("last_sale", r)).chain(sale);
+    let last_sale = sales.max();
+    let customer = last_sale.is_some() || has_account || (has_code && !supplier);
+    let stage = match last_sale {
+        Some(date) if !date.is_empty() && !is_recent(date, cutoff) => Stage::Inactive,
+        _ if customer => Stage::Customer,
+        _ if known_by_more_than_a_mailbox(entity, records) => Stage::Prospect,
+        _ => Stage::Suspect,
+    };
+    Life { stage, customer, supplier }
+}
+
+fn known_by_more_than_a_mailbox(entity: &Entity, records: &Records) -> bool {
+    let telling = ["phone", "address", "siren", "siret", "customer_code", "account_code"];
+    entity.kind == Kind::Other
+        || (entity.members.iter())
+            .any(|&r| telling.iter().any(|a| records.first(a, r as usize).is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consolidate::notation::{clusters, records};
+
+    /// Stage and roles of each record, with `sales` of records at dates and links of persons.
+    fn lived(people: &str, sales: &[(u32, &str)], links: &[(u32, u32)]) -> Vec<String> {
+        let records = records(people);
+        let first: Vec<u32> = (0..records.len() as u32).collect();
+        let entities = Entities::new(&records, &clusters(&first), &BTreeMap::new());
+        let sales = sales.iter().map(|&(r, date)| (entities.of_record[r as usize], date)).collect();
+        let links: Vec<GoldenLink> = links
+            .iter()
+            .map(|&(person, organisation)| GoldenLink {
+                person_id: entities.of(person).id.clone(),
+                organisation_id: entities.of(organisation).id.clone(),
+                role: String::new(),
+                current: None,
+                since: String::new(),
+                until: String::new(),
+            })
+            .collect();
+        let lives = lives(&entities, &records, &sales, &links, &cutoff("2024-12-31", 3));
+        let shown = first.iter().map(|&r| {
+            let life = lives[entities.of_record[r as usize] as usize];
+            format!("{} {}", life.stage(), life.roles()).trim_end().to_owned()
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn the_last_sale_tells_a_customer_from_a_lost_one() {
+        let people = "a O account_code=411C1; a O name=B last_sale=2021-12-30; a O name=C; a O name=D last_sale=2021";
+        assert_eq!(
+            lived(people, &[(0, "2010-01-01"), (2, "2022-01-01")], &[]),
+            ["inactive customer", "inactive customer", "customer customer", "customer customer"]
+        );
+    }
+
+    #[test]
+    fn a_mailbox_alone_is_a_suspect_and_an_address_a_prospect() {
+        let people = "a P email=x@y.fr; a P email=x@y.fr phone=+331; a P email=p@y.fr; a O account_code=C1; a O account_code=401F";
+        assert_eq!(
+            lived(people, &[], &[(2, 3)]),
+            ["suspect", "prospect", "customer", "customer customer", "prospect supplier"]
+        );
+    }
+}

@@ -1,0 +1,663 @@
+//! Which of the values that a cluster's records hold survive in its golden record.
+//!
+//! The steps are the same for each attribute:
+//!
+//! 1. values that are the same thing written differently (`HELENE`, `Hélène`) make one *choice*;
+//! 2. the attribute's [`Rule`] ranks the choices;
+//! 3. where it cannot tell two apart, the standing of their records does: source rank, date of the
+//!    record, completeness of the record, record id. No two records stand equal;
+//! 4. of the winning choice the best written spelling survives.
+//!
+//! Every cell remembers the record it comes from, what lost against it, and how it was decided.
+
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Problem,
+    model::{self, Kind, ValueKind},
+    value::{address::Address, organisation, text},
+};
+
+/// How the surviving value of an attribute is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The value of the source that stands first in `orpailleur.toml`.
+    SourcePriority,
+    /// The value of the record with the latest date.
+    MostRecent,
+    /// The value of the record with the earliest date.
+    Oldest,
+    /// The value that most sources agree on; a source has one vote, however often it repeats itself.
+    MostFrequent,
+    /// The fullest value that agrees with what most sources say: `J.`, then `Jean`, then
+    /// `Jean-Pierre`; of addresses the one with most parts.
+    MostComplete,
+    /// The value with most letters.
+    Longest,
+    /// The best written value: mixed case before capitals, accents before none.
+    BestCased,
+    /// The greatest amount, the latest date.
+    Max,
+    /// The smallest amount, the earliest date.
+    Min,
+    /// The value that allows least: no before yes, the smallest amount, the earliest date.
+    MostRestrictive,
+    /// Every value, those of the best standing records first.
+    Union,
+    /// Every value, those that most sources know first.
+    RankedList,
+}
+
+impl Rule {
+    /// The word used in settings and in the lineage.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Rule::SourcePriority => "source_priority",
+            Rule::MostRecent => "most_recent",
+            Rule::Oldest => "oldest",
+            Rule::MostFrequent => "most_frequent",
+            Rule::MostComplete => "most_complete",
+            Rule::Longest => "longest",
+            Rule::BestCased => "best_cased",
+            Rule::Max => "max",
+            Rule::Min => "min",
+            Rule::MostRestrictive => "most_restrictive",
+            Rule::Union => "union",
+            Rule::RankedList => "ranked_list",
+        }
+    }
+
+    /// Whether every value survives, not the best one alone.
+    pub fn keeps_all(self) -> bool {
+        matches!(self, Rule::Union | Rule::RankedList)
+    }
+
+    /// Whether the rule can rank values of this kind.
+    fn suits(self, kind: ValueKind) -> bool {
+        use ValueKind::{Boolean, Date, Money};
+        match self {
+            Rule::Max | Rule::Min => matches!(kind, Date | Money),
+            Rule::MostRestrictive => matches!(kind, Boolean | Date | Money),
+            _ => true,
+        }
+    }
+
+    /// The rule of an attribute that the settings do not name.
+    ///
+    /// What describes a person or an organisation lastingly (names, legal numbers) goes by votes, so
+    /// that one bad export cannot spoil it; what changes with time (job, owner, amounts) goes by date;
+    /// contact points and codes are all kept.
+    pub fn default_for(attribute: &str) -> Rule {
+        match attribute {
+            "first_name" | "birth_date" => Rule::MostComplete,
+            "email" | "phone" | "mobile" | "fax" | "address" => Rule::RankedList,
+            "last_sale" | "last_contact" | "updated_at" => Rule::Max,
+            "created_at" => Rule::Min,
+            "siret" | "company" | "job_title" | "department" | "language" | "owner" | "status"
+            | "active" | "employees" | "parent" | "payment_terms" | "payment_mode" | "bic"
+            | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax" => Rule::MostRecent,
+            _ if model::attribute(attribute).is_some_and(|a| a.many) => Rule::Union,
+            _ => Rule::MostFrequent,
+        }
+    }
+}
+
+/// The rules of one kind of record that differ from the defaults, by attribute.
+pub type Rules = BTreeMap<String, Rule>;
+
+/// What makes no sense in `rules`, each problem with the nearest known attribute as a hint.
+pub(crate) fn problems(rules: &Rules, kind: Kind, place: &str) -> Vec<Problem> {
+    rules.iter().filter_map(|(name, &rule)| problem(name, rule, kind, place)).collect()
+}
+
+fn problem(name: &str, rule: Rule, kind: Kind, place: &str) -> Option<Problem> {
+    let place = format!("{place} [survivorship.{}]", kind.as_str());
+    let Some(attribute) = model::attribute(name) else {
+        // A plain table has columns of its own.
+        if kind == Kind::Other {
+            return None;
+        }
+        let message = format!("there is no attribute `{name}`");
+        return Some(Problem { place, message, hint: nearest(name, kind) });
+    };
+    if kind != Kind::Other && !attribute.on.contains(&kind) {
+        let message = format!("`{name}` is no attribute of {}s", kind.as_str());
+        return Some(Problem { place, message, hint: nearest(name, kind) });
+    }
+    if !rule.suits(attribute.value_kind) {
+        let message = format!("`{}` cannot rank the values of `{name}`", rule.as_str());
+        let hint = format!("the default is `{}`", Rule::default_for(name).as_str());
+        return Some(Problem { place, message, hint: Some(hint) });
+    }
+    None
+}
+
+fn nearest(name: &str, kind: Kind) -> Option<String> {
+    let known = model::attributes().iter().filter(|(_, a)| a.on.contains(&kind) && !a.part);
+    let nearest = known
+        .map(|(known, _)| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
+        .min()?;
+    Some(format!("the nearest attribute is `{}`", nearest.1))
+}
+
+/// How much a record is trusted where a rule cannot tell two values apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing<'a> {
+    /// Rank of the source in the settings; the smaller, the better.
+    pub(crate) rank: u32,
+    /// ISO date of the record, or empty.
+    pub(crate) date: &'a str,
+    /// How many attributes the record fills.
+    pub(crate) filled: u32,
+    /// A number for the source: equal for the records of one source.
+    pub(crate) source: u32,
+}
+
+/// The standing of every record, by position.
+pub(crate) type Standings<'a> = [Standing<'a>];
+
+/// Orders records from best to worst: source rank, date, completeness, record id.
+pub(crate) fn by_standing(standings: &Standings<'_>, a: u32, b: u32) -> Ordering {
+    let (x, y) = (&standings[a as usize], &standings[b as usize]);
+    (x.rank.cmp(&y.rank))
+        .then(y.date.cmp(x.date))
+        .then(y.filled.cmp(&x.filled))
+        .then(a.cmp(&b))
+}
+
+/// One value of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Candidate<'a> {
+    /// The clean value.
+    pub(crate) value: &'a str,
+    /// The column it came from.
+    pub(crate) origin: u32,
+    /// The record that holds it.
+    pub(crate) record: u32,
+}
+
+/// How a golden value was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// There was one value, or the rule chose.
+    Decided,
+    /// The rule found two values equally good; the standing of their records chose.
+    Tied,
+    /// The rule had nothing to go by (no date, say); the standing of the records chose.
+    Defaulted,
+}
+
+impl Outcome {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Decided => "decided",
+            Outcome::Tied => "tied",
+            Outcome::Defaulted => "defaulted",
+        }
+    }
+}
+
+/// One golden value.
+#[derive(Debug, Clone)]
+pub(crate) struct Survivor<'a> {
+    pub(crate) winner: Candidate<'a>,
+    /// What lost against it, each text once, best standing record first.
+    pub(crate) losers: Vec<Candidate<'a>>,
+    pub(crate) outcome: Outcome,
+}
+
+/// The surviving values of one attribute, best first: one, or all where the rule keeps all.
+///
+/// `candidates` are the values of one cluster's records, in the order of the records.
+pub(crate) fn survive<'a>(
+    kind: ValueKind,
+    rule: Rule,
+    candidates: &[Candidate<'a>],
+    standings: &Standings<'a>,
+) -> Vec<Survivor<'a>> {
+    if let [winner] = candidates {
+        return vec![Survivor { winner: *winner, losers: Vec::new(), outcome: Outcome::Decided }];
+    }
+    let mut choices = choices_of(kind, candidates, standings);
+    if rule == Rule::MostComplete && kind != ValueKind::Address {
+        mark_fullest(&mut choices, standings);
+    }
+    choices.sort_by(|a, b| {
+        rank(rule, kind, b, a).then_with(|| by_standing(standings, a.best, b.best))
+    });
+    if rule.keeps_all() {
+        return choices.iter().map(|c| c.survivor(Outcome::Decided)).collect();
+    }
+    let Some(best) = choices.first() else { return Vec::new() };
+    let outcome = match choices.get(1) {
+        Some(second) if rank(rule, kind, best, second) == Ordering::Equal => {
+            if best.is_silent(rule) { Outcome::Defaulted } else { Outcome::Tied }
+        }
+        _ => Outcome::Decided,
+    };
+    let mut survivor = best.survivor(outcome);
+    survivor.losers.extend(choices[1..].iter().flat_map(|c| &c.spellings).map(|s| s.holder));
+    survivor.losers.sort_by(|a, b| by_standing(standings, a.record, b.record).then(a.value.cmp(b.value)));
+    vec![survivor]
+}
+
+/// One thing that the records say, in all its spellings.
+#[derive(Debug)]
+struct Choice<'a> {
+    /// Best spelling first.
+    spellings: Vec<Spelling<'a>>,
+    /// Sources that say it.
+    votes: usize,
+    /// Best rank among them.
+    source_rank: u32,
+    /// Latest date of a record that says it, or empty.
+    latest: &'a str,
+    /// Earliest one, or empty.
+    earliest: &'a str,
+    /// The record of the best standing that says it.
+    best: u32,
+    /// For `most_complete`: how much fuller than what most say; negative when it contradicts it.
+    fullness: i32,
+}
+
+/// One way of writing a value.
+#[derive(Debug, Clone, Copy)]
+struct Spelling<'a> {
+    /// The cell that survives if this spelling does.
+    holder: Candidate<'a>,
+    /// Sources that write it so.
+    votes: usize,
+}
+
+impl<'a> Choice<'a> {
+    fn value(&self) -> &'a str {
+        self.spellings[0].holder.value
+    }
+
+    fn survivor(&self, outcome: Outcome) -> Survivor<'a> {
+        let losers = self.spellings[1..].iter().map(|s| s.holder).collect();
+        Survivor { winner: self.spellings[0].holder, losers, outcome }
+    }
+
+    /// Whether the records do not say what `rule` asks for.
+    fn is_silent(&self, rule: Rule) -> bool {
+        matches!(rule, Rule::MostRecent | Rule::Oldest) && self.latest.is_empty()
+    }
+}
+
+fn choices_of<'a>(
+    kind: ValueKind,
+    candidates: &[Candidate<'a>],
+    standings: &Standings<'a>,
+) -> Vec<Choice<'a>> {
+    let mut by_key: BTreeMap<Cow<'a, str>, Vec<Candidate<'a>>> = BTreeMap::new();
+    for candidate in candidates {
+        by_key.entry(key(kind, candidate.value)).or_default().push(*candidate);
+    }
+    let groups = match kind {
+        ValueKind::Address => join_places(by_key.into_values().collect(), standings),
+        ValueKind::OrganisationName => join_cut_names(by_key),
+        _ => by_key.into_values().collect(),
+    };
+    groups.into_iter().map(|group| choice(kind, group, standings)).collect()
+}
+
+/// The form in which two spellings of one value are equal.
+fn key(kind: ValueKind, value: &str) -> Cow<'_, str> {
+    let folded = match kind {
+        ValueKind::PersonName | ValueKind::Text | ValueKind::Category => text::fold(value),
+        ValueKind::OrganisationName => match organisation::words(value).join(" ") {
+            words if words.is_empty() => text::fold(value),
+            words => words,
+        },
+        ValueKind::Address => address_key(value),
+        _ => return Cow::Borrowed(value),
+    };
+    // A value in a script that does not fold is its own key.
+    if folded.is_empty() { Cow::Borrowed(value) } else { Cow::Owned(folded) }
+}
+
+/// The form in which two spellings of one canonical address are equal.
+pub(crate) fn address_key(value: &str) -> String {
+    let a = Address::decode(value);
+    text::fold(&[a.number, a.street, a.postcode, a.city].join(" "))
+}
+
+fn choice<'a>(
+    kind: ValueKind,
+    mut group: Vec<Candidate<'a>>,
+    standings: &Standings<'a>,
+) -> Choice<'a> {
+    group.sort_by(|a, b| by_standing(standings, a.record, b.record).then(a.value.cmp(b.value)));
+    let votes_of = |holders: &[Candidate<'a>]| {
+        let mut sources: Vec<u32> =
+            holders.iter().map(|c| standings[c.record as usize].source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources.len()
+    };
+    let dates = || group.iter().map(|c| standings[c.record as usize].date).filter(|d| !d.is_empty());
+    let mut choice = Choice {
+        spellings: Vec::new(),
+        votes: votes_of(&group),
+        source_rank: standings[group[0].record as usize].rank,
+        latest: dates().max().unwrap_or_default(),
+        earliest: dates().min().unwrap_or_default(),
+        best: group[0].record,
+        fullness: 0,
+    };
+    // By text, and within a text in the order of standing.
+    group.sort_by(|a, b| a.value.cmp(b.value));
+    for holders in group.chunk_by(|a, b| a.value == b.value) {
+        choice.spellings.push(Spelling { holder: holders[0], votes: votes_of(holders) });
+    }
+    choice.spellings.sort_by(|a, b| {
+        better_written(kind, b, a)
+            .then_with(|| by_standing(standings, a.holder.record, b.holder.record))
+    });
+    choice
+}
+
+/// Orders two spellings of one value: `Greater` when `a` is the better one.
+fn better_written(kind: ValueKind, a: &Spelling<'_>, b: &Spelling<'_>) -> Ordering {
+    let (x, y) = (a.holder.value, b.holder.value);
+    match kind {
+        ValueKind::Address => {
+            let parts = |v| address_parts(&Address::decode(v));
+            parts(x).cmp(&parts(y)).then(a.votes.cmp(&b.votes)).then(casing(x).cmp(&casing(y)))
+        }
+        _ => casing(x).cmp(&casing(y)).then(a.votes.cmp(&b.votes)),
+    }
+}
+
+/// How well a value is written: mixed case before capitals alone, accents before none.
+fn casing(value: &str) -> (bool, bool) {
+    let mixed = value.chars().any(char::is_lowercase) && value.chars().any(char::is_uppercase);
+    (mixed, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
+}
+
+/// How many parts of an address are known, those first that a letter cannot arrive without.
+fn address_parts(a: &Address) -> (usize, usize) {
+    let filled = |parts: &[&String]| parts.iter().filter(|p| !p.is_empty()).count();
+    (
+        filled(&[&a.number, &a.street, &a.postcode, &a.city]),
+        filled(&[&a.complement, &a.cedex, &a.state, &a.country]),
+    )
+}
+
+/// Orders two choices by `rule`: `Greater` when `a` is the better one.
+fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) -> Ordering {
+    let smaller = || by_size(kind, b.value(), a.value());
+    match rule {
+        Rule::SourcePriority => b.source_rank.cmp(&a.source_rank),
+        Rule::MostRecent => a.latest.cmp(b.latest),
+        Rule::Oldest => match (a.earliest, b.earliest) {
+            ("", _) | (_, "") => a.earliest.is_empty().cmp(&b.earliest.is_empty()).reverse(),
+            (x, y) => y.cmp(x),
+        },
+        Rule::MostFrequent => a.votes.cmp(&b.votes),
+        Rule::MostComplete if kind == ValueKind::Address => {
+            let parts = |c: &Choice<'_>| address_parts(&Address::decode(c.value()));
+            parts(a).cmp(&parts(b)).then(a.votes.cmp(&b.votes))
+        }
+        Rule::MostComplete => a.fullness.cmp(&b.fullness).then(a.votes.cmp(&b.votes)),
+        Rule::Longest => a.value().chars().count().cmp(&b.value().chars().count()),
+        Rule::BestCased => casing(a.value()).cmp(&casing(b.value())),
+        Rule::Max => smaller().reverse(),
+        Rule::Min => smaller(),
+        Rule::MostRestrictive if kind == ValueKind::Boolean => b.value().cmp(a.value()),
+        Rule::MostRestrictive => smaller(),
+        Rule::Union => Ordering::Equal,
+        Rule::RankedList => a.votes.cmp(&b.votes).then(a.latest.cmp(b.latest)),
+    }
+}
+
+fn by_size(kind: ValueKind, a: &str, b: &str) -> Ordering {
+    let amount = |text: &str| text.parse::<rust_decimal::Decimal>().ok();
+    match kind {
+        ValueKind::Money => amount(a).cmp(&amount(b)),
+        _ => a.cmp(b),
+    }
+}
+
+/// Says of each choice how much fuller it is than what most sources say, if it agrees with that.
+///
+/// An initial is no majority: `J.` three times and `Jean` once is Jean.
+fn mark_fullest(choices: &mut [Choice<'_>], standings: &Standings<'_>) {
+    let words: Vec<Vec<String>> = choices
+        .iter()
+        .map(|c| text::fold(c.value()).split(' ').map(str::to_owned).collect())
+        .collect();
+    let full_words = |at: usize| words[at].iter().filter(|w| w.len() > 1).count();
+    let majority = (0..choices.len()).min_by(|&a, &b| {
+        let (x, y) = (&choices[a], &choices[b]);
+        ((full_words(b) > 0).cmp(&(full_words(a) > 0)))
+            .then(y.votes.cmp(&x.votes))
+            .then(by_standing(standings, x.best, y.best))
+    });
+    let Some(majority) = majority else { return };
+    for at in 0..choices.len() {
+        let agrees = at == majority || extends(&words[at], &words[majority]);
+        choices[at].fullness = if agrees { full_words(at) as i32 } else { -1 };
+    }
+}
+
+/// Whether `fuller` says all that `short` does, an initial standing for a word: `Jean-Pierre` for
+/// `Jean`, `J.`, `J.-P.` or `JP`.
+fn extends(fuller: &[String], short: &[String]) -> bool {
+    if let [joined] = short {
+        let initials = fuller.iter().filter_map(|w| w.chars().next());
+        if fuller.len() > 1 && joined.chars().eq(initials) {
+            return true;
+        }
+    }
+    short.len() <= fuller.len()
+        && fuller.iter().zip(short).all(|(f, s)| f == s || (s.len() == 1 && f.starts_with(s.as_str())))
+}
+
+/// Names that an old system cut off at its column's width join the whole name, if there is just one.
+fn join_cut_names<'a>(by_key: BTreeMap<Cow<'a, str>, Vec<Candidate<'a>>>) -> Vec<Vec<Candidate<'a>>> {
+    /// The narrowest name column in use (24 letters and more in DOS ledgers); a shorter name that
+    /// begins another one is a name of its own.
+    const NARROWEST_COLUMN: usize = 24;
+    let keys: Vec<&Cow<'a, str>> = by_key.keys().collect();
+    // Sorted keys: what a key begins follows it at once.
+    let whole_of = |at: usize| {
+        let cut = keys[at];
+        if cut.len() < NARROWEST_COLUMN {
+            return at;
+        }
+        let longer = keys[at + 1..].iter().take_while(|k| k.starts_with(cut.as_ref())).count();
+        // All of them must be one name, itself perhaps cut at several widths.
+        let last = at + longer;
+        let one_name = (at..last).all(|k| keys[last].starts_with(keys[k].as_ref()));
+        if one_name { last } else { at }
+    };
+    let homes: Vec<usize> = (0..keys.len()).map(whole_of).collect();
+    let mut groups: Vec<Vec<Candidate<'a>>> = vec![Vec::new(); homes.len()];
+    for (home, candidates) in homes.into_iter().zip(by_key.into_values()) {
+        groups[home].extend(candidates);
+    }
+    groups.retain(|g| !g.is_empty());
+    groups
+}
+
+/// Addresses of one place join: the partial with the full one, the misspelt with the others.
+fn join_places<'a>(
+    groups: Vec<Vec<Candidate<'a>>>,
+    standings: &Standings<'_>,
+) -> Vec<Vec<Candidate<'a>>> {
+    let mut groups: Vec<(Address, Vec<Candidate<'a>>)> =
+        groups.into_iter().map(|g| (Address::decode(g[0].value), g)).collect();
+    groups.sort_by(|(a, x), (b, y)| {
+        (address_parts(b).0.cmp(&address_parts(a).0))
+            .then(y.len().cmp(&x.len()))
+            .then(by_standing(standings, x[0].record, y[0].record))
+            .then(x[0].value.cmp(y[0].value))
+    });
+    let mut joined: Vec<(Address, Vec<Candidate<'a>>)> = Vec::new();
+    for (address, group) in groups {
+        match joined.iter_mut().find(|(full, _)| is_within(&address, full)) {
+            Some((_, home)) => home.extend(group),
+            None => joined.push((address, group)),
+        }
+    }
+    joined.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Whether `part` is the same place as `full`, or says less of it.
+pub(crate) fn is_within(part: &Address, full: &Address) -> bool {
+    let same = |a: &str, b: &str| text::fold(a) == text::fold(b);
+    let absent_or_same = |a: &str, b: &str| a.is_empty() || same(a, b);
+    if !absent_or_same(&part.number, &full.number) {
+        return false;
+    }
+    if part.street.is_empty() {
+        return part.number.is_empty()
+            && part.complement.is_empty()
+            && absent_or_same(&part.postcode, &full.postcode)
+            && absent_or_same(&part.city, &full.city);
+    }
+    let same_town = (!part.postcode.is_empty() && part.postcode == full.postcode)
+        || (!part.city.is_empty() && same(&part.city, &full.city))
+        || (part.postcode.is_empty() && part.city.is_empty());
+    same_town && same_street(&part.street, &full.street)
+}
+
+/// Whether two streets of one town are the same but for a slip of the keyboard.
+fn same_street(a: &str, b: &str) -> bool {
+    /// One wrong letter in five: more is another street (`rue Foch`, `rue Hoche`).
+    const LEAST_SIMILARITY: f64 = 0.8;
+    let (a, b) = (text::fold(a), text::fold(b));
+    a == b || strsim::normalized_damerau_levenshtein(&a, &b) > LEAST_SIMILARITY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Survivors of `source/date value; ...`: the source is one letter whose order is its rank.
+    fn survivors(kind: ValueKind, rule: Rule, cells: &str) -> String {
+        let cells: Vec<(u32, &str, &str)> = cells
+            .split("; ")
+            .map(|cell| {
+                let (head, value) = cell.split_once(' ').expect("source and value");
+                let (source, date) = head.split_once('/').unwrap_or((head, ""));
+                (u32::from(source.as_bytes()[0]), date, value)
+            })
+            .collect();
+        let standings: Vec<Standing<'_>> = cells
+            .iter()
+            .map(|&(source, date, _)| Standing { rank: source, date, filled: 1, source })
+            .collect();
+        let candidates: Vec<Candidate<'_>> = cells
+            .iter()
+            .enumerate()
+            .map(|(at, &(.., value))| Candidate { value, origin: 0, record: at as u32 })
+            .collect();
+        let survivors = survive(kind, rule, &candidates, &standings);
+        let shown = survivors.iter().map(|s| match s.outcome {
+            Outcome::Decided => s.winner.value.to_owned(),
+            other => format!("{} ({})", s.winner.value, other.as_str()),
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    fn names(rule: Rule, cells: &str) -> String {
+        survivors(ValueKind::PersonName, rule, cells)
+    }
+
+    #[test]
+    fn each_rule_has_its_winner() {
+        let cells = "a/2010 Petit; b/2020 Durand; c/2015 Durand; c/2005 Martinez";
+        assert_eq!(names(Rule::SourcePriority, cells), "Petit");
+        assert_eq!(names(Rule::MostRecent, cells), "Durand");
+        assert_eq!(names(Rule::Oldest, cells), "Martinez");
+        assert_eq!(names(Rule::MostFrequent, cells), "Durand");
+        assert_eq!(names(Rule::Longest, cells), "Martinez");
+        assert_eq!(names(Rule::Union, cells), "Petit, Durand, Martinez");
+        assert_eq!(names(Rule::RankedList, cells), "Durand, Petit, Martinez");
+    }
+
+    #[test]
+    fn a_source_that_repeats_itself_has_one_vote() {
+        assert_eq!(names(Rule::MostFrequent, "b Durant; b Durant; b Durant; c Durand; d Durand"), "Durand");
+    }
+
+    #[test]
+    fn accents_and_mixed_case_win_within_the_most_frequent_name() {
+        assert_eq!(names(Rule::MostFrequent, "a HELENE; b HELENE; c Hélène; d Irène"), "Hélène");
+        assert_eq!(names(Rule::BestCased, "a DUPONT; b Dupond"), "Dupond");
+    }
+
+    #[test]
+    fn the_fullest_first_name_must_agree_with_the_majority() {
+        let fullest = |cells| names(Rule::MostComplete, cells);
+        assert_eq!(fullest("a J.; b Jean; c Jean-Pierre"), "Jean-Pierre");
+        assert_eq!(fullest("a J.; b J.; c Jean"), "Jean");
+        assert_eq!(fullest("a JP; b Jean-Pierre"), "Jean-Pierre");
+        assert_eq!(fullest("a Paul; b Paul; c Jean-Pierre"), "Paul");
+    }
+
+    #[test]
+    fn a_tie_is_told_from_a_rule_without_evidence() {
+        assert_eq!(names(Rule::MostFrequent, "b Durand; a Petit"), "Petit (tied)");
+        assert_eq!(names(Rule::MostRecent, "b Durand; a Petit"), "Petit (defaulted)");
+        assert_eq!(names(Rule::MostRecent, "b/2010 Durand; a Petit"), "Durand");
+    }
+
+    #[test]
+    fn the_most_restrictive_value_allows_least() {
+        let strict = |kind, cells| survivors(kind, Rule::MostRestrictive, cells);
+        assert_eq!(strict(ValueKind::Boolean, "a true; b false"), "false");
+        assert_eq!(strict(ValueKind::Money, "a 1000.00; b 200.00"), "200.00");
+        assert_eq!(survivors(ValueKind::Money, Rule::Max, "a 1000.00; b 200.00"), "1000.00");
+        assert_eq!(survivors(ValueKind::Date, Rule::Max, "a 2010-05; b 2011-01-01"), "2011-01-01");
+    }
+
+    #[test]
+    fn an_address_survives_whole_and_takes_partial_and_misspelt_ones_with_it() {
+        let address = |line: &str| {
+            let mut parts = line.split('/').map(str::to_owned);
+            let mut next = || parts.next().unwrap_or_default();
+            let (number, street, postcode, city) = (next(), next(), next(), next());
+            Address { number, street, postcode, city, ..Address::default() }.encode()
+        };
+        let cells = format!(
+            "a {}; b {}; c {}; d {}",
+            address("//44000/Nantes"),
+            address("12/rue de la Paix/44000/Nantes"),
+            address("12/rue de la Pais/44000/Nantes"),
+            address("3/avenue Foch/35000/Rennes"),
+        );
+        let kept = survivors(ValueKind::Address, Rule::RankedList, &cells);
+        assert_eq!(
+            kept,
+            [address("12/rue de la Paix/44000/Nantes"), address("3/avenue Foch/35000/Rennes")].join(", ")
+        );
+    }
+
+    #[test]
+    fn a_name_cut_at_the_width_of_its_column_votes_for_the_whole_one() {
+        let cells = "a COMPAGNIE GENERALE DE TRAVAUX; b Compagnie Générale de Travaux Publics; c Autre";
+        let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
+        assert_eq!(name, "Compagnie Générale de Travaux Publics");
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_come_with_the_nearest_name() {
+        let rules = Rules::from([
+            ("frist_name".to_owned(), Rule::Longest),
+            ("siret".to_owned(), Rule::MostFrequent),
+            ("last_name".to_owned(), Rule::Max),
+        ]);
+        let problems = problems(&rules, Kind::Person, "orpailleur.toml");
+        let hints: Vec<_> = problems.iter().filter_map(|p| p.hint.as_deref()).collect();
+        assert_eq!(problems.len(), 3);
+        assert_eq!(hints[0], "the nearest attribute is `first_name`");
+    }
+}
