@@ -184,17 +184,23 @@ impl Column {
 }
 
 /// Builds a [`Column`] record by record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ColumnBuilder {
     offsets: Vec<i32>,
     values: StringBuilder,
     origins: Vec<u32>,
 }
 
+impl Default for ColumnBuilder {
+    fn default() -> ColumnBuilder {
+        ColumnBuilder { offsets: vec![0], values: StringBuilder::new(), origins: Vec::new() }
+    }
+}
+
 impl ColumnBuilder {
     /// An empty column.
     pub fn new() -> ColumnBuilder {
-        ColumnBuilder { offsets: vec![0], ..ColumnBuilder::default() }
+        ColumnBuilder::default()
     }
 
     /// Adds a value to the current record.
@@ -498,7 +504,7 @@ impl RecordsBuilder {
             records.row.push(draft.row);
             records.keys.push(draft.key);
             for (attribute, value, origin) in &draft.values {
-                let builder = builders.entry(attribute.clone()).or_insert_with(ColumnBuilder::new);
+                let builder = builders.entry(attribute.clone()).or_default();
                 while builder.len() < position {
                     builder.end_record();
                 }

@@ -13,10 +13,10 @@ pub(crate) fn records(notation: &str) -> Records {
     let mut salts: Vec<u32> = vec![0; notation.split("; ").count()];
     // An id is a hash of the row: salt each row until its id is the one that the order asks for.
     let width = (1u64 << 32) / (salts.len() as u64 + 1);
-    for at in 0..salts.len() {
+    for (at, salt) in salts.iter_mut().enumerate() {
         let wanted = width * at as u64..width * (at as u64 + 1);
-        while !wanted.contains(&leading_bits(notation, at, salts[at])) {
-            salts[at] += 1;
+        while !wanted.contains(&leading_bits(notation, at, *salt)) {
+            *salt += 1;
         }
     }
     build(notation.split("; ").zip(salts).enumerate())

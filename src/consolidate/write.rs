@@ -152,8 +152,11 @@ impl Columns {
     }
 }
 
+/// How a cell is made of an address.
+type Part = fn(&Address) -> String;
+
 /// The parts of an address that have columns of their own; the flag says which are always there.
-const ADDRESS_COLUMNS: [(&str, bool, fn(&Address) -> String); 6] = [
+const ADDRESS_COLUMNS: [(&str, bool, Part); 6] = [
     ("street", true, Address::street_line),
     ("complement", false, |a| a.complement.clone()),
     ("postcode", true, |a| a.postcode.clone()),
