@@ -16,6 +16,8 @@
 //!
 //! Every `normalize` is idempotent: given its own output it returns it unchanged.
 
+mod dictionary;
+
 pub mod text;
 pub mod person;
 pub mod organisation;
@@ -37,4 +39,10 @@ pub struct Invalid {
     pub message: String,
     /// What the steward can do, or empty.
     pub suggestion: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, suggestion: impl Into<String>) -> Invalid {
+        Invalid { code, message: message.into(), suggestion: suggestion.into() }
+    }
 }

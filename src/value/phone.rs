@@ -1,6 +1,8 @@
 //! Phone numbers.
 
-use super::Invalid;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
+
+use super::{Invalid, text};
 
 /// What a number is for, as far as its plan tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,9 +13,356 @@ pub enum Line {
     Unknown,
 }
 
+/// The fewest digits that a number has; fewer are an extension, or the other end of `.. 12 34/35`.
+const FEWEST_DIGITS: usize = 6;
+
+/// The most digits of an international number (E.164).
+const MOST_DIGITS: usize = 15;
+
+/// What people write before an extension, folded; `#` is one too.
+const EXTENSION_WORDS: [&str; 10] =
+    ["poste", "post", "pos", "po", "p", "ext", "extension", "x", "anschluss", "durchwahl"];
+
 /// The numbers of one cell in E.164, extension as `;ext=12`; `country` is the ISO 3166 code for
 /// numbers written without one.
+///
+/// A French number that lost its leading zero gets it back. Numbers are separated by words, line
+/// breaks, `/`, ` - `, `;` or `,`. A French number counts as valid when it has the right length: its
+/// plan is opened further every few years.
 pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invalid>> {
-    let _ = country;
-    vec![Ok((cell.to_owned(), Line::Unknown))]
+    let cleaned = text::clean(cell);
+    if cleaned.is_empty() {
+        return Vec::new();
+    }
+    if country == "FR" {
+        if let Some(number) = plain_french(&cleaned) {
+            return vec![Ok(number)];
+        }
+    }
+    if cleaned.contains('@') {
+        return vec![Err(bad("it is an email address", "move it to the email column"))];
+    }
+    let mut numbers: Vec<Result<(String, Line), Invalid>> = Vec::new();
+    for written in split(cell) {
+        match parse(&written.number, country) {
+            Ok((number, line)) => {
+                let number = match written.extension.as_str() {
+                    "" => number,
+                    extension => format!("{number};ext={extension}"),
+                };
+                if !numbers.iter().flatten().any(|(known, _)| *known == number) {
+                    numbers.push(Ok((number, line)));
+                }
+            }
+            Err(invalid) => {
+                if !numbers.contains(&Err(invalid.clone())) {
+                    numbers.push(Err(invalid));
+                }
+            }
+        }
+    }
+    if numbers.is_empty() {
+        numbers.push(Err(bad("there is no number in it", "")));
+    }
+    numbers
+}
+
+/// The number without its extension.
+pub fn without_extension(number: &str) -> &str {
+    number.split(';').next().unwrap_or(number)
+}
+
+fn bad(message: &str, suggestion: &str) -> Invalid {
+    Invalid::new("bad_phone", message, suggestion)
+}
+
+/// The fast path: nine digits in ten of the numbers of a French file are written so.
+fn plain_french(cleaned: &str) -> Option<(String, Line)> {
+    let mut digits = [0u8; 13];
+    let mut len = 0;
+    for (at, byte) in cleaned.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                *digits.get_mut(len)? = byte;
+                len += 1;
+            }
+            b'+' if at == 0 => {}
+            b' ' | b'.' | b'-' => {}
+            _ => return None,
+        }
+    }
+    let national = match &digits[..len] {
+        [b'0', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => rest,
+        [b'3', b'3', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && cleaned.starts_with('+') => rest,
+        [b'0', b'0', b'3', b'3', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => rest,
+        _ => return None,
+    };
+    let national = std::str::from_utf8(national).expect("digits are ASCII");
+    Some(french(national))
+}
+
+/// A French number from its nine national digits.
+///
+/// Those of the overseas departments are dialled like the others, but have country codes of their own.
+fn french(national: &str) -> (String, Line) {
+    let overseas = match &national[..3] {
+        "262" | "263" | "269" | "639" | "692" | "693" => "262",
+        "590" | "690" | "691" => "590",
+        "594" | "694" => "594",
+        "596" | "696" | "697" => "596",
+        _ => "",
+    };
+    let line = match national.as_bytes()[0] {
+        b'6' | b'7' => Line::Mobile,
+        b'8' => Line::Unknown,
+        _ => Line::Fixed,
+    };
+    let metropolitan = format!("+33{national}");
+    if !overseas.is_empty() && international(&metropolitan, None).is_err() {
+        let written = format!("+{overseas}{national}");
+        if international(&written, None).is_ok() {
+            return (written, line);
+        }
+    }
+    (metropolitan, line)
+}
+
+fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
+    // `+33 (0)6`: the zero is dialled within the country only.
+    let opened = written.replace("(0)", " ");
+    let is_international = opened.trim_start_matches(['(', ' ']).starts_with('+');
+    let mut digits: String = opened.chars().filter(char::is_ascii_digit).collect();
+    let mut with_code = is_international;
+    if !with_code && digits.starts_with("00") && !digits.starts_with("000") && digits.len() > 10 {
+        digits.drain(..2);
+        with_code = true;
+    }
+    if digits.len() > MOST_DIGITS {
+        return Err(bad("it has too many digits", ""));
+    }
+    if country == "FR" && !with_code && digits.len() == 11 && digits.starts_with("33") && !digits.starts_with("330") {
+        with_code = true;
+    }
+    if with_code {
+        if let Some(rest) = digits.strip_prefix("33") {
+            let national = rest.strip_prefix('0').unwrap_or(rest);
+            return if national.len() == 9 && !national.starts_with('0') {
+                Ok(french(national))
+            } else {
+                Err(wrong_length(national.len()))
+            };
+        }
+        return international(&format!("+{digits}"), None);
+    }
+    if country == "FR" {
+        let national = digits.strip_prefix('0').unwrap_or(&digits);
+        return if national.len() == 9 && !national.starts_with('0') {
+            Ok(french(national))
+        } else {
+            Err(wrong_length(national.len()))
+        };
+    }
+    let written = written.replace("(0)", "0");
+    international(&written, Region::from_code(country).ok())
+}
+
+fn wrong_length(national_digits: usize) -> Invalid {
+    match national_digits {
+        8 => bad("it has 8 digits, as numbers had before 1996", "ask for the number again"),
+        0..=5 => bad("it is too short for a number one can call from anywhere", ""),
+        _ => bad("a French number has 10 digits", "count its digits; write `+` and the country code if it is not French"),
+    }
+}
+
+fn international(written: &str, region: Option<Region>) -> Result<(String, Line), Invalid> {
+    let number: PhoneNumber = PHONE_NUMBER_UTIL
+        .parse(written, region)
+        .map_err(|_| bad("it is not written as a number of any country", ""))?;
+    if !number.is_valid() {
+        return Err(bad(
+            "no such number exists in its country's plan",
+            if region.is_none() { "" } else { "write `+` and the country code" },
+        ));
+    }
+    let line = match number.get_type() {
+        PhoneNumberType::Mobile => Line::Mobile,
+        PhoneNumberType::FixedLine | PhoneNumberType::VoIP => Line::Fixed,
+        _ => Line::Unknown,
+    };
+    Ok((number.format_as(PhoneNumberFormat::E164).into_owned(), line))
+}
+
+/// One number of a cell, as written.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Written {
+    number: String,
+    extension: String,
+}
+
+/// Cuts a cell into numbers with their extensions.
+fn split(cell: &str) -> Vec<Written> {
+    let mut numbers: Vec<Written> = Vec::new();
+    let mut word = String::new();
+    let mut run = String::new();
+    for c in cell.chars().chain(['\n']) {
+        let in_number = c.is_ascii_digit() || "+().-/ \t\u{a0}\u{202f}".contains(c) || c.is_whitespace() && c != '\n' && c != '\r';
+        if in_number {
+            run.push(if c.is_whitespace() { ' ' } else { c });
+            continue;
+        }
+        if run.bytes().any(|b| b.is_ascii_digit()) {
+            end_run(&mut numbers, &run, &word);
+            word.clear();
+        }
+        run.clear();
+        if c.is_alphabetic() {
+            word.extend(c.to_lowercase());
+        } else if c == '#' {
+            word = "ext".into();
+        } else if !matches!(c, '=' | ':') {
+            word.clear();
+        }
+    }
+    numbers
+}
+
+/// Adds what a run of digits and marks says, `word` being what stands before it.
+fn end_run(numbers: &mut Vec<Written>, run: &str, word: &str) {
+    let count = digits_in(run);
+    if EXTENSION_WORDS.contains(&text::fold(word).as_str()) && count <= FEWEST_DIGITS {
+        if let Some(last) = numbers.last_mut() {
+            last.extension = run.chars().filter(char::is_ascii_digit).collect();
+            return;
+        }
+    }
+    if count <= MOST_DIGITS {
+        // `03 20 11 22 33/34`: two lines that differ in their end.
+        if let Some((head, tail)) = other_ending(run) {
+            numbers.push(Written { number: head.to_owned(), ..Written::default() });
+            let digits: String = head.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+            let stem = &digits[..digits.len() - tail.len()];
+            numbers.push(Written { number: format!("{stem}{tail}"), ..Written::default() });
+            return;
+        }
+        numbers.push(Written { number: run.to_owned(), ..Written::default() });
+        return;
+    }
+    for separator in [" / ", "/", " - ", "  ", " +", " 0"] {
+        let pieces: Vec<&str> = run.split(separator).filter(|p| digits_in(p) > 0).collect();
+        let whole = |piece: &&str| (FEWEST_DIGITS..=MOST_DIGITS).contains(&digits_in(piece));
+        if pieces.len() > 1 && pieces.iter().all(whole) {
+            let lost = separator.trim();
+            for (at, piece) in pieces.iter().enumerate() {
+                let restored = if at > 0 && matches!(lost, "+" | "0") { lost } else { "" };
+                numbers.push(Written { number: format!("{restored}{piece}"), ..Written::default() });
+            }
+            return;
+        }
+    }
+    let digits: String = run.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() == 20 && digits.starts_with('0') && &digits[10..11] == "0" {
+        numbers.push(Written { number: digits[..10].to_owned(), ..Written::default() });
+        numbers.push(Written { number: digits[10..].to_owned(), ..Written::default() });
+        return;
+    }
+    numbers.push(Written { number: run.to_owned(), ..Written::default() });
+}
+
+fn other_ending(run: &str) -> Option<(&str, &str)> {
+    let (head, tail) = run.trim().rsplit_once('/')?;
+    let tail = tail.trim();
+    let fits = tail.len() == 2 && digits_in(tail) == 2 && digits_in(head) >= 10;
+    fits.then_some((head, tail))
+}
+
+fn digits_in(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(cell: &str, country: &str) -> String {
+        let shown = normalize(cell, country)
+            .into_iter()
+            .map(|r| r.map_or_else(|bad| format!("!{}", bad.code), |(number, _)| number));
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn all_ways_of_writing_a_french_number_are_one() {
+        for cell in [
+            "0612345678", "06 12 34 56 78", "06.12.34.56.78", "06-12-34-56-78", "06/12/34/56/78", "(06) 12 34 56 78",
+            "+33612345678", "+33 6 12 34 56 78", "+33 (0)6 12 34 56 78", "+33(0)612345678", "0033612345678", "00 33 6 12 34 56 78",
+            "612345678", "33612345678", "+330612345678", "Tél : 06 12 34 56 78", "06\u{a0}12\u{a0}34\u{a0}56\u{a0}78", "tel:+33612345678",
+        ] {
+            assert_eq!(read(cell, "FR"), "+33612345678", "{cell}");
+        }
+    }
+
+    #[test]
+    fn extensions_are_kept() {
+        for cell in ["01 42 00 00 12 poste 34", "0142000012 ext. 34", "01 42 00 00 12 p. 34", "01 42 00 00 12 # 34", "0142000012x34"] {
+            assert_eq!(read(cell, "FR"), "+33142000012;ext=34", "{cell}");
+        }
+    }
+
+    #[test]
+    fn several_numbers_of_a_cell_are_read() {
+        for cell in [
+            "01 42 00 00 12 / 06 12 34 56 78", "01.42.00.00.12/06.12.34.56.78", "01 42 00 00 12 - 06 12 34 56 78", "0142000012 ou 0612345678",
+            "01 42 00 00 12\n06 12 34 56 78", "01 42 00 00 12;06 12 34 56 78", "01 42 00 00 12 06 12 34 56 78", "01 42 00 00 12 (bureau) 06 12 34 56 78",
+            "0142000012 +33612345678",
+        ] {
+            assert_eq!(read(cell, "FR"), "+33142000012 +33612345678", "{cell}");
+        }
+        assert_eq!(read("03 20 11 22 33/34", "FR"), "+33320112233 +33320112234");
+    }
+
+    #[test]
+    fn what_nobody_can_call_is_said() {
+        for cell in ["38 12 34 56", "3631", "06 12 34 56", "06 12 34 56 78 9", "+33 6 12", "jean@dupont.fr", "voir Marie", "+999 12345678"] {
+            assert_eq!(read(cell, "FR"), "!bad_phone", "{cell}");
+        }
+    }
+
+    #[test]
+    fn other_countries_and_departments_have_their_codes() {
+        assert_eq!(read("+41 22 730 51 11", "FR"), "+41227305111");
+        assert_eq!(read("0032 2 548 26 11", "FR"), "+3225482611");
+        assert_eq!(read("020 7946 0018", "GB"), "+442079460018");
+        assert_eq!(read("030 9018200", "DE"), "+49309018200");
+        assert_eq!(read("0692 85 12 34", "FR"), "+262692851234");
+        assert_eq!(read("+33 692 85 12 34", "FR"), "+262692851234");
+    }
+
+    #[test]
+    fn the_line_is_told() {
+        let line = |cell: &str| normalize(cell, "FR").remove(0).expect("a number").1;
+        assert_eq!(line("0612345678"), Line::Mobile);
+        assert_eq!(line("0142000012"), Line::Fixed);
+        assert_eq!(line("0800123456"), Line::Unknown);
+        assert_eq!(line("+49 1512 3456789"), Line::Mobile);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_normalized_twice_is_the_same(cell in "[0-9+() ./-]{0,26}(poste [0-9]{1,4})?|0[1-9][0-9]{8}|\\+[1-9][0-9]{8,12}") {
+            for (number, line) in normalize(&cell, "FR").into_iter().flatten() {
+                prop_assert_eq!(normalize(&number, "FR"), vec![Ok((number, line))]);
+            }
+        }
+
+        #[test]
+        fn where_the_french_plan_knows_a_number_the_fast_path_agrees(national in "[1-9][0-9]{8}") {
+            let (fast, line) = plain_french(&format!("0{national}")).expect("ten digits");
+            if let Ok((known, known_line)) = international(&format!("+33{national}"), None) {
+                prop_assert_eq!(fast, known);
+                prop_assert!(known_line == Line::Unknown || known_line == line);
+            }
+        }
+    }
 }

@@ -1,31 +1,278 @@
 //! Plain text: blanks, comparison form, placeholders.
 
-/// Trims, and makes every run of blanks (no-break and zero-width ones too) one space.
+use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
+
+use serde::Deserialize;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use super::dictionary::{self, Words};
+use crate::model::ValueKind;
+
+/// Trims, and makes every run of blanks (no-break and zero-width ones and control characters too) one
+/// space; letters and their accents are composed.
 pub fn clean(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    let bytes = text.as_bytes();
+    let tidy = bytes.iter().all(|b| (b' '..=b'~').contains(b))
+        && !bytes.windows(2).any(|pair| pair == b"  ")
+        && bytes.first() != Some(&b' ')
+        && bytes.last() != Some(&b' ')
+        && !text.contains("_x000");
+    if tidy {
+        return text.to_owned();
+    }
+    // How a workbook writes a carriage return in its XML.
+    let text = if text.contains("_x000") {
+        Cow::Owned(text.replace("_x000D_", " ").replace("_x000A_", " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    let mut clean = String::with_capacity(text.len());
+    for word in text.split(is_blank).filter(|word| !word.is_empty()) {
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        clean.push_str(word);
+    }
+    if is_nfc_quick(clean.chars()) == IsNormalized::Yes { clean } else { clean.nfc().collect() }
+}
+
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
 /// The form in which texts are compared: ASCII lower case letters and digits in words separated by
 /// one space. `Hélène d'Œuvre` becomes `helene d oeuvre`.
 pub fn fold(text: &str) -> String {
-    let ascii = deunicode::deunicode(text);
-    let mut folded = String::with_capacity(ascii.len());
-    for c in ascii.chars() {
-        if c.is_ascii_alphanumeric() {
-            folded.push(c.to_ascii_lowercase());
-        } else if !folded.is_empty() && !folded.ends_with(' ') {
-            folded.push(' ');
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            push_folded(&mut folded, c);
+        } else {
+            push_foreign(&mut folded, c);
         }
     }
     folded.truncate(folded.trim_end().len());
     folded
 }
 
-/// Whether the text stands for "no value": `N/A`, `xxx`, `néant`, `-`, `?`...
+#[inline]
+fn push_folded(folded: &mut String, c: char) {
+    if c.is_ascii_alphanumeric() {
+        folded.push(c.to_ascii_lowercase());
+    } else if !folded.is_empty() && !folded.ends_with(' ') {
+        folded.push(' ');
+    }
+}
+
+fn push_foreign(folded: &mut String, c: char) {
+    let plain = match c {
+        'à' | 'â' | 'ä' | 'á' | 'ã' | 'å' | 'À' | 'Â' | 'Ä' | 'Á' | 'Ã' | 'Å' => "a",
+        'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => "e",
+        'î' | 'ï' | 'í' | 'ì' | 'Î' | 'Ï' | 'Í' | 'Ì' => "i",
+        'ô' | 'ö' | 'ó' | 'ò' | 'õ' | 'ø' | 'Ô' | 'Ö' | 'Ó' | 'Ò' | 'Õ' | 'Ø' => "o",
+        'û' | 'ü' | 'ú' | 'ù' | 'Û' | 'Ü' | 'Ú' | 'Ù' => "u",
+        'ç' | 'Ç' => "c",
+        'ñ' | 'Ñ' => "n",
+        'œ' | 'Œ' => "oe",
+        'æ' | 'Æ' => "ae",
+        'ß' => "ss",
+        // An accent written after its letter says nothing here.
+        '\u{300}'..='\u{36f}' => return,
+        // `N° 12` is `n 12`: what is raised is a mark of abbreviation.
+        '°' | 'º' | 'ª' => " ",
+        _ if !c.is_alphanumeric() => " ",
+        _ => deunicode::deunicode_char(c).unwrap_or(" "),
+    };
+    plain.chars().for_each(|c| push_folded(folded, c));
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Placeholders {
+    any: Words,
+    errors: Words,
+    name: Words,
+    phone: Words,
+    email: Words,
+    mailbox: Words,
+    domains: Words,
+    date: Words,
+    postcode: Words,
+    identifier: Words,
+}
+
+struct PlaceholderSets {
+    any: HashSet<String>,
+    errors: HashSet<String>,
+    name: HashSet<String>,
+    phone: HashSet<String>,
+    email: HashSet<String>,
+    mailbox: HashSet<String>,
+    domains: HashSet<String>,
+    date: HashSet<String>,
+    postcode: HashSet<String>,
+    identifier: HashSet<String>,
+}
+
+static PLACEHOLDERS: LazyLock<PlaceholderSets> = LazyLock::new(|| {
+    let lists: Placeholders =
+        dictionary::read(include_str!("../../mappings/dictionaries/placeholders.toml"));
+    PlaceholderSets {
+        any: lists.any.to_set(),
+        errors: lists.errors.to_set(),
+        name: lists.name.to_set(),
+        phone: lists.phone.to_set(),
+        email: lists.email.to_set(),
+        mailbox: lists.mailbox.to_set(),
+        domains: lists.domains.to_set(),
+        date: lists.date.to_set(),
+        postcode: lists.postcode.to_set(),
+        identifier: lists.identifier.to_set(),
+    }
+});
+
+/// The longest text that can be a placeholder, in bytes: longer ones need not be looked up.
+const LONGEST_PLACEHOLDER: usize = 40;
+
+/// Whether the text stands for "no value" whatever its kind: `N/A`, `xxx`, `néant`, `-`, `?`...
 pub fn is_placeholder(text: &str) -> bool {
-    let folded = fold(text);
-    folded.is_empty() || matches!(folded.as_str(), "n a" | "na" | "nc" | "n c" | "neant" | "inconnu" | "null" | "none" | "xxx")
+    if text.len() > LONGEST_PLACEHOLDER {
+        return text.chars().all(|c| !c.is_alphanumeric());
+    }
+    is_folded_placeholder(&fold(text)) || PLACEHOLDERS.errors.contains(text.trim())
+}
+
+fn is_folded_placeholder(folded: &str) -> bool {
+    let crossed_out = folded.len() > 1 && folded.bytes().all(|b| b == b'x' || b == b' ');
+    folded.is_empty() || crossed_out || PLACEHOLDERS.any.contains(folded)
+}
+
+/// Whether a value of this kind stands for "no value": besides what [`is_placeholder`] knows,
+/// `0000000000` as a phone number, `01/01/1900` as a date, `noemail@...` as an address.
+///
+/// Dates are looked up as written when ISO; others once they are normalized.
+pub fn is_placeholder_of(kind: ValueKind, text: &str) -> bool {
+    match kind {
+        // A cross says yes, a dash says nothing.
+        ValueKind::Boolean => fold(text).is_empty(),
+        ValueKind::Money => !text.bytes().any(|b| b.is_ascii_digit()) && is_placeholder(text),
+        ValueKind::Email => is_placeholder(text) || is_email_placeholder(text),
+        ValueKind::Phone => is_placeholder(text) || is_phone_placeholder(text),
+        ValueKind::Date => is_placeholder(text) || is_date_placeholder(text),
+        ValueKind::PersonName | ValueKind::OrganisationName => {
+            is_placeholder(text) || short_listed(&PLACEHOLDERS.name, text)
+        }
+        ValueKind::Identifier => {
+            is_placeholder(text) || short_listed(&PLACEHOLDERS.identifier, text) || is_all_zero(text)
+        }
+        ValueKind::Address | ValueKind::Url => is_placeholder(text) || fold(text) == "x" || fold(text) == "0",
+        ValueKind::Text | ValueKind::Category => is_placeholder(text),
+    }
+}
+
+/// Whether a postcode stands for "no value": `00000`, `99999`.
+pub fn is_postcode_placeholder(text: &str) -> bool {
+    is_placeholder(text) || short_listed(&PLACEHOLDERS.postcode, text)
+}
+
+fn short_listed(list: &HashSet<String>, text: &str) -> bool {
+    text.len() <= LONGEST_PLACEHOLDER && list.contains(&fold(text))
+}
+
+fn is_all_zero(text: &str) -> bool {
+    let mut digits = text.bytes().filter(|b| !b.is_ascii_whitespace()).peekable();
+    digits.peek().is_some() && digits.all(|b| b == b'0')
+}
+
+fn is_email_placeholder(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let Some((mailbox, domain)) = lower.split_once('@') else {
+        return short_listed(&PLACEHOLDERS.email, text);
+    };
+    PLACEHOLDERS.domains.contains(domain) || PLACEHOLDERS.mailbox.contains(mailbox)
+}
+
+fn is_phone_placeholder(text: &str) -> bool {
+    if text.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return short_listed(&PLACEHOLDERS.phone, text);
+    }
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+    let country_code = digits.iter().rev().skip(6).any(|&d| d != b'0');
+    // `0000000000`, `9999999999`, `+33000000000`; and the numbers under a typist's fingers.
+    let same = digits.windows(2).all(|pair| pair[0] == pair[1]);
+    let zeros = digits.len() >= 9 && digits.ends_with(b"00000000") && country_code;
+    let typed = matches!(digits.as_slice(), b"0123456789" | b"1234567890" | b"123456789" | b"0102030405");
+    digits.is_empty() || same || zeros && !digits.ends_with(b"1000000000") || typed
+}
+
+fn is_date_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    let zeros = text.bytes().any(|b| b == b'0')
+        && text.bytes().all(|b| matches!(b, b'0' | b'/' | b'-' | b'.' | b' ' | b':'));
+    let day = text.get(..10).filter(|_| text.len() == 10 || text.as_bytes().get(10) == Some(&b'T') || text.as_bytes().get(10) == Some(&b' '));
+    zeros || day.is_some_and(|day| PLACEHOLDERS.date.contains(day))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn blanks_of_all_sorts_are_one_space() {
+        assert_eq!(clean("  a\u{a0}\u{202f}b\u{200b} c\r\n_x000D_d "), "a b c d");
+        assert_eq!(clean("e\u{301}te\u{301}"), "été");
+    }
+
+    #[test]
+    fn folding_leaves_ascii_words() {
+        assert_eq!(fold("Hélène d'Œuvre"), "helene d oeuvre");
+        assert_eq!(fold("N° SIRET"), "n siret");
+        assert_eq!(fold("  Straße — 12 "), "strasse 12");
+        assert_eq!(fold("Łódź"), "lodz");
+    }
+
+    #[test]
+    fn what_stands_for_nothing_is_known() {
+        for text in ["N/A", "nc", "N.C.", "néant", "Inconnu", "XXX", "xx xx", "-", "--", "?", "NULL", "#N/A", "...", "test"] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["Xavier", "X", "0", "Nathalie", "Nul Part"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_nothing_depends_on_the_kind() {
+        use ValueKind::*;
+        let nothing = [
+            (Phone, "00 00 00 00 00"), (Phone, "0"), (Phone, "+33000000000"), (Phone, "99.99.99.99.99"),
+            (Date, "0/0/00"), (Date, "00/00/0000"), (Date, "1900-01-01"), (Date, "1899-12-30T00:00:00"),
+            (Email, "noemail@noemail.com"), (Email, "nomail@dupont.fr"), (Email, "0"), (PersonName, "X"),
+            (Identifier, "00000000000000"),
+        ];
+        for (kind, text) in nothing {
+            assert!(is_placeholder_of(kind, text), "{kind:?} {text}");
+        }
+        let values = [
+            (Boolean, "x"), (Boolean, "0"), (Phone, "0600000001"), (Phone, "3631"), (Money, "0"), (Money, "-12"),
+            (Date, "2000-01-01"), (Email, "contact@nomail-systems.fr"), (Phone, "01 00 00 00 12"),
+        ];
+        for (kind, text) in values {
+            assert!(!is_placeholder_of(kind, text), "{kind:?} {text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_and_folding_twice_change_nothing(text in "\\PC*|[ -~éèœ\u{a0}\u{301}\u{200b}]*") {
+            let cleaned = clean(&text);
+            prop_assert_eq!(clean(&cleaned), cleaned.clone());
+            let folded = fold(&text);
+            prop_assert_eq!(fold(&folded), folded);
+        }
+    }
 }
