@@ -404,12 +404,39 @@ pub fn row_digest<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u
 }
 
 /// Gathers drafts and gives them their ids.
+///
+/// Values are kept end to end in one text, not one by one: a million rows of ten cells would
+/// otherwise cost ten million allocations.
 #[derive(Debug, Default)]
 pub struct RecordsBuilder {
     places: Vec<Place>,
     origins: Vec<Origin>,
     origin_of: HashMap<Origin, u32>,
-    drafts: Vec<Draft>,
+    attributes: Vec<Arc<str>>,
+    attribute_of: HashMap<Arc<str>, u32>,
+    heads: Vec<Head>,
+    items: Vec<Item>,
+    text: String,
+}
+
+/// A draft without its values.
+#[derive(Debug)]
+struct Head {
+    digest: [u8; 32],
+    key: String,
+    place: u32,
+    row: u32,
+    kind: Option<Kind>,
+    /// Position after its last value in [`RecordsBuilder::items`].
+    end: usize,
+}
+
+/// One value: it ends at `end` in [`RecordsBuilder::text`], where the next one begins.
+#[derive(Debug)]
+struct Item {
+    attribute: u32,
+    origin: u32,
+    end: usize,
 }
 
 impl std::hash::Hash for Origin {
@@ -440,19 +467,67 @@ impl RecordsBuilder {
     }
 
     /// Adds a record and returns its draft number, which [`RecordsBuilder::finish`] translates.
-    pub fn push(&mut self, draft: Draft) -> u32 {
-        self.drafts.push(draft);
-        self.drafts.len() as u32 - 1
+    pub fn push(&mut self, mut draft: Draft) -> u32 {
+        let values = std::mem::take(&mut draft.values);
+        self.push_lent(draft, values.iter().map(|(attribute, value, origin)| (attribute, value.as_str(), *origin)))
+    }
+
+    /// Like [`RecordsBuilder::push`], for values that need no text of their own: they follow those of
+    /// `draft`, if it has any.
+    pub fn push_lent<'v>(
+        &mut self,
+        draft: Draft,
+        values: impl IntoIterator<Item = (&'v Arc<str>, &'v str, u32)>,
+    ) -> u32 {
+        for (attribute, value, origin) in &draft.values {
+            self.item(attribute, value, *origin);
+        }
+        for (attribute, value, origin) in values {
+            self.item(attribute, value, origin);
+        }
+        self.heads.push(Head {
+            digest: draft.digest,
+            key: draft.key,
+            place: draft.place,
+            row: draft.row,
+            kind: draft.kind,
+            end: self.items.len(),
+        });
+        self.heads.len() as u32 - 1
+    }
+
+    fn item(&mut self, attribute: &Arc<str>, value: &str, origin: u32) {
+        let attribute = match self.attribute_of.get(attribute) {
+            Some(&known) => known,
+            None => {
+                self.attributes.push(attribute.clone());
+                let new = self.attributes.len() as u32 - 1;
+                self.attribute_of.insert(attribute.clone(), new);
+                new
+            }
+        };
+        self.text.push_str(value);
+        self.items.push(Item { attribute, origin, end: self.text.len() });
+    }
+
+    /// The values of a draft: attribute, text, origin.
+    fn values_of(&self, number: usize) -> impl Iterator<Item = (u32, &str, u32)> {
+        let start = if number == 0 { 0 } else { self.heads[number - 1].end };
+        (start..self.heads[number].end).map(|at| {
+            let from = if at == 0 { 0 } else { self.items[at - 1].end };
+            let item = &self.items[at];
+            (item.attribute, &self.text[from..item.end], item.origin)
+        })
     }
 
     /// How many records were added.
     pub fn len(&self) -> usize {
-        self.drafts.len()
+        self.heads.len()
     }
 
     /// Whether no record was added.
     pub fn is_empty(&self) -> bool {
-        self.drafts.is_empty()
+        self.heads.is_empty()
     }
 
     /// The records, sorted by id, and for each draft number its position among them.
@@ -461,8 +536,8 @@ impl RecordsBuilder {
     /// copies of the row; copies are told apart by nothing but their place, so it does not matter
     /// which is which.
     pub fn finish(mut self, key: &IdKey) -> (Records, Vec<u32>) {
-        let mut content: Vec<([u8; 32], u32)> = Vec::with_capacity(self.drafts.len());
-        for (number, draft) in self.drafts.iter().enumerate() {
+        let mut content: Vec<([u8; 32], u32)> = Vec::with_capacity(self.heads.len());
+        for (number, draft) in self.heads.iter().enumerate() {
             let mut hasher = blake3::Hasher::new_keyed(&key.0);
             let source = &self.places[draft.place as usize].source;
             for part in [source.as_str(), draft.kind.map_or("", Kind::as_str), &draft.key] {
@@ -473,7 +548,7 @@ impl RecordsBuilder {
             content.push((*hasher.finalize().as_bytes(), number as u32));
         }
         content.sort_unstable_by(|a, b| {
-            let dated = |n: u32| &self.places[self.drafts[n as usize].place as usize].dated;
+            let dated = |n: u32| &self.places[self.heads[n as usize].place as usize].dated;
             (a.0, dated(a.1), a.1).cmp(&(b.0, dated(b.1), b.1))
         });
         let mut order: Vec<(RecordId, u32)> = Vec::with_capacity(content.len());
@@ -494,27 +569,23 @@ impl RecordsBuilder {
             origins: std::mem::take(&mut self.origins),
             ..Records::default()
         };
-        let mut builders: BTreeMap<Arc<str>, ColumnBuilder> = BTreeMap::new();
+        let mut builders: Vec<ColumnBuilder> =
+            self.attributes.iter().map(|_| ColumnBuilder::new()).collect();
         for (position, (id, number)) in order.into_iter().enumerate() {
-            positions[number as usize] = position as u32;
-            let draft = std::mem::take(&mut self.drafts[number as usize]);
+            let number = number as usize;
+            positions[number] = position as u32;
+            records.keys.push(std::mem::take(&mut self.heads[number].key));
+            let head = &self.heads[number];
             records.ids.push(id);
-            records.kinds.push(draft.kind.unwrap_or(Kind::Other));
-            records.place.push(draft.place);
-            records.row.push(draft.row);
-            records.keys.push(draft.key);
-            for (attribute, value, origin) in &draft.values {
-                let builder = builders.entry(attribute.clone()).or_default();
-                while builder.len() < position {
-                    builder.end_record();
-                }
-                builder.value(value, *origin);
+            records.kinds.push(head.kind.unwrap_or(Kind::Other));
+            records.place.push(head.place);
+            records.row.push(head.row);
+            for (attribute, value, origin) in self.values_of(number) {
+                builders[attribute as usize].value(value, origin);
             }
+            builders.iter_mut().for_each(ColumnBuilder::end_record);
         }
-        for (attribute, mut builder) in builders {
-            while builder.len() < records.len() {
-                builder.end_record();
-            }
+        for (attribute, builder) in self.attributes.iter().zip(builders) {
             records.columns.insert(attribute.to_string(), builder.finish());
         }
         (records, positions)
