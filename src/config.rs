@@ -342,6 +342,11 @@ impl Checker<'_, '_> {
             let steps = [Step::Key("match"), Step::Key("precision")];
             self.tell(&steps, "`precision` is not between 0.5 and 1".into(), None);
         }
+        for problem in project.survivorship.problems() {
+            let (kind, attribute) = (problem.kind.as_str(), problem.attribute.as_str());
+            let steps = [Step::Key("survivorship"), Step::Key(kind), Step::Key(attribute)];
+            self.tell(&steps, problem.message, problem.hint);
+        }
         let mut rules = vec![(self.folder.join(SETTINGS), SETTINGS.to_owned())];
         let sources = self.sources(&project.source, &self.folder.join(&about.legacy), &mut rules);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);

@@ -21,6 +21,11 @@ fn key_space(place: &Place) -> &str {
     if place.key_space.is_empty() { &place.source } else { &place.key_space }
 }
 
+/// Whether somebody said which key space the codes of the table are of.
+fn is_declared(place: &Place) -> bool {
+    !place.key_space.is_empty() && place.key_space != place.source
+}
+
 /// A code as two ledgers of one system would write it: letters and digits, in capitals.
 fn code_key(code: &str) -> String {
     let kept = code.chars().filter(|c| c.is_alphanumeric());
@@ -160,7 +165,7 @@ impl<'a> KeyIndex<'a> {
     /// and has no customers of its own, in any key space.
     fn with_code<'s>(&'s self, code: &str, place: &'s Place) -> Vec<&'s BTreeMap<u32, u32>> {
         let own = self.by_code.get(&(key_space(place), code.to_owned()));
-        if own.is_some() || !place.key_space.is_empty() {
+        if own.is_some() || is_declared(place) {
             return own.into_iter().collect();
         }
         let spaces = self.spaces.get(code).into_iter().flatten();

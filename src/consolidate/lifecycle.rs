@@ -79,7 +79,7 @@ fn is_recent(date: &str, cutoff: &str) -> bool {
 /// The lives of all golden records, by position.
 ///
 /// Who holds an account of customers (not of suppliers, 401 in the French chart of accounts), a
-/// customer code of a declared key space, or a sale, is a customer: inactive when its last known sale
+/// customer code or a sale is a customer: inactive when its last known sale
 /// lies before `cutoff`. Of the others, who can be reached by email or mobile alone is a suspect; the
 /// rest are prospects. A person without a life of its own has that of its organisations.
 pub(crate) fn lives(
@@ -109,9 +109,7 @@ fn life(entity: &Entity, records: &Records, sale: Option<&str>, cutoff: &str) ->
     let accounts = || members().flat_map(|r| records.values("account_code", r));
     let supplier = accounts().any(|code| code.starts_with("401"));
     let has_account = accounts().any(|code| !code.starts_with("401"));
-    let has_code = members().any(|r| {
-        !records.place_of(r).key_space.is_empty() && records.first("customer_code", r).is_some()
-    });
+    let has_code = members().any(|r| records.first("customer_code", r).is_some());
     let sales = members().flat_map(|r| records.values("last_sale", r)).chain(sale);
     let last_sale = sales.max();
     let customer = last_sale.is_some() || has_account || (has_code && !supplier);

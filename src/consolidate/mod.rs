@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Problem, Result},
+    error::Result,
     model::{self, Kind},
     progress::Progress,
     table::{
@@ -38,7 +38,7 @@ use survivorship::{Candidate, Standing, Standings, Survivor, survive};
 
 pub use consent::{UNKNOWN, suppression_hash};
 pub use identity::{golden_ids, registry_after};
-pub use survivorship::{Rule, Rules};
+pub use survivorship::{Rule, RuleProblem, Rules};
 pub use write::{write, write_crosswalk};
 
 /// The `[survivorship]` section of `orpailleur.toml`.
@@ -74,10 +74,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Everything that makes no sense in these settings; `place` is the file they stand in.
-    pub fn problems(&self, place: &str) -> Vec<Problem> {
+    /// Every rule that makes no sense.
+    pub fn problems(&self) -> Vec<RuleProblem> {
         let kinds = [Kind::Person, Kind::Organisation, Kind::Other];
-        let of = |kind| survivorship::problems(self.rules(kind), kind, place);
+        let of = |kind| survivorship::problems(self.rules(kind), kind);
         kinds.into_iter().flat_map(of).collect()
     }
 
@@ -609,7 +609,7 @@ mod tests {
             toml::from_str("inactive_after_years = 5\nperson.job_title = \"longest\"").expect("fine");
         assert_eq!(settings.rule(Kind::Person, "job_title"), Rule::Longest);
         assert_eq!(settings.rule(Kind::Organisation, "name"), Rule::MostFrequent);
-        assert!(settings.problems("orpailleur.toml").is_empty());
+        assert!(settings.problems().is_empty());
         assert!(toml::from_str::<Settings>("person.job_title = \"newest\"").is_err());
         assert!(toml::from_str::<Settings>("persons.job_title = \"longest\"").is_err());
     }

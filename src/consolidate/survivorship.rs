@@ -15,7 +15,6 @@ use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Problem,
     model::{self, Kind, ValueKind},
     value::{address::Address, organisation, text},
 };
@@ -108,40 +107,57 @@ impl Rule {
 /// The rules of one kind of record that differ from the defaults, by attribute.
 pub type Rules = BTreeMap<String, Rule>;
 
-/// What makes no sense in `rules`, each problem with the nearest known attribute as a hint.
-pub(crate) fn problems(rules: &Rules, kind: Kind, place: &str) -> Vec<Problem> {
-    rules.iter().filter_map(|(name, &rule)| problem(name, rule, kind, place)).collect()
+/// A rule of the settings that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleProblem {
+    /// The kind of record it is for.
+    pub kind: Kind,
+    /// The attribute, as written.
+    pub attribute: String,
+    /// What is wrong: a lower-case phrase.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
 }
 
-fn problem(name: &str, rule: Rule, kind: Kind, place: &str) -> Option<Problem> {
-    let place = format!("{place} [survivorship.{}]", kind.as_str());
-    let Some(attribute) = model::attribute(name) else {
-        // A plain table has columns of its own.
-        if kind == Kind::Other {
-            return None;
-        }
-        let message = format!("there is no attribute `{name}`");
-        return Some(Problem { place, message, hint: nearest(name, kind) });
+/// What makes no sense in the rules of `kind`.
+pub(crate) fn problems(rules: &Rules, kind: Kind) -> Vec<RuleProblem> {
+    let problem = |(name, &rule): (&String, &Rule)| {
+        let (message, hint) = problem(name, rule, kind)?;
+        Some(RuleProblem { kind, attribute: name.clone(), message, hint })
     };
-    if kind != Kind::Other && !attribute.on.contains(&kind) {
-        let message = format!("`{name}` is no attribute of {}s", kind.as_str());
-        return Some(Problem { place, message, hint: nearest(name, kind) });
+    rules.iter().filter_map(problem).collect()
+}
+
+fn problem(name: &str, rule: Rule, kind: Kind) -> Option<(String, Option<String>)> {
+    // A plain table has columns of its own, and every source may have more than the model knows.
+    if kind == Kind::Other || name.starts_with("extra.") {
+        return None;
     }
-    if !rule.suits(attribute.value_kind) {
-        let message = format!("`{}` cannot rank the values of `{name}`", rule.as_str());
-        let hint = format!("the default is `{}`", Rule::default_for(name).as_str());
-        return Some(Problem { place, message, hint: Some(hint) });
+    let attribute = model::attribute(name).filter(|a| !a.part && a.on.contains(&kind));
+    let Some(attribute) = attribute else {
+        let message = format!("there is no attribute `{name}` of {}s", kind.as_str());
+        return Some((message, nearest(name, kind)));
+    };
+    if rule.suits(attribute.value_kind) {
+        return None;
     }
-    None
+    let message = format!("`{}` cannot rank the values of `{name}`", rule.as_str());
+    let hint = format!("the default is `{}`", Rule::default_for(name).as_str());
+    Some((message, Some(hint)))
 }
 
 fn nearest(name: &str, kind: Kind) -> Option<String> {
+    // The parts of an address survive together.
+    if model::attribute(name).is_some_and(|a| a.part) {
+        return Some("the parts of an address survive as one: `address`".into());
+    }
     let known = model::attributes().iter().filter(|(_, a)| a.on.contains(&kind) && !a.part);
     let nearest = known
         .map(|(known, _)| (strsim::damerau_levenshtein(name, known), known))
         .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
         .min()?;
-    Some(format!("the nearest attribute is `{}`", nearest.1))
+    Some(format!("the nearest known one is `{}`", nearest.1))
 }
 
 /// How much a record is trusted where a rule cannot tell two values apart.
@@ -654,10 +670,23 @@ mod tests {
             ("frist_name".to_owned(), Rule::Longest),
             ("siret".to_owned(), Rule::MostFrequent),
             ("last_name".to_owned(), Rule::Max),
+            ("city".to_owned(), Rule::Longest),
+            ("extra.Remise".to_owned(), Rule::Longest),
+            ("email".to_owned(), Rule::Union),
         ]);
-        let problems = problems(&rules, Kind::Person, "orpailleur.toml");
-        let hints: Vec<_> = problems.iter().filter_map(|p| p.hint.as_deref()).collect();
-        assert_eq!(problems.len(), 3);
-        assert_eq!(hints[0], "the nearest attribute is `first_name`");
+        let problems = problems(&rules, Kind::Person);
+        let said: Vec<String> = problems
+            .iter()
+            .map(|p| format!("{}; {}", p.message, p.hint.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "there is no attribute `city` of persons; the parts of an address survive as one: `address`",
+                "there is no attribute `frist_name` of persons; the nearest known one is `first_name`",
+                "`max` cannot rank the values of `last_name`; the default is `most_frequent`",
+                "there is no attribute `siret` of persons; ",
+            ]
+        );
     }
 }
