@@ -1,12 +1,23 @@
 //! Shows the numbers of all stages: one HTML page, one workbook, one JSON file.
 
+mod chart;
+#[cfg(test)]
+mod demo;
+mod figures;
+mod html;
+mod pairs;
+mod profile;
+mod texts;
+
 use std::path::Path;
 
 use serde::Serialize;
 
+use self::{figures::Figures, profile::Profile, texts::Texts};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::Lang,
+    store,
     table::{Clean, Clusters, Golden, Ingested, Reject},
 };
 
@@ -62,6 +73,139 @@ pub struct Matching {
 
 /// Writes `index.html`, `report.xlsx` and `report.json` into `folder`.
 pub fn run(input: Input<'_>, lang: Lang, folder: &Path) -> Result<()> {
-    let _ = (input, lang, folder);
-    Ok(())
+    let tables = folder.parent().unwrap_or(folder).join("tables");
+    let profile = Profile::scan(&tables, &input.ingested.records, &input.clean.records);
+    let figures = Figures::of(&input, &profile);
+    let texts = Texts(lang);
+    store::write(&folder.join("index.html"), html::page(&input, &figures, texts)?)?;
+    let json = serde_json::to_string_pretty(&figures).map_err(Error::table("report.json"))?;
+    store::write(&folder.join("report.json"), json + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The report of the demo, as text of its files.
+    fn report(demo: &demo::Demo, lang: Lang) -> (String, serde_json::Value, Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        report_in(folder.path(), demo, lang)
+    }
+
+    fn report_in(folder: &Path, demo: &demo::Demo, lang: Lang) -> (String, serde_json::Value, Vec<u8>) {
+        demo.write_tables(&folder.join("tables"));
+        let report = folder.join("report");
+        run(demo.input(), lang, &report).expect("a report");
+        let page = store::read_text(&report.join("index.html")).expect("a page");
+        let json = store::read_text(&report.join("report.json")).expect("numbers");
+        let workbook = store::read(&report.join("report.xlsx")).unwrap_or_default();
+        (page, serde_json::from_str(&json).expect("valid JSON"), workbook)
+    }
+
+    #[test]
+    fn the_page_is_whole_in_both_languages() {
+        // `ORPAILLEUR_DEMO_REPORT=folder` keeps the pages, to look at them.
+        let kept = std::env::var_os("ORPAILLEUR_DEMO_REPORT").map(std::path::PathBuf::from);
+        let demo = demo::Demo::new();
+        for lang in [Lang::En, Lang::Fr] {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let folder = kept.as_ref().map_or(folder.path().to_owned(), |f| f.join(format!("{lang:?}")));
+            let (page, _, _) = report_in(&folder, &demo, lang);
+            assert!(page.ends_with("</html>"), "{}", &page[page.len() - 80..]);
+            // A text that is missing shows its name in brackets.
+            for section in ["page", "tile", "identity", "noun", "section", "column", "quality"] {
+                assert!(!page.contains(&format!("[{section}.")), "{section} in {lang:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_outside() {
+        let (page, _, _) = report(&demo::Demo::new(), Lang::En);
+        for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link", "<iframe"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn what_the_data_hold_cannot_become_part_of_the_page() {
+        let demo = demo::Demo::new();
+        let (page, _, _) = report(&demo, Lang::Fr);
+        assert!(page.contains("&lt;script&gt;alert"), "the company called <script> is shown");
+        assert!(!page.contains("<script"));
+    }
+
+    #[test]
+    fn every_identity_of_a_sound_run_holds() {
+        let (_, json, _) = report(&demo::Demo::new(), Lang::En);
+        for identity in json["identities"].as_array().expect("identities") {
+            assert_eq!(identity["holds"], true, "{identity}");
+        }
+    }
+
+    #[test]
+    fn a_lost_row_a_lost_record_and_a_lost_objection_are_seen() {
+        let failing = |demo: &demo::Demo| -> Vec<String> {
+            let (_, json, _) = report(demo, Lang::En);
+            let identities = json["identities"].as_array().expect("identities").iter();
+            let failing = identities.filter(|i| i["holds"] == false);
+            failing.map(|i| i["key"].as_str().expect("a key").to_owned()).collect()
+        };
+        let mut demo = demo::Demo::new();
+        demo.ingest.tables[0].rows += 1;
+        assert_eq!(failing(&demo), ["rows"]);
+
+        let mut demo = demo::Demo::new();
+        demo.golden.golden_of[3] = "nobody".into();
+        assert_eq!(failing(&demo), ["crosswalk", "members"]);
+
+        let mut demo = demo::Demo::new();
+        let objection = demo.golden.consents.iter_mut().find(|c| c.state == "opt_out");
+        objection.expect("the demo has one").state = "opt_in".into();
+        assert_eq!(failing(&demo), ["objections"]);
+
+        let mut demo = demo::Demo::new();
+        demo.golden.history[0].amount = "0.01".into();
+        assert_eq!(failing(&demo), ["amounts"]);
+
+        let mut demo = demo::Demo::new();
+        demo.emit.left_out.clear();
+        assert_eq!(failing(&demo), ["load"]);
+    }
+
+    #[test]
+    fn the_same_run_gives_the_same_bytes() {
+        let demo = demo::Demo::new();
+        assert_eq!(report(&demo, Lang::Fr), report(&demo, Lang::Fr));
+    }
+
+    #[test]
+    fn different_values_are_counted_from_the_tables() {
+        let (_, json, _) = report(&demo::Demo::new(), Lang::En);
+        let attributes = json["attributes"].as_array().expect("attributes");
+        let emails = attributes
+            .iter()
+            .find(|a| a["attribute"] == "email" && a["kind"] == "person")
+            .expect("emails");
+        let (distinct, filled) = (&emails["total"]["distinct_clean"], &emails["total"]["valid"]);
+        assert!(distinct.as_u64().expect("counted") > 10);
+        assert!(distinct.as_u64() < filled.as_u64(), "{distinct} of {filled}");
+    }
+
+    #[test]
+    fn a_plain_table_has_neither_consent_nor_load() {
+        let demo = demo::Demo::plain();
+        let (page, json, _) = report(&demo, Lang::En);
+        assert!(json["consent"].is_null() && json["load"].is_null());
+        assert!(!page.contains("id=\"consent\"") && !page.contains("id=\"load\""));
+        assert!(page.contains("id=\"reconciliation\""));
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_report_too() {
+        let demo = demo::Demo::empty();
+        let (page, json, _) = report(&demo, Lang::Fr);
+        assert!(page.contains("</html>"));
+        assert_eq!(json["totals"]["records"], 0);
+    }
 }
