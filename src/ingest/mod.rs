@@ -7,15 +7,25 @@ pub mod recognise;
 pub mod columns;
 pub mod fec;
 pub mod history;
+mod assemble;
+mod kind;
+mod couple;
+mod consent;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
+use mapping::Rows;
+
 use crate::{
-    error::Result,
+    error::{Error, Result},
+    model::Kind,
     progress::Progress,
-    table::{IdKey, Ingested, RecordsBuilder, Staged},
+    table::{
+        ConsentEvent, Couple, Draft, History, IdKey, Ingested, Link, Place, RecordsBuilder, Reject,
+        Severity, Skipped, Staged,
+    },
 };
 
 /// One source of the plan: files of one legacy system that are read by one mapping.
@@ -66,6 +76,21 @@ pub struct TableFate {
     pub unmapped_columns: Vec<String>,
 }
 
+/// A record whose kind nothing tells: a default was taken, and a person should look.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DoubtfulKind {
+    /// Logical name of the source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row.
+    pub row: u32,
+    /// The kind that was taken.
+    pub kind: Kind,
+}
+
 /// The numbers of [`run`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Metrics {
@@ -73,12 +98,306 @@ pub struct Metrics {
     pub tables: Vec<TableFate>,
     /// Files that could not be read at all.
     pub unreadable_files: u64,
+    /// Records whose kind waits for review, in order of their place.
+    pub doubtful_kinds: Vec<DoubtfulKind>,
 }
 
 /// Reads all `sources`. A file that cannot be read is a reject without a row, and costs nothing else.
 pub fn run(sources: &[Source], key: &IdKey, progress: &Progress) -> Result<Staged<Ingested, Metrics>> {
-    progress.expect(sources.len() as u64);
-    let builder = RecordsBuilder::default();
-    let (records, _positions) = builder.finish(key);
-    Ok(Staged { table: Ingested { records, ..Ingested::default() }, metrics: Metrics::default() })
+    progress.expect(sources.iter().map(|s| s.files.len() as u64).sum());
+    let mut gathered = Gathered::default();
+    for source in sources {
+        for (path, file) in &source.files {
+            progress.check()?;
+            match read::open(path) {
+                Ok(tables) => gathered.tables(source, file, tables, progress)?,
+                Err(error) => gathered.unreadable(source, file, &error),
+            }
+            progress.advance(1);
+        }
+    }
+    Ok(gathered.finish(key))
+}
+
+/// What the tables have given so far, before records have ids.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    /// Places and origins; the drafts follow when all kinds are known.
+    pub(crate) builder: RecordsBuilder,
+    /// Drafts in the order read. Links, couples and events name them by their position here.
+    pending: Vec<Pending>,
+    /// Person and organisation of one row.
+    pub(crate) links: Vec<Link>,
+    /// Two persons of one row.
+    pub(crate) couples: Vec<Couple>,
+    /// What was said about consent.
+    pub(crate) events: Vec<ConsentEvent>,
+    /// Related tables.
+    pub(crate) history: Vec<History>,
+    /// Rows and files that cannot be used.
+    pub(crate) rejects: Vec<Reject>,
+    /// Rows that are no data or were left out.
+    pub(crate) skipped: Vec<Skipped>,
+    fates: Vec<TableFate>,
+    unreadable: u64,
+}
+
+/// A draft, its kind perhaps still open.
+pub(crate) struct Pending {
+    /// The draft; of an open kind its attributes are those of the mapping.
+    pub(crate) draft: Draft,
+    /// While the kind is open, the one to take if nothing tells.
+    pub(crate) likelier: Option<Kind>,
+}
+
+/// One table while it is read.
+pub(crate) struct Reading<'a> {
+    /// Where everything goes.
+    pub(crate) gathered: &'a mut Gathered,
+    /// Its source.
+    pub(crate) source: &'a Source,
+    /// Its place in the builder.
+    pub(crate) place: u32,
+    /// What becomes of its rows.
+    pub(crate) fate: TableFate,
+}
+
+impl Reading<'_> {
+    /// A row that is no data or is left out.
+    pub(crate) fn skip(&mut self, row: u32, reason: &str) {
+        self.fate.rows += 1;
+        *self.fate.skipped_rows.entry(reason.to_owned()).or_default() += 1;
+        self.gathered.skipped.push(Skipped {
+            source: self.fate.source.clone(),
+            file: self.fate.file.clone(),
+            sheet: self.fate.sheet.clone(),
+            row,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// A row of which nothing can be used.
+    pub(crate) fn reject(&mut self, row: u32, code: &str, message: String, suggestion: &str, raw: String) {
+        self.fate.rows += 1;
+        self.fate.rejected_rows += 1;
+        self.gathered.rejects.push(Reject {
+            source: self.fate.source.clone(),
+            file: self.fate.file.clone(),
+            sheet: self.fate.sheet.clone(),
+            row: Some(row),
+            column: String::new(),
+            code: code.to_owned(),
+            severity: Severity::Row,
+            message,
+            suggestion: suggestion.to_owned(),
+            raw,
+        });
+    }
+}
+
+impl Reading<'_> {
+    /// The customers of an accounting file, and its entries as their history.
+    fn fec(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
+        let builder = &mut self.gathered.builder;
+        let ledger = fec::read(&table.header, table.rows, self.place, builder, progress)?;
+        self.fate.records = ledger.drafts.len() as u64;
+        self.fate.record_rows = ledger.drafts.len() as u64;
+        self.fate.history_rows = ledger.history_rows;
+        for draft in ledger.drafts {
+            self.gathered.push(Pending { draft, likelier: Some(Kind::Person) });
+        }
+        self.gathered.history.push(ledger.history);
+        self.others(ledger.rows, ledger.rejects, ledger.skipped);
+        Ok(())
+    }
+
+    /// A related table.
+    fn history(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
+        let rule = self.source.mapping.history.as_ref();
+        let rule = rule.expect("a mapping of history has its rule: `Mapping::parse` checks it");
+        let place = &self.gathered.builder.places()[self.place as usize];
+        let at = (self.place, place);
+        let related = history::read(&table.header, table.rows, rule, at, progress)?;
+        self.fate.history_rows = related.history.rows.len() as u64;
+        self.gathered.history.push(related.history);
+        self.others(related.rows, related.rejects, related.skipped);
+        Ok(())
+    }
+
+    /// Rows of a table read by another module that gave nothing.
+    fn others(&mut self, rows: u64, rejects: Vec<Reject>, skipped: Vec<Skipped>) {
+        self.fate.rows = rows;
+        self.fate.rejected_rows = rejects.iter().filter(|r| r.severity == Severity::Row).count() as u64;
+        for row in &skipped {
+            *self.fate.skipped_rows.entry(row.reason.clone()).or_default() += 1;
+        }
+        self.gathered.rejects.extend(rejects);
+        self.gathered.skipped.extend(skipped);
+    }
+}
+
+impl Gathered {
+    /// Adds a draft and returns its number.
+    pub(crate) fn push(&mut self, pending: Pending) -> u32 {
+        self.pending.push(pending);
+        self.pending.len() as u32 - 1
+    }
+
+    fn tables(
+        &mut self,
+        source: &Source,
+        file: &str,
+        tables: Vec<read::Table>,
+        progress: &Progress,
+    ) -> Result<()> {
+        for table in tables {
+            if !source.sheets.is_empty() && !source.sheets.contains(&table.sheet) {
+                continue;
+            }
+            let place = self.builder.place(Place {
+                source: source.name.clone(),
+                file: file.to_owned(),
+                sheet: table.sheet.clone(),
+                key_space: source.key_space.clone(),
+                rank: source.rank,
+                dated: source.dated.clone(),
+            });
+            let fate = TableFate {
+                source: source.name.clone(),
+                file: file.to_owned(),
+                sheet: table.sheet.clone(),
+                hidden: table.hidden,
+                mapping: source.mapping.name.clone(),
+                ..TableFate::default()
+            };
+            let mut reading = Reading { gathered: self, source, place, fate };
+            match source.mapping.rows {
+                Rows::Person | Rows::Organisation | Rows::Both | Rows::Decide => {
+                    assemble::read(table, &mut reading);
+                }
+                Rows::Fec => reading.fec(table, progress)?,
+                Rows::History => reading.history(table, progress)?,
+            }
+            let fate = reading.fate;
+            debug_assert!(fate.balances(), "every row of a table has exactly one fate: {fate:?}");
+            self.fates.push(fate);
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, source: &Source, file: &str, error: &Error) {
+        self.unreadable += 1;
+        self.rejects.push(Reject {
+            source: source.name.clone(),
+            file: file.to_owned(),
+            sheet: String::new(),
+            row: None,
+            column: String::new(),
+            code: "unreadable_file".into(),
+            severity: Severity::Row,
+            message: error.to_string(),
+            suggestion: error.hint().unwrap_or_default(),
+            raw: String::new(),
+        });
+    }
+
+    /// Settles all kinds, gives the records their ids, and translates what names drafts.
+    fn finish(mut self, key: &IdKey) -> Staged<Ingested, Metrics> {
+        let doubtful = self.settle_all();
+        for pending in std::mem::take(&mut self.pending) {
+            self.builder.push(pending.draft);
+        }
+        let (records, position) = self.builder.finish(key);
+        let at = |draft: u32| position[draft as usize];
+        for link in &mut self.links {
+            (link.person, link.organisation) = (at(link.person), at(link.organisation));
+        }
+        for couple in &mut self.couples {
+            let (a, b) = (at(couple.first), at(couple.second));
+            (couple.first, couple.second) = (a.min(b), a.max(b));
+        }
+        for event in &mut self.events {
+            event.record = event.record.map(at);
+        }
+        self.links.sort();
+        self.couples.sort();
+        self.events.sort();
+        self.rejects.sort();
+        self.skipped.sort();
+        let metrics =
+            Metrics { tables: self.fates, unreadable_files: self.unreadable, doubtful_kinds: doubtful };
+        let table = Ingested {
+            records,
+            links: self.links,
+            couples: self.couples,
+            events: self.events,
+            history: self.history,
+            rejects: self.rejects,
+            skipped: self.skipped,
+        };
+        Staged { table, metrics }
+    }
+
+    /// Gives every open draft the kind that all sources together tell.
+    fn settle_all(&mut self) -> Vec<DoubtfulKind> {
+        let lexicon = self.lexicon();
+        let mut doubtful = BTreeSet::new();
+        let mut settled: Vec<(u32, Kind)> = Vec::new();
+        for (number, pending) in self.pending.iter().enumerate() {
+            let Some(likelier) = pending.likelier else { continue };
+            let place = &self.builder.places()[pending.draft.place as usize];
+            let name = pending.draft.values.iter().find(|(a, _, _)| &**a == "name");
+            let name = name.map_or("", |(_, text, _)| text.as_str());
+            let (mut kind, sure) = lexicon.of(name, &place.key_space, &pending.draft.key);
+            // A table with columns for both has a firm in the firm's column unless a person is known.
+            if !sure && likelier == Kind::Organisation {
+                kind = Kind::Organisation;
+            } else if !sure {
+                doubtful.insert(DoubtfulKind {
+                    source: place.source.clone(),
+                    file: place.file.clone(),
+                    sheet: place.sheet.clone(),
+                    row: pending.draft.row,
+                    kind,
+                });
+            }
+            settled.push((number as u32, kind));
+        }
+        for (number, kind) in settled {
+            self.settle(number, kind);
+        }
+        doubtful.into_iter().collect()
+    }
+
+    /// What the drafts whose kind is known teach about names and codes.
+    fn lexicon(&self) -> kind::Lexicon {
+        let mut lexicon = kind::Lexicon::default();
+        for pending in &self.pending {
+            let (Some(kind), draft) = (pending.draft.kind, &pending.draft) else { continue };
+            match kind {
+                Kind::Person => {
+                    let (first, rest) = Gathered::person_name(draft);
+                    lexicon.learn_person(&first, &rest);
+                }
+                _ => {
+                    for (attribute, name, _) in &draft.values {
+                        if &**attribute == "name" {
+                            lexicon.learn_organisation(name);
+                        }
+                    }
+                }
+            }
+            let space = &self.builder.places()[draft.place as usize].key_space;
+            lexicon.learn_key(space, &draft.key, kind);
+        }
+        lexicon
+    }
+}
+
+impl TableFate {
+    /// Whether every row has exactly one fate.
+    pub fn balances(&self) -> bool {
+        let skipped: u64 = self.skipped_rows.values().sum();
+        self.rows == self.record_rows + self.history_rows + self.rejected_rows + skipped
+    }
 }

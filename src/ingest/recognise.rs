@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use csv::StringRecord;
 
-use super::mapping::{self, Mapping, file_name_fits, key};
+use super::{
+    columns, fec, history,
+    mapping::{self, Mapping, file_name_fits, key},
+};
 
 /// A layout that a table may have.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +33,6 @@ pub fn recognise(
     rows: &[StringRecord],
     own: &[Arc<Mapping>],
 ) -> Vec<Candidate> {
-    let _ = rows;
     let mut found: Vec<(bool, Candidate)> = Vec::new();
     let known = own.iter().map(|m| (true, m)).chain(mapping::built_in().iter().map(|m| (false, m)));
     for (is_own, mapping) in known {
@@ -42,7 +44,31 @@ pub fn recognise(
     found.sort_by(|(a_own, a), (b_own, b)| {
         b_own.cmp(a_own).then(b.confidence.total_cmp(&a.confidence))
     });
-    found.into_iter().map(|(_, candidate)| candidate).collect()
+    let mut found: Vec<Candidate> = found.into_iter().map(|(_, candidate)| candidate).collect();
+    found.extend(generic(file, header, rows));
+    found
+}
+
+/// The table read column by column: related to customers, or one of them. Surer than this no table
+/// is whose layout is not known.
+fn generic(file: &str, header: &[String], rows: &[StringRecord]) -> Vec<Candidate> {
+    const SUREST: f64 = 0.8;
+    let understood = columns::understand(header, rows);
+    let told = understood.iter().filter(|c| !c.attribute.is_empty());
+    let sum: u32 = told.map(|c| u32::from(c.confidence)).sum();
+    let columns = understood.iter().filter(|c| c.content.filled > 0).count().max(1);
+    let confidence = SUREST * (f64::from(sum) / 100.0 / columns as f64).min(1.0);
+    let candidate = |mapping| Candidate { mapping: Arc::new(mapping), confidence, generic: true };
+    let known_fec = fec::is_fec(header).then(|| mapping::named("fec")).flatten();
+    match known_fec {
+        // Of a FEC some columns are called differently than the law says.
+        Some(mapping) => vec![Candidate { mapping, confidence: SUREST, generic: false }],
+        None => history::mapping(file, &understood)
+            .into_iter()
+            .chain(columns::mapping(&understood))
+            .map(candidate)
+            .collect(),
+    }
 }
 
 /// How well a mapping fits, from 0 to 1; `None` when its signature is not all there.

@@ -1,0 +1,893 @@
+//! From the rows of one table to drafts of records, linked, with what they say about consent.
+//!
+//! A row may speak of a person, an organisation, both, a couple, and contacts besides. A value goes to
+//! the record its column names, else where a value of its kind belongs: an address to both, an email
+//! to the person, a customer code to the organisation.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use csv::StringRecord;
+
+use super::{
+    Gathered, Pending, Reading,
+    consent::{self, Rule, Said},
+    couple,
+    kind::{self, Evidence, Junk},
+    mapping::{self, Mapping, Owner, Rows},
+    read::{Content, Table},
+};
+use crate::{
+    model::{self, Kind},
+    table::{Channel, ConsentEvent, Couple, Draft, Link, row_digest},
+    value::{
+        email, organisation, person,
+        text::{clean, fold, is_placeholder},
+    },
+};
+
+/// Reads all rows of a table by the mapping of its source.
+pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
+    let mapping = reading.source.mapping.clone();
+    let layout = Layout::new(&mapping, &table.header, &reading.fate.file);
+    let mut filled = vec![false; table.header.len()];
+    for row in table.rows {
+        match row.content {
+            Content::Skipped(reason) => reading.skip(row.number, reason),
+            Content::Bad { code, message, raw } => reading.reject(row.number, code, message, "", raw),
+            Content::Data(cells) => {
+                for (at, cell) in cells.iter().enumerate() {
+                    if !cell.trim().is_empty() && at < filled.len() {
+                        filled[at] = true;
+                    }
+                }
+                layout.row(row.number, &cells, reading);
+            }
+        }
+    }
+    reading.fate.unmapped_columns = layout.unmapped(&filled);
+}
+
+/// What a column is used for.
+#[derive(Debug)]
+struct Use {
+    /// The attribute, or `extra.<header>`.
+    attribute: Arc<str>,
+    /// Whether a rule speaks of it.
+    known: bool,
+    on: Vec<Kind>,
+    label: String,
+    label_at: Option<usize>,
+    number: String,
+    contact: bool,
+    split: String,
+    empty: BTreeSet<String>,
+}
+
+/// A mapping, applied to the header of one table.
+struct Layout<'a> {
+    mapping: &'a Mapping,
+    /// Headers as shown: repeated ones are numbered, empty ones named after their position.
+    header: Vec<String>,
+    uses: Vec<Use>,
+    id_at: Option<usize>,
+    private: Vec<(usize, BTreeSet<String>)>,
+    rules: Vec<Rule>,
+    owner: String,
+    has_job_title: bool,
+}
+
+/// One value on its way to a record.
+#[derive(Debug, Clone)]
+struct Value {
+    attribute: Arc<str>,
+    text: String,
+    column: usize,
+    label: String,
+    on: Vec<Kind>,
+    /// Of a further person, which one; else none.
+    contact: Option<String>,
+}
+
+impl Value {
+    fn is(&self, attribute: &str) -> bool {
+        &*self.attribute == attribute
+    }
+
+    /// An attribute that reaches somebody.
+    fn is_contact_point(&self) -> bool {
+        matches!(&*self.attribute, "email" | "phone" | "mobile" | "address" | "street" | "postcode_city" | "po_box")
+    }
+}
+
+/// The records a row gives, before their values.
+#[derive(Debug, Default)]
+struct Cast {
+    person: bool,
+    organisation: bool,
+    /// The kind of the only record is open; the kind that is likelier for this kind of table.
+    open: Option<Kind>,
+}
+
+/// Where a value goes that no rule places.
+enum Placing {
+    Both,
+    PersonFirst,
+    OrganisationFirst,
+}
+
+fn placing(attribute: &str, label: &str) -> Placing {
+    if model::attribute(attribute).is_some_and(|a| a.part) || attribute == "address" {
+        return if label == "home" { Placing::PersonFirst } else { Placing::Both };
+    }
+    match attribute {
+        "owner" | "category" | "status" | "active" | "created_at" | "updated_at" | "last_contact" => Placing::Both,
+        "phone" if label.is_empty() || label == "work" => Placing::Both,
+        "phone" if label == "main" => Placing::OrganisationFirst,
+        "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode" | "currency"
+        | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax" | "last_sale" | "iban" | "bic" => {
+            Placing::OrganisationFirst
+        }
+        _ => Placing::PersonFirst,
+    }
+}
+
+const LABELS: [(&str, &[&str]); 4] = [
+    ("work", &["work", "bureau", "travail", "pro", "professionnel", "business", "office", "arbeit", "trabajo", "lavoro", "werk"]),
+    ("home", &["home", "domicile", "maison", "perso", "personnel", "personal", "private", "prive", "privat", "casa", "thuis"]),
+    ("billing", &["billing", "facturation", "invoice", "rechnung"]),
+    ("delivery", &["delivery", "livraison", "shipping", "lieferung"]),
+];
+
+/// The label that a cell of a label column means.
+fn label_of(cell: &str) -> String {
+    let folded = fold(cell);
+    let word = LABELS.iter().find(|(_, words)| folded.split(' ').any(|w| words.contains(&w)));
+    match word {
+        Some((label, _)) => (*label).to_owned(),
+        None if folded.is_empty() || folded == "mobile" => String::new(),
+        None => "other".to_owned(),
+    }
+}
+
+impl<'a> Layout<'a> {
+    fn new(mapping: &'a Mapping, header: &[String], file: &str) -> Layout<'a> {
+        let shown = shown_header(header);
+        let bound = mapping.bind(header);
+        let speaks = spoken_of(mapping);
+        let uses: Vec<Use> = bound
+            .iter()
+            .enumerate()
+            .map(|(at, bound)| {
+                let extra = || format!("extra.{}", shown[at]);
+                match bound {
+                    Some(bound) => Use {
+                        attribute: match bound.rule.attribute.as_str() {
+                            "" => extra().into(),
+                            attribute => attribute.into(),
+                        },
+                        known: true,
+                        on: bound.rule.on.clone(),
+                        label: bound.rule.label.clone(),
+                        label_at: bound.label_at,
+                        number: bound.number.clone(),
+                        contact: bound.rule.contact,
+                        split: bound.rule.split.trim().to_owned(),
+                        empty: bound.rule.empty.iter().map(|e| e.trim().to_lowercase()).collect(),
+                    },
+                    None => Use {
+                        attribute: extra().into(),
+                        known: speaks.contains(&mapping::key(&header[at])),
+                        on: Vec::new(),
+                        label: String::new(),
+                        label_at: None,
+                        number: String::new(),
+                        contact: false,
+                        split: String::new(),
+                        empty: BTreeSet::new(),
+                    },
+                }
+            })
+            .collect();
+        let private = mapping
+            .private
+            .iter()
+            .filter_map(|rule| {
+                let at = mapping::position(header, &rule.column)?;
+                Some((at, rule.values.iter().map(|v| fold(v)).collect()))
+            })
+            .collect();
+        let mut layout = Layout {
+            mapping,
+            id_at: mapping::position(header, &mapping.id),
+            private,
+            rules: mapping.consents.iter().filter_map(|r| Rule::bind(r, header, file)).collect(),
+            owner: owner_of(mapping, file),
+            has_job_title: uses.iter().any(|u| &*u.attribute == "job_title"),
+            header: shown,
+            uses,
+        };
+        layout.codes_are_an_attribute();
+        layout
+    }
+
+    /// The id column of a system that issues codes holds customer codes, whatever else is mapped.
+    fn codes_are_an_attribute(&mut self) {
+        let mapped = self.uses.iter().any(|u| &*u.attribute == "customer_code");
+        if let (true, false, Some(at)) = (self.mapping.codes, mapped, self.id_at)
+            && self.uses[at].attribute.starts_with("extra.")
+        {
+            self.uses[at].attribute = "customer_code".into();
+            self.uses[at].known = true;
+        }
+    }
+
+    fn unmapped(&self, filled: &[bool]) -> Vec<String> {
+        let unknown = |at: &usize| filled[*at] && !self.uses[*at].known;
+        (0..filled.len()).filter(unknown).map(|at| self.header[at].clone()).collect()
+    }
+
+    /// Turns one row into drafts, events, a reject or a skipped row.
+    fn row(&self, number: u32, cells: &StringRecord, reading: &mut Reading<'_>) {
+        let cell = |at: usize| cells.get(at).unwrap_or("");
+        let raw_header = |at: usize| self.header.get(at).map_or("", String::as_str);
+        let digest = row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)));
+        let mut values = self.values(cells);
+        mend(&mut values, self.has_job_title);
+        let said = self.said(&values, cell);
+
+        if self.is_private(&values, cell) {
+            for (at, said) in said {
+                self.event_without_record(number, at, &said, &values, reading);
+            }
+            reading.skip(number, "private");
+            return;
+        }
+        let names: Vec<&str> = values.iter().filter(|v| is_whole_or_part_name(&v.attribute)).map(|v| v.text.as_str()).collect();
+        let emails: Vec<&str> = values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
+        let raw = || joined(cells);
+        if let Some(junk) = kind::junk(&names, &emails) {
+            match junk {
+                Junk::Total => reading.skip(number, "total"),
+                Junk::Test => reading.reject(number, "test_row", "the row is a test".into(), "", raw()),
+                Junk::CatchAll => {
+                    let message = "the account gathers customers without one of their own".into();
+                    reading.reject(number, "catch_all", message, "", raw());
+                }
+            }
+            return;
+        }
+        let cast = self.cast(&values);
+        if !cast.person && !cast.organisation && cast.open.is_none() {
+            for (at, said) in said {
+                self.event_without_record(number, at, &said, &values, reading);
+            }
+            let message = "the row has neither a name nor a contact point".into();
+            let hint = "complete it in the source, or leave it out";
+            reading.reject(number, "no_name", message, hint, raw());
+            return;
+        }
+        let key = self.id_at.map_or("", cell).trim().to_owned();
+        let row = Row { layout: self, number, key, digest, values };
+        row.records(&cast, said, reading);
+    }
+
+    /// The filled values of a row, in the order of its columns.
+    fn values(&self, cells: &StringRecord) -> Vec<Value> {
+        let mut values = Vec::new();
+        // Two addresses of one label are told apart by a number.
+        let mut sets: BTreeMap<(String, String), String> = BTreeMap::new();
+        for (at, cell) in cells.iter().enumerate() {
+            let text = cell.trim();
+            if text.is_empty() {
+                continue;
+            }
+            let Some(usage) = self.uses.get(at) else {
+                let attribute = format!("extra.column {}", at + 1).into();
+                values.push(Value { attribute, text: text.to_owned(), column: at, label: String::new(), on: Vec::new(), contact: None });
+                continue;
+            };
+            if usage.empty.contains(&text.to_lowercase()) {
+                continue;
+            }
+            let label_cell = usage.label_at.map_or("", |l| cells.get(l).unwrap_or(""));
+            let parts: Vec<&str> = match usage.split.as_str() {
+                "" => vec![text],
+                separator => text.split(separator).map(str::trim).collect(),
+            };
+            for (nth, part) in parts.iter().enumerate().filter(|(_, p)| !p.is_empty()) {
+                if usage.empty.contains(&part.to_lowercase()) {
+                    continue;
+                }
+                let mut label = match usage.label_at {
+                    Some(_) => label_of(label_cell),
+                    None => usage.label.clone(),
+                };
+                let mut attribute = usage.attribute.clone();
+                if usage.label_at.is_some() && &*attribute == "phone" {
+                    attribute = phone_attribute(label_cell);
+                }
+                if is_address(&attribute) && (nth > 0 || !usage.number.is_empty()) {
+                    label = set_label(&mut sets, label, &usage.number, nth);
+                }
+                let on = usage.on.clone();
+                let contact = usage.contact.then(|| usage.number.clone());
+                let text = unlist(part, &usage.split);
+                values.push(Value { attribute, text, column: at, label, on, contact });
+            }
+        }
+        if !self.owner.is_empty() && !values.iter().any(|v| v.is("owner")) && !values.is_empty() {
+            values.push(Value {
+                attribute: "owner".into(),
+                text: self.owner.clone(),
+                column: usize::MAX,
+                label: "mailbox".into(),
+                on: vec![Kind::Person, Kind::Organisation],
+                contact: None,
+            });
+        }
+        values
+    }
+
+    fn is_private<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str) -> bool {
+        let marked = self.private.iter().any(|(at, words)| {
+            let text = cell(*at);
+            words.contains(&fold(text)) || text.split([';', ',']).any(|part| words.contains(&fold(part)))
+        });
+        let noted = || values.iter().any(|v| v.is("notes") && consent::is_private_note(&v.text));
+        marked || (!self.mapping.private.is_empty() && noted())
+    }
+
+    /// What columns, file name and notes say, each with its column.
+    fn said<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str + Copy) -> Vec<(Option<usize>, Said)> {
+        let mut said: Vec<(Option<usize>, Said)> = Vec::new();
+        let mut add = |at: Option<usize>, new: Said| {
+            let told = |s: &Said| (s.channel, s.state, s.contact_point.clone());
+            match said.iter_mut().find(|(_, s)| told(s) == told(&new)) {
+                // A rule by file name and one by column say the same thing: the dated one is better.
+                Some((_, known)) if known.since.is_empty() => *known = new,
+                Some(_) => {}
+                None => said.push((at, new)),
+            }
+        };
+        for rule in &self.rules {
+            for new in rule.read(cell) {
+                add(new.column, new);
+            }
+        }
+        for value in values.iter().filter(|v| is_free_text(&v.attribute)) {
+            for (channel, state, since) in consent::in_note(&value.text) {
+                let new = Said {
+                    channel,
+                    state,
+                    contact_point: String::new(),
+                    since,
+                    proved: false,
+                    purpose: String::new(),
+                    column: Some(value.column),
+                };
+                add(new.column, new);
+            }
+        }
+        said
+    }
+
+    fn column_name(&self, at: Option<usize>) -> String {
+        at.and_then(|at| self.header.get(at)).cloned().unwrap_or_default()
+    }
+
+    /// An event of a row that gives no record: it speaks for the contact points of the row.
+    fn event_without_record(
+        &self,
+        row: u32,
+        at: Option<usize>,
+        said: &Said,
+        values: &[Value],
+        reading: &mut Reading<'_>,
+    ) {
+        let points: Vec<String> = match said.contact_point.as_str() {
+            "" => values
+                .iter()
+                .filter(|v| match said.channel {
+                    Channel::Email => v.is("email"),
+                    Channel::Phone | Channel::Sms => v.is("phone") || v.is("mobile"),
+                    Channel::Post => false,
+                })
+                .map(|v| v.text.clone())
+                .collect(),
+            point => vec![point.to_owned()],
+        };
+        for contact_point in points {
+            let event = self.event(None, row, at, said, contact_point, reading.place);
+            reading.gathered.events.push(event);
+        }
+    }
+
+    fn event(
+        &self,
+        record: Option<u32>,
+        row: u32,
+        at: Option<usize>,
+        said: &Said,
+        contact_point: String,
+        place: u32,
+    ) -> ConsentEvent {
+        ConsentEvent {
+            record,
+            contact_point,
+            channel: said.channel,
+            purpose: said.purpose.clone(),
+            legal_entity: String::new(),
+            state: said.state,
+            proved: said.proved,
+            since: said.since.clone(),
+            place,
+            row,
+            column: self.column_name(at),
+        }
+    }
+
+    /// Which records the row gives.
+    fn cast(&self, values: &[Value]) -> Cast {
+        let own: Vec<&Value> = values.iter().filter(|v| v.contact.is_none()).collect();
+        let named = |attributes: &[&str]| {
+            own.iter().any(|v| attributes.contains(&&*v.attribute) && kind::is_name(&v.text))
+        };
+        let person = named(&["first_name", "last_name", "full_name", "middle_name", "maiden_name"])
+            || self.mapping.rows != Rows::Decide && named(&["nickname"]);
+        let organisation = named(&["name"]);
+        let number = named(&["siren", "siret", "vat"]);
+        let emails: Vec<&&Value> = own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
+        let role_mailbox = !emails.is_empty() && emails.iter().all(|v| email::is_role_mailbox(&v.text));
+        let own_mailbox = emails.iter().any(|v| !email::is_role_mailbox(&v.text) && v.on != [Kind::Organisation]);
+        let reached = own.iter().any(|v| v.is_contact_point() && kind::is_name(&v.text));
+        let only_organisation = Cast { organisation: true, ..Cast::default() };
+        let only_person = Cast { person: true, ..Cast::default() };
+        match (self.mapping.rows, organisation, person) {
+            (Rows::Organisation, true, _) => Cast { person, organisation: true, open: None },
+            (Rows::Organisation, false, _) => match (number || reached, person) {
+                (false, false) => Cast::default(),
+                (_, person) => Cast { person, organisation: number || !person, open: None },
+            },
+            (_, true, true) if names_agree(&own) => only_person,
+            (_, true, true) => Cast { person: true, organisation: true, open: None },
+            (Rows::Person, true, false) if own_mailbox => Cast { person: true, organisation: true, open: None },
+            (Rows::Person, true, false) => only_organisation,
+            (Rows::Both, true, false) => Cast { open: Some(Kind::Organisation), ..Cast::default() },
+            (_, true, false) => Cast { open: Some(Kind::Person), ..Cast::default() },
+            (_, false, true) if number => Cast { person: true, organisation: true, open: None },
+            (_, false, true) => only_person,
+            (_, false, false) if number || role_mailbox => only_organisation,
+            (Rows::Decide, false, false) if reached && !own_mailbox => Cast { open: Some(Kind::Organisation), ..Cast::default() },
+            (_, false, false) if reached => only_person,
+            _ => Cast::default(),
+        }
+    }
+}
+
+/// Whether the name in the organisation's column is that of the row's person: many tables repeat it.
+fn names_agree(values: &[&Value]) -> bool {
+    let part = |wanted: &[&str]| -> String {
+        let parts = values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
+        parts.collect::<Vec<_>>().join(" ")
+    };
+    let firm = kind::person_key(&part(&["name"]));
+    let whole = kind::person_key(&part(&["full_name"]));
+    let split = kind::person_key(&part(&["first_name", "last_name"]));
+    firm.is_some() && (firm == whole || firm == split)
+}
+
+/// A row that gives records.
+struct Row<'a> {
+    layout: &'a Layout<'a>,
+    number: u32,
+    key: String,
+    digest: [u8; 32],
+    values: Vec<Value>,
+}
+
+impl Row<'_> {
+    fn records(mut self, cast: &Cast, said: Vec<(Option<usize>, Said)>, reading: &mut Reading<'_>) {
+        if cast.person && !cast.organisation {
+            self.repeated_name_is_an_extra();
+        }
+        let couple = self.couple(cast);
+        let mut drafts: Vec<u32> = Vec::new();
+        let mut organisation: Option<u32> = None;
+        let mut persons: Vec<u32> = Vec::new();
+        match (&couple, cast.open) {
+            (Some(halves), _) => {
+                for half in halves {
+                    persons.push(self.half(half, reading));
+                }
+                reading.gathered.couples.push(Couple { first: persons[0], second: persons[1] });
+            }
+            (None, Some(likelier)) => {
+                let values: Vec<&Value> = self.values.iter().filter(|v| v.contact.is_none()).collect();
+                let told = kind::of_row(&evidence(&values));
+                let draft = self.draft(told, &values, reading);
+                drafts.push(match told {
+                    Some(kind) => {
+                        let number = self.push(draft, reading);
+                        reading.gathered.settle(number, kind);
+                        number
+                    }
+                    None => self.push_open(draft, likelier, reading),
+                });
+            }
+            (None, None) => {
+                if cast.person {
+                    let values: Vec<&Value> =
+                        self.values.iter().filter(|v| goes_to(v, Kind::Person, cast)).collect();
+                    let draft = self.draft(Some(Kind::Person), &values, reading);
+                    persons.push(self.push(draft, reading));
+                }
+            }
+        }
+        if cast.organisation {
+            let values: Vec<&Value> =
+                self.values.iter().filter(|v| goes_to(v, Kind::Organisation, cast)).collect();
+            let draft = self.draft(Some(Kind::Organisation), &values, reading);
+            organisation = Some(self.push(draft, reading));
+        }
+        let role = self.first("job_title");
+        persons.extend(self.contacts(reading));
+        drafts.splice(0..0, persons.iter().copied());
+        drafts.extend(organisation);
+        if let Some(organisation) = organisation {
+            for (nth, &person) in persons.iter().enumerate() {
+                let role = if nth == 0 { role.clone() } else { "contact".to_owned() };
+                reading.gathered.links.push(Link { person, organisation, role });
+            }
+        }
+        self.events(&drafts, couple.is_some(), said, reading);
+        reading.fate.rows += 1;
+        reading.fate.record_rows += 1;
+        reading.fate.records += drafts.len() as u64;
+    }
+
+    /// The organisation's column only repeats the person: it is no company.
+    fn repeated_name_is_an_extra(&mut self) {
+        let has_name = self.values.iter().any(|v| matches!(&*v.attribute, "last_name" | "full_name" | "first_name"));
+        for value in &mut self.values {
+            if value.is("name") && has_name {
+                value.attribute = format!("extra.{}", self.layout.column_name(Some(value.column))).into();
+            }
+        }
+    }
+
+    fn first(&self, attribute: &str) -> String {
+        let own = self.values.iter().find(|v| v.is(attribute) && v.contact.is_none());
+        own.map(|v| v.text.clone()).unwrap_or_default()
+    }
+
+    fn couple(&self, cast: &Cast) -> Option<[couple::Half; 2]> {
+        if cast.open.is_some() {
+            return couple::split(&self.first("civility"), "", "", &self.first("name"), false);
+        }
+        if !cast.person {
+            return None;
+        }
+        let (first, last) = (self.first("first_name"), self.first("last_name"));
+        couple::split(&self.first("civility"), &first, &last, &self.first("full_name"), true)
+    }
+
+    /// One of the two persons of a couple: the whole row with a name of their own.
+    fn half(&self, half: &couple::Half, reading: &mut Reading<'_>) -> u32 {
+        let named = |v: &Value| {
+            matches!(&*v.attribute, "civility" | "first_name" | "last_name" | "full_name" | "name" | "middle_name")
+        };
+        let column_of = |wanted: &[&str]| {
+            let at = |w: &&str| self.values.iter().find(|v| v.is(w)).map(|v| v.column);
+            wanted.iter().find_map(at).unwrap_or(usize::MAX)
+        };
+        let mut values: Vec<Value> = Vec::new();
+        let parts = [
+            ("civility", &half.civility, column_of(&["civility", "full_name", "first_name", "name", "last_name"])),
+            ("first_name", &half.first, column_of(&["first_name", "full_name", "name", "last_name"])),
+            ("last_name", &half.last, column_of(&["last_name", "full_name", "name"])),
+        ];
+        for (attribute, text, column) in parts {
+            if !text.is_empty() {
+                let text = text.clone();
+                let attribute = attribute.into();
+                values.push(Value { attribute, text, column, label: String::new(), on: Vec::new(), contact: None });
+            }
+        }
+        values.extend(self.values.iter().filter(|v| !named(v) && v.contact.is_none()).cloned());
+        let draft = self.draft(Some(Kind::Person), &values.iter().collect::<Vec<_>>(), reading);
+        self.push(draft, reading)
+    }
+
+    /// The further persons that the columns of the row name.
+    fn contacts(&self, reading: &mut Reading<'_>) -> Vec<u32> {
+        let mut contacts: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+        for value in &self.values {
+            if let Some(contact) = &value.contact {
+                contacts.entry(contact).or_default().push(value);
+            }
+        }
+        let named = |values: &[&Value]| {
+            values.iter().any(|v| is_whole_or_part_name(&v.attribute) && kind::is_name(&v.text))
+        };
+        let mut drafts = Vec::new();
+        for values in contacts.into_values().filter(|v| named(v)) {
+            let draft = self.draft(Some(Kind::Person), &values, reading);
+            drafts.push(self.push(draft, reading));
+        }
+        drafts
+    }
+
+    /// A draft of these values. Of an open kind they keep the names they have as read.
+    fn draft(&self, kind: Option<Kind>, values: &[&Value], reading: &mut Reading<'_>) -> Draft {
+        let mut draft = Draft {
+            kind,
+            place: reading.place,
+            row: self.number,
+            key: self.key.clone(),
+            digest: self.digest,
+            values: Vec::with_capacity(values.len()),
+        };
+        for value in values {
+            let column = match self.layout.header.get(value.column) {
+                Some(header) => header.as_str(),
+                None if value.is("owner") => "file name",
+                None => "",
+            };
+            let origin = reading.gathered.builder.origin(reading.place, column, &value.label);
+            draft.values.push((value.attribute.clone(), value.text.clone(), origin));
+        }
+        if let Some(kind) = kind {
+            suit(&mut draft, kind);
+        }
+        draft
+    }
+
+    fn push(&self, draft: Draft, reading: &mut Reading<'_>) -> u32 {
+        reading.gathered.push(Pending { draft, likelier: None })
+    }
+
+    fn push_open(&self, draft: Draft, likelier: Kind, reading: &mut Reading<'_>) -> u32 {
+        reading.gathered.push(Pending { draft, likelier: Some(likelier) })
+    }
+
+    /// What the row says about consent, said of the person, else of the organisation.
+    fn events(&self, drafts: &[u32], couple: bool, said: Vec<(Option<usize>, Said)>, reading: &mut Reading<'_>) {
+        let Some(&subject) = drafts.first() else { return };
+        for (at, said) in said {
+            let holders: Vec<u32> = if couple {
+                drafts.iter().take(2).copied().collect()
+            } else if said.contact_point.is_empty() {
+                vec![subject]
+            } else {
+                let holds = |&&number: &&u32| reading.gathered.holds(number, &said.contact_point);
+                vec![drafts.iter().find(holds).copied().unwrap_or(subject)]
+            };
+            for holder in holders {
+                let point = said.contact_point.clone();
+                let event = self.layout.event(Some(holder), self.number, at, &said, point, reading.place);
+                reading.gathered.events.push(event);
+            }
+        }
+    }
+}
+
+/// Whether a value of the row belongs to its record of this kind.
+fn goes_to(value: &Value, kind: Kind, cast: &Cast) -> bool {
+    if value.contact.is_some() {
+        return false;
+    }
+    let alone = !(cast.person && cast.organisation);
+    if alone {
+        return true;
+    }
+    // The company's name is besides what the person says of where they work.
+    if value.is("name") {
+        return true;
+    }
+    if !value.on.is_empty() {
+        return value.on.contains(&kind);
+    }
+    match model::attribute(&value.attribute) {
+        Some(attribute) if attribute.on.len() == 1 => attribute.on[0] == kind,
+        None => kind == Kind::Person,
+        Some(_) if value.is("email") => {
+            kind == Kind::Person || email::is_role_mailbox(&value.text)
+        }
+        Some(_) => match placing(&value.attribute, &value.label) {
+            Placing::Both => true,
+            Placing::PersonFirst => kind == Kind::Person,
+            Placing::OrganisationFirst => kind == Kind::Organisation,
+        },
+    }
+}
+
+/// Gives the values of a draft the attributes that a record of its kind has.
+pub(super) fn suit(draft: &mut Draft, kind: Kind) {
+    draft.kind = Some(kind);
+    let has_own_name = draft
+        .values
+        .iter()
+        .any(|(a, _, _)| matches!(&**a, "full_name" | "last_name" | "first_name"));
+    for (attribute, text, _) in &mut draft.values {
+        let suited: Option<&str> = match (kind, &**attribute) {
+            (Kind::Person, "name") if has_own_name => Some("company"),
+            (Kind::Person, "name") => Some("full_name"),
+            (Kind::Organisation, "civility") if organisation::legal_form(text).is_some() => Some("legal_form"),
+            (Kind::Organisation, "company") => Some("name"),
+            _ => None,
+        };
+        if let Some(suited) = suited {
+            *attribute = suited.into();
+        } else if let Some(known) = model::attribute(attribute)
+            && !known.part
+            && !known.on.contains(&kind)
+        {
+            *attribute = format!("extra.{attribute}").into();
+        }
+    }
+}
+
+/// What a draft of open kind says of it.
+fn evidence<'v>(values: &[&'v Value]) -> Evidence<'v> {
+    let first = |attribute: &str| values.iter().find(|v| v.is(attribute)).map_or("", |v| v.text.as_str());
+    let filled = |attributes: &[&str]| {
+        values.iter().any(|v| attributes.contains(&&*v.attribute) && !is_placeholder(&v.text))
+    };
+    Evidence {
+        name: first("name"),
+        civility: first("civility"),
+        has_company_number: filled(&["siren", "siret", "vat", "naf", "legal_form"]),
+        emails: values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect(),
+        has_website: filled(&["website"]),
+        has_personal_data: filled(&["birth_date", "first_name", "gender"]),
+    }
+}
+
+/// Sets right what stands in the wrong column beyond doubt.
+fn mend(values: &mut [Value], has_job_title: bool) {
+    for value in values {
+        let digits = value.text.bytes().filter(u8::is_ascii_digit).count();
+        let letters = value.text.chars().filter(|c| c.is_alphabetic()).count();
+        let right = match &*value.attribute {
+            "phone" | "mobile" | "fax" if value.text.contains('@') && digits < letters => Some("email"),
+            "email" if !value.text.contains('@') && digits >= 9 && letters == 0 => Some("phone"),
+            // A title that is no civility is a job title, where no column is for that.
+            "civility" if !has_job_title && value.text.chars().count() > 5 && kind::of_civility(&value.text).is_none() => {
+                Some("job_title")
+            }
+            "email" if value.text.to_lowercase().starts_with("/o=") => Some("extra.exchange address"),
+            _ => None,
+        };
+        if let Some(right) = right {
+            value.attribute = right.into();
+        }
+    }
+}
+
+fn is_whole_or_part_name(attribute: &str) -> bool {
+    matches!(attribute, "first_name" | "last_name" | "full_name" | "name" | "nickname")
+}
+
+fn is_address(attribute: &str) -> bool {
+    attribute == "address" || model::attribute(attribute).is_some_and(|a| a.part)
+}
+
+/// What people write freely, objections included.
+fn is_free_text(attribute: &str) -> bool {
+    matches!(attribute, "notes" | "status" | "category") || attribute.starts_with("extra.")
+}
+
+/// The phone attribute that a label means.
+fn phone_attribute(label: &str) -> Arc<str> {
+    let folded = fold(label);
+    let has = |words: &[&str]| folded.split(' ').any(|w| words.contains(&w));
+    if has(&["fax", "telecopie"]) {
+        "fax".into()
+    } else if has(&["mobile", "cell", "portable", "iphone", "gsm", "handy"]) {
+        "mobile".into()
+    } else if has(&["pager"]) {
+        "extra.pager".into()
+    } else {
+        "phone".into()
+    }
+}
+
+/// The label of one of several addresses: `home`, then `home 2`.
+fn set_label(sets: &mut BTreeMap<(String, String), String>, label: String, number: &str, nth: usize) -> String {
+    let set = format!("{number}/{nth}");
+    if let Some(known) = sets.get(&(label.clone(), set.clone())) {
+        return known.clone();
+    }
+    let before = sets.keys().filter(|(l, _)| *l == label).count();
+    let own = match before {
+        0 => label.clone(),
+        n => format!("{label} {}", n + 1).trim().to_owned(),
+    };
+    sets.insert((label, set), own.clone());
+    own
+}
+
+/// A member of a list without the quotes around it.
+fn unlist(part: &str, split: &str) -> String {
+    if split.is_empty() { part.to_owned() } else { part.trim_matches(['"', ' ']).to_owned() }
+}
+
+/// Headers that the rules beside the columns speak of.
+fn spoken_of(mapping: &Mapping) -> BTreeSet<String> {
+    let consents = mapping
+        .consents
+        .iter()
+        .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point));
+    let private = mapping.private.iter().flat_map(|p| &p.column);
+    consents.chain(private).chain(&mapping.id).map(|h| mapping::key(h)).collect()
+}
+
+/// Headers as shown: `Titre (2)` for the second, `column 5` for one without a name.
+fn shown_header(header: &[String]) -> Vec<String> {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    let shown = header.iter().enumerate().map(|(at, name)| {
+        let name = match clean(name) {
+            empty if empty.is_empty() => format!("column {}", at + 1),
+            name => name,
+        };
+        let seen = times.entry(name.clone()).or_default();
+        *seen += 1;
+        if *seen > 1 { format!("{name} ({seen})") } else { name }
+    });
+    shown.collect()
+}
+
+/// The owner after whom the file is named; a shared mailbox has none.
+fn owner_of(mapping: &Mapping, file: &str) -> String {
+    if mapping.owner != Owner::FileName {
+        return String::new();
+    }
+    let name = file.rsplit(['/', '!']).next().unwrap_or(file);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    // `contacts.csv`, `export outlook 2019.csv` name no person.
+    let words = fold(stem);
+    const NOBODY: [&str; 10] =
+        ["contacts", "contact", "export", "outlook", "adresses", "carnet", "address", "clients", "all", "csv"];
+    let nobody = words.split(' ').any(|w| NOBODY.contains(&w) || w.bytes().any(|b| b.is_ascii_digit()));
+    let shared = email::is_role_mailbox(&format!("{stem}@example.com"));
+    if nobody || shared { String::new() } else { stem.to_owned() }
+}
+
+/// A row as text, for the rejects.
+fn joined(cells: &StringRecord) -> String {
+    let filled: Vec<&str> = cells.iter().collect();
+    filled.join(";").trim_end_matches(';').to_owned()
+}
+
+impl Gathered {
+    /// Whether a draft has this very value.
+    fn holds(&self, number: u32, text: &str) -> bool {
+        self.pending[number as usize].draft.values.iter().any(|(_, value, _)| value == text)
+    }
+
+    /// Gives an open draft its kind.
+    pub(super) fn settle(&mut self, number: u32, kind: Kind) {
+        let pending = &mut self.pending[number as usize];
+        pending.likelier = None;
+        suit(&mut pending.draft, kind);
+    }
+
+    /// The parts of a person's name in a draft: first name, and all else.
+    pub(super) fn person_name(draft: &Draft) -> (String, String) {
+        let of = |wanted: &[&str]| {
+            let parts = draft.values.iter().filter(|(a, _, _)| wanted.contains(&&**a)).map(|(_, t, _)| t.as_str());
+            parts.collect::<Vec<_>>().join(" ")
+        };
+        let first = of(&["first_name"]);
+        match of(&["last_name"]) {
+            last if last.is_empty() => {
+                let split = person::split(&of(&["full_name"]));
+                (if first.is_empty() { split.first } else { first }, split.last)
+            }
+            last => (first, last),
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! What rows say about consent: columns with words, files that are a status, phrases in notes.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::Deserialize;
+
+use super::mapping::{self, ConsentRule, file_name_fits};
+use crate::{
+    table::{Channel, ConsentState},
+    value::{boolean, date, text},
+};
+
+/// A rule of a mapping, its columns found in the table at hand.
+#[derive(Debug)]
+pub(super) struct Rule {
+    columns: Vec<usize>,
+    every_row: bool,
+    channels: Vec<Channel>,
+    state: Option<ConsentState>,
+    words: Vec<(String, ConsentState)>,
+    contact_points: Vec<usize>,
+    about_a_point: bool,
+    since: Vec<usize>,
+    proof: Vec<usize>,
+    all_proof: bool,
+    purpose: String,
+}
+
+/// What one rule or phrase says on one row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    pub(super) channel: Channel,
+    pub(super) state: ConsentState,
+    /// The contact point it is about, as written; empty for all of the channel.
+    pub(super) contact_point: String,
+    pub(super) since: String,
+    pub(super) proved: bool,
+    pub(super) purpose: String,
+    /// Position of the column that says it; none when the file's name does.
+    pub(super) column: Option<usize>,
+}
+
+impl Rule {
+    /// The rule for a table with this header, or none when it does not apply to it.
+    pub(super) fn bind(rule: &ConsentRule, header: &[String], file: &str) -> Option<Rule> {
+        let fits = |pattern: &String| file_name_fits(pattern, file);
+        if !rule.file_name.is_empty() && !rule.file_name.iter().any(fits) {
+            return None;
+        }
+        let find = |names: &[String]| -> Vec<usize> {
+            names.iter().flat_map(|name| positions(header, name)).collect()
+        };
+        let columns = find(&rule.column);
+        if columns.is_empty() && !rule.column.is_empty() {
+            return None;
+        }
+        let mut words: Vec<(String, ConsentState)> =
+            rule.words.iter().map(|(word, state)| (text::fold(word), *state)).collect();
+        // The longest word that the cell begins with counts.
+        words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
+        let proof = find(&rule.proof);
+        Some(Rule {
+            every_row: rule.column.is_empty(),
+            columns,
+            channels: rule.channels.clone(),
+            state: rule.state,
+            words,
+            contact_points: find(&rule.contact_point),
+            about_a_point: !rule.contact_point.is_empty(),
+            since: find(&rule.since),
+            all_proof: !rule.proof.is_empty() && proof.len() >= rule.proof.len(),
+            proof,
+            purpose: rule.purpose.clone(),
+        })
+    }
+
+    /// What the rule says of a row; `cell` gives the text of a column.
+    pub(super) fn read<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<Said> {
+        // Of words `N` and `X` mean something; of a date or a reason `-` and `N/A` are blanks.
+        let says = |at: &usize| match self.words.is_empty() {
+            true => !text::is_placeholder(cell(*at)),
+            false => !cell(*at).trim().is_empty(),
+        };
+        let column = self.columns.iter().copied().find(says);
+        let state = match column {
+            None if self.every_row => self.state,
+            None => return Vec::new(),
+            Some(at) => self.state.or_else(|| self.by_word(cell(at))),
+        };
+        let Some(state) = state else { return Vec::new() };
+        let filled = |at: &usize| !cell(*at).trim().is_empty();
+        let contact_point = match self.contact_points.iter().find(|at| filled(at)) {
+            Some(at) => cell(*at).trim().to_owned(),
+            None if self.about_a_point => return Vec::new(),
+            None => String::new(),
+        };
+        let since = self.since.iter().find(|at| filled(at)).map_or(String::new(), |at| {
+            date::normalize(cell(*at), date::Order::DayFirst).unwrap_or_default()
+        });
+        let proved =
+            state == ConsentState::OptIn && self.all_proof && self.proof.iter().all(filled);
+        let said = |&channel: &Channel| Said {
+            channel,
+            state,
+            contact_point: contact_point.clone(),
+            since: since.clone(),
+            proved,
+            purpose: self.purpose.clone(),
+            column,
+        };
+        self.channels.iter().map(said).collect()
+    }
+
+    fn by_word(&self, cell: &str) -> Option<ConsentState> {
+        let folded = text::fold(cell);
+        let begins = |word: &str| {
+            folded.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let said = |class: &str| {
+            self.words.iter().find(|(word, _)| word == class).map(|(_, state)| *state)
+        };
+        let classes = ["yes", "no", "false"];
+        let literal =
+            self.words.iter().find(|(w, _)| !classes.contains(&w.as_str()) && begins(w));
+        if let Some((_, state)) = literal {
+            return Some(*state);
+        }
+        match folded.as_str() {
+            "x" | "o" | "y" | "on" => said("yes"),
+            "non" | "no" | "n" | "nein" | "nee" => said("no"),
+            "off" => said("false"),
+            _ => match boolean::parse(cell) {
+                Some(true) => said("yes"),
+                Some(false) => said("false"),
+                None => None,
+            },
+        }
+    }
+}
+
+fn positions<'a>(header: &'a [String], name: &str) -> impl Iterator<Item = usize> + use<'a> {
+    let wanted = mapping::key(name);
+    header
+        .iter()
+        .enumerate()
+        .filter(move |(_, h)| !wanted.is_empty() && mapping::key(h) == wanted)
+        .map(|(at, _)| at)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    negations: Vec<String>,
+    limits: Vec<String>,
+    private: Vec<String>,
+    phrases: Vec<Phrases>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Phrases {
+    channels: Vec<Channel>,
+    state: ConsentState,
+    #[serde(default)]
+    fr: Vec<String>,
+    #[serde(default)]
+    en: Vec<String>,
+}
+
+struct Dictionary {
+    negations: Vec<String>,
+    limits: Vec<String>,
+    private: Vec<String>,
+    patterns: Vec<Pattern>,
+    /// Patterns by the first three letters of their first word: notes are long, and most say nothing.
+    by_start: HashMap<String, Vec<usize>>,
+}
+
+struct Pattern {
+    tokens: Vec<Token>,
+    channels: Vec<Channel>,
+    state: ConsentState,
+}
+
+enum Token {
+    /// One of these words; a word that ends in `*` stands for all that begin so.
+    Words(Vec<String>),
+    /// Up to three words of any kind.
+    Gap,
+}
+
+const LONGEST_GAP: usize = 3;
+
+static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../../mappings/dictionaries/consent_phrases.toml"))
+        .expect("the built-in dictionary is checked by a test");
+    let mut dictionary = Dictionary {
+        negations: file.negations,
+        limits: file.limits,
+        private: file.private,
+        patterns: Vec::new(),
+        by_start: HashMap::new(),
+    };
+    for phrases in &file.phrases {
+        for phrase in phrases.fr.iter().chain(&phrases.en) {
+            let token = |word: &str| match word {
+                ".." => Token::Gap,
+                words => Token::Words(words.split('|').map(str::to_owned).collect()),
+            };
+            let tokens: Vec<Token> = phrase.split_whitespace().map(token).collect();
+            if let Some(Token::Words(words)) = tokens.first() {
+                for word in words {
+                    let at = dictionary.by_start.entry(start(word)).or_default();
+                    at.push(dictionary.patterns.len());
+                }
+            }
+            let (channels, state) = (phrases.channels.clone(), phrases.state);
+            dictionary.patterns.push(Pattern { tokens, channels, state });
+        }
+    }
+    dictionary
+});
+
+fn start(word: &str) -> String {
+    word.trim_end_matches('*').chars().take(2).collect()
+}
+
+/// How many of `words` the tokens take from their start; none when they do not fit.
+fn matched(tokens: &[Token], words: &[&str]) -> Option<usize> {
+    match tokens.split_first() {
+        None => Some(0),
+        Some((Token::Gap, rest)) => (0..=LONGEST_GAP.min(words.len()))
+            .find_map(|n| matched(rest, &words[n..]).map(|taken| n + taken)),
+        Some((Token::Words(any), rest)) => {
+            let (word, after) = words.split_first()?;
+            let fits = any.iter().any(|w| match w.strip_suffix('*') {
+                Some(stem) => word.starts_with(stem),
+                None => w == word,
+            });
+            if fits { matched(rest, after).map(|taken| taken + 1) } else { None }
+        }
+    }
+}
+
+/// What a note says: channel, state and ISO date or empty, each pair of channel and state once.
+pub(super) fn in_note(note: &str) -> Vec<(Channel, ConsentState, String)> {
+    let dictionary = &*DICTIONARY;
+    let folded = text::fold(note);
+    let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+    let mut found: Vec<(Channel, ConsentState, String)> = Vec::new();
+    for at in 0..words.len() {
+        let Some(candidates) = dictionary.by_start.get(&start(words[at])) else { continue };
+        let fits = |&candidate: &usize| {
+            let pattern = &dictionary.patterns[candidate];
+            matched(&pattern.tokens, &words[at..]).map(|taken| (pattern, at + taken))
+        };
+        let fitting: Vec<(&Pattern, usize)> = candidates.iter().filter_map(fits).collect();
+        for &(pattern, end) in &fitting {
+            // `ne plus démarcher` closes all channels, `ne plus démarcher par téléphone` one.
+            let narrowed = fitting.iter().any(|(other, other_end)| {
+                other.channels.len() < pattern.channels.len() && *other_end > end
+            });
+            if narrowed {
+                continue;
+            }
+            let negated = words[at.saturating_sub(2)..at]
+                .iter()
+                .any(|word| dictionary.negations.iter().any(|n| n == word));
+            let limited = words[end..words.len().min(end + 2)]
+                .iter()
+                .any(|word| dictionary.limits.iter().any(|l| l == word));
+            if negated || (limited && pattern.channels == [Channel::Phone]) {
+                continue;
+            }
+            let since = date_near(&words, at, end);
+            for &channel in &pattern.channels {
+                let known = found.iter_mut().find(|(c, s, _)| (*c, *s) == (channel, pattern.state));
+                match known {
+                    Some((_, _, date)) if date.is_empty() => date.clone_from(&since),
+                    Some(_) => {}
+                    None => found.push((channel, pattern.state, since.clone())),
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The date written within six words behind a phrase, or else ending right before it.
+fn date_near(words: &[&str], start: usize, end: usize) -> String {
+    let behind = (end..words.len().min(end + 6)).find_map(|at| date_at(&words[at..]));
+    let before = || start.checked_sub(3).and_then(|at| date_at(&words[at..start]));
+    behind.or_else(before).unwrap_or_default()
+}
+
+/// The ISO date that the first three words are: `12 03 2019` or `2019 03 12`.
+fn date_at(words: &[&str]) -> Option<String> {
+    let [a, b, c] = words.get(..3)? else { return None };
+    if ![a, b, c].iter().all(|w| w.bytes().all(|d| d.is_ascii_digit())) {
+        return None;
+    }
+    let (year, month, day) = match (a.len(), c.len()) {
+        (4, 1..=2) => (a.parse().ok()?, b, c),
+        (1..=2, 4) => (c.parse().ok()?, b, a),
+        (1..=2, 2) => (2000 + c.parse::<i16>().ok()?, b, a),
+        _ => return None,
+    };
+    let date = jiff::civil::Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()?;
+    Some(date.to_string())
+}
+
+/// Whether a note says that its card is private: all of it, or its first part.
+pub(super) fn is_private_note(note: &str) -> bool {
+    let first = note.split([',', ';', '\n', '/']).next().unwrap_or(note);
+    let first = first.split(" - ").next().unwrap_or(first);
+    let says = |part: &str| DICTIONARY.private.contains(&text::fold(part));
+    says(first) || says(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The events as `channel state date`, joined by `; `.
+    fn said(note: &str) -> String {
+        let word = |(channel, state, date): &(Channel, ConsentState, String)| {
+            format!("{} {} {date}", channel.as_str(), state.as_str()).trim().to_owned()
+        };
+        in_note(note).iter().map(word).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn objections_in_notes_are_found_with_their_date() {
+        for (note, expected) in [
+            ("NE PLUS APPELER svp", "phone opt_out"),
+            ("client fidèle, ne plus l'appeler", "phone opt_out"),
+            ("ne veut plus être dérangé au tél", "phone opt_out"),
+            ("ne souhaite plus être démarché par téléphone", "phone opt_out"),
+            ("Bloctel, ne pas appeler", "phone opt_out"),
+            ("STOP MAILING (21/08/2018)", "email opt_out 2018-08-21"),
+            ("désinscrit le 12/03/2019", "email opt_out 2019-03-12"),
+            ("2019-03-12 : unsubscribed", "email opt_out 2019-03-12"),
+            ("RGPD : ne souhaite plus recevoir nos mails, 3/4/2021", "email opt_out 2021-04-03"),
+            ("ne plus envoyer de courrier", "post opt_out"),
+            ("retirer du publipostage (01/02/2015)", "post opt_out 2015-02-01"),
+            ("NPAI", "post hard_bounce"),
+            ("stop sms", "sms opt_out"),
+            ("plainte CNIL le 02/02/2020", "email complaint 2020-02-02"),
+            ("do not call", "phone opt_out"),
+        ] {
+            assert_eq!(said(note), expected, "{note}");
+        }
+    }
+
+    #[test]
+    fn all_channels_are_closed_by_a_general_objection() {
+        assert_eq!(said("ne plus contacter"), "email opt_out; sms opt_out; phone opt_out; post opt_out");
+    }
+
+    #[test]
+    fn other_notes_say_nothing() {
+        for note in [
+            "Merci de me rappeler", "rappeler en septembre", "à relancer", "pas désinscrit", "n'est plus désinscrit",
+            "ne pas appeler avant 10 h", "ne pas appeler le lundi", "ATTENTION MAUVAIS PAYEUR", "client depuis longtemps",
+            "livraison le matin seulement", "demander M. le directeur", "plainte sur la livraison", "", "mailing envoyé",
+        ] {
+            assert_eq!(said(note), "", "{note}");
+        }
+    }
+
+    #[test]
+    fn a_private_note_says_so_first() {
+        for note in ["perso", "Famille - bon client", "privé, ne pas partager", "contact personnel"] {
+            assert!(is_private_note(note), "{note}");
+        }
+        for note in ["tél perso 0612345678", "bon client", "entreprise familiale", ""] {
+            assert!(!is_private_note(note), "{note}");
+        }
+    }
+
+    #[test]
+    fn a_word_decides_and_a_blank_says_nothing() {
+        let rule = ConsentRule {
+            column: vec!["Accord".into()],
+            channels: vec![Channel::Email],
+            words: [("yes".to_owned(), ConsentState::OptIn), ("no".to_owned(), ConsentState::OptOut)].into(),
+            ..ConsentRule::default()
+        };
+        let bound = Rule::bind(&rule, &["accord".to_owned()], "a.csv").expect("the column is there");
+        let state = |cell: &'static str| bound.read(|_| cell).first().map(|s| (s.state, s.proved));
+        assert_eq!(state("Oui"), Some((ConsentState::OptIn, false)));
+        assert_eq!(state("X"), Some((ConsentState::OptIn, false)));
+        assert_eq!(state("N"), Some((ConsentState::OptOut, false)));
+        assert_eq!(state("false"), None);
+        assert_eq!(state(""), None);
+        assert!(Rule::bind(&rule, &["other".to_owned()], "a.csv").is_none());
+    }
+}

@@ -1,0 +1,330 @@
+//! Whether a name that may be either is a person's or an organisation's, and whether a row is anybody.
+//!
+//! What the row itself says comes first: a legal form, a civility, a company number. Then what all
+//! the sources together say: the same code or the same name elsewhere, and which words stand in names
+//! of persons and which in names of organisations.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
+
+use serde::Deserialize;
+
+use crate::{
+    model::Kind,
+    value::{
+        email, organisation, person,
+        text::{fold, is_placeholder},
+    },
+};
+
+/// What a row says of a customer whose kind is open.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence<'a> {
+    /// The name as written, with whatever stands before and behind it.
+    pub(super) name: &'a str,
+    /// The civility column: `Mme`, or in many systems `SARL`.
+    pub(super) civility: &'a str,
+    /// Whether a company number, VAT number or activity code stands on the row.
+    pub(super) has_company_number: bool,
+    /// The email addresses of the row.
+    pub(super) emails: Vec<&'a str>,
+    /// Whether the row has a website.
+    pub(super) has_website: bool,
+    /// Whether the row has a birth date or a first name.
+    pub(super) has_personal_data: bool,
+}
+
+/// The kind that the row alone tells, if it tells one.
+pub(super) fn of_row(evidence: &Evidence<'_>) -> Option<Kind> {
+    if let Some(kind) = of_civility(evidence.civility) {
+        return Some(kind);
+    }
+    if evidence.has_company_number {
+        return Some(Kind::Organisation);
+    }
+    let first = evidence.name.split_whitespace().next().unwrap_or("");
+    let form = || !organisation::split_legal_form(evidence.name).1.is_empty();
+    if first.len() < evidence.name.trim().len() && person::civility(first).is_some() && !form() {
+        return Some(Kind::Person);
+    }
+    if form() || organisation::looks_like_organisation(evidence.name) {
+        return Some(Kind::Organisation);
+    }
+    if evidence.has_personal_data {
+        return Some(Kind::Person);
+    }
+    if evidence.name.chars().any(|c| c == '&' || c.is_ascii_digit()) {
+        return Some(Kind::Organisation);
+    }
+    if evidence.emails.iter().any(|e| is_mailbox_of(e, evidence.name)) {
+        return Some(Kind::Person);
+    }
+    if evidence.emails.iter().any(|e| email::is_role_mailbox(e)) || evidence.has_website {
+        return Some(Kind::Organisation);
+    }
+    evidence.emails.iter().any(|e| email::is_freemail(e)).then_some(Kind::Person)
+}
+
+/// What a civility column says: `Mme` a person, `SARL` or `Société` an organisation.
+pub(super) fn of_civility(civility: &str) -> Option<Kind> {
+    if civility.is_empty() {
+        return None;
+    }
+    if person::civility(civility).is_some() {
+        return Some(Kind::Person);
+    }
+    let says = organisation::legal_form(civility).is_some() || organisation::looks_like_organisation(civility);
+    says.then_some(Kind::Organisation)
+}
+
+/// Whether the mailbox is made of the words of a name: `louis.didier@`, `ldidier@`, `didierl@`.
+fn is_mailbox_of(email: &str, name: &str) -> bool {
+    let mailbox: String = email.split('@').next().unwrap_or("").chars().filter(|c| c.is_alphabetic()).collect();
+    let mailbox = fold(&mailbox);
+    let folded = fold(name);
+    let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+    let [a, .., b] = words.as_slice() else { return false };
+    let initial = |w: &str| w.get(..1).unwrap_or("").to_owned();
+    let pairs = [(*a, *b), (*b, *a)];
+    pairs.iter().any(|(x, y)| {
+        [format!("{x}{y}"), format!("{}{y}", initial(x)), format!("{y}{}", initial(x))].contains(&mailbox)
+    })
+}
+
+/// What all sources together know of names and codes.
+#[derive(Debug, Default)]
+pub(super) struct Lexicon {
+    person_names: HashSet<String>,
+    organisation_names: HashSet<String>,
+    first_names: HashMap<String, u32>,
+    person_words: HashMap<String, u32>,
+    organisation_words: HashMap<String, u32>,
+    keys: HashMap<(String, String), [u32; 2]>,
+}
+
+impl Lexicon {
+    /// Learns the name of a person; `first` may be empty and `rest` holds all else.
+    pub(super) fn learn_person(&mut self, first: &str, rest: &str) {
+        for word in fold(first).split(' ').filter(|w| w.len() > 1) {
+            *self.first_names.entry(word.to_owned()).or_default() += 1;
+        }
+        let name = format!("{first} {rest}");
+        if let Some(key) = person_key(&name) {
+            self.person_names.insert(key);
+        }
+        for word in fold(&name).split(' ').filter(|w| w.len() > 1) {
+            *self.person_words.entry(word.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Learns the name of an organisation.
+    pub(super) fn learn_organisation(&mut self, name: &str) {
+        let words = organisation::words(name);
+        self.organisation_names.insert(words.join(" "));
+        for word in words.into_iter().filter(|w| w.len() > 1) {
+            *self.organisation_words.entry(word).or_default() += 1;
+        }
+    }
+
+    /// Learns that a code of a key space is a customer of this kind.
+    pub(super) fn learn_key(&mut self, key_space: &str, key: &str, kind: Kind) {
+        if key_space.is_empty() || key.is_empty() {
+            return;
+        }
+        let counts = self.keys.entry((key_space.to_owned(), key.to_owned())).or_default();
+        counts[usize::from(kind == Kind::Organisation)] += 1;
+    }
+
+    /// The kind most likely, and whether something tells it.
+    pub(super) fn of(&self, name: &str, key_space: &str, key: &str) -> (Kind, bool) {
+        if let Some([persons, organisations]) = self.keys.get(&(key_space.to_owned(), key.to_owned()))
+            && persons != organisations
+        {
+            return (if persons > organisations { Kind::Person } else { Kind::Organisation }, true);
+        }
+        let bare = without_civility(name);
+        let as_person = person_key(&bare).is_some_and(|k| self.person_names.contains(&k));
+        let as_organisation = self.organisation_names.contains(&organisation::words(name).join(" "));
+        if as_person != as_organisation {
+            return (if as_person { Kind::Person } else { Kind::Organisation }, true);
+        }
+        self.by_words(&bare)
+    }
+
+    /// The words of the name weighed one by one, as seen in names of either kind.
+    fn by_words(&self, name: &str) -> (Kind, bool) {
+        let folded = fold(name);
+        let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+        let count = |table: &HashMap<String, u32>, word: &str| table.get(word).copied().unwrap_or(0);
+        let first = |word: &str| is_first_name(word) || count(&self.first_names, word) > 0;
+        // One word is a name of persons only where it is known as one: a lone word is mostly a brand.
+        if let [word] = words.as_slice() {
+            let person = count(&self.person_words, word) > count(&self.organisation_words, word);
+            return (if person { Kind::Person } else { Kind::Organisation }, person);
+        }
+        if words.len() > 5 {
+            return (Kind::Organisation, true);
+        }
+        // In tenths: counts are small, and the same everywhere.
+        let mut weight: i64 = 0;
+        for word in &words {
+            let (p, o) = (count(&self.person_words, word), count(&self.organisation_words, word));
+            weight += match (p, o) {
+                (0, 0) => 0,
+                (0, _) => -20,
+                (_, 0) => 15,
+                (p, o) if p >= 3 * o => 8,
+                (p, o) if o >= 3 * p => -8,
+                _ => 0,
+            };
+        }
+        let has_first_name = words.iter().any(|w| first(w));
+        weight += if has_first_name { 15 } else { -10 };
+        // An initial or a hyphenated first name is a person's way of being short.
+        if words.iter().any(|w| w.len() == 1) && has_first_name {
+            weight += 5;
+        }
+        (if weight > 0 { Kind::Person } else { Kind::Organisation }, weight.abs() >= 10)
+    }
+}
+
+/// The words of a person's name in alphabetical order: first and last name stand in either order.
+pub(super) fn person_key(name: &str) -> Option<String> {
+    let folded = fold(&without_civility(name));
+    let mut words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+    words.sort_unstable();
+    // One word alone is shared by too many.
+    (words.len() > 1).then(|| words.join(" "))
+}
+
+/// A name without the civility before it.
+pub(super) fn without_civility(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    match words.split_first() {
+        Some((first, rest)) if !rest.is_empty() && person::civility(first).is_some() => rest.join(" "),
+        _ => words.join(" "),
+    }
+}
+
+/// Whether a word is known as a first name.
+pub(super) fn is_first_name(word: &str) -> bool {
+    person::is_first_name(&fold(word))
+}
+
+/// Why a row is nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Junk {
+    /// Typed to try something.
+    Test,
+    /// An account that gathers customers without one of their own.
+    CatchAll,
+    /// A total.
+    Total,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JunkWords {
+    test_words: HashSet<String>,
+    test_fillers: HashSet<String>,
+    test_domains: HashSet<String>,
+    catch_all: HashSet<String>,
+    totals: HashSet<String>,
+}
+
+static JUNK: LazyLock<JunkWords> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../mappings/dictionaries/junk.toml"))
+        .expect("the built-in dictionary is checked by a test")
+});
+
+/// Whether a row with these names and email addresses is nobody.
+pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {
+    let folded: Vec<String> = names.iter().map(|n| fold(n)).filter(|n| !n.is_empty()).collect();
+    let at_test_domain = !emails.is_empty()
+        && emails.iter().all(|e| JUNK.test_domains.contains(&*email_domain(e)));
+    if folded.is_empty() {
+        return None;
+    }
+    if folded.iter().all(|n| JUNK.catch_all.contains(n)) {
+        return Some(Junk::CatchAll);
+    }
+    if folded.iter().all(|n| JUNK.totals.contains(n)) {
+        return Some(Junk::Total);
+    }
+    let words: Vec<&str> = folded.iter().flat_map(|n| n.split(' ')).collect();
+    let is_test = |w: &&str| JUNK.test_words.contains(*w) || is_hammered(w);
+    let only = words.iter().all(|w| is_test(w) || JUNK.test_fillers.contains(*w));
+    let tests = words.iter().filter(|w| is_test(w)).count();
+    // A single hammered or test word may be an acronym or a brand (`AAA`): the rest must agree.
+    let sure = tests > 1 || at_test_domain || words.iter().any(|w| JUNK.test_words.contains(*w));
+    if only && tests > 0 && sure {
+        return Some(Junk::Test);
+    }
+    None
+}
+
+fn email_domain(address: &str) -> String {
+    address.rsplit('@').next().unwrap_or("").trim().to_lowercase()
+}
+
+/// One letter again and again: `xxxx`, `aaa`.
+fn is_hammered(word: &str) -> bool {
+    let mut letters = word.chars();
+    let first = letters.next();
+    word.len() >= 3 && letters.all(|c| Some(c) == first)
+}
+
+/// Whether the text is the name of somebody: no blank, no placeholder, at least one letter or digit.
+pub(super) fn is_name(text: &str) -> bool {
+    !is_placeholder(text) && !fold(text).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(name: &str) -> Option<Kind> {
+        of_row(&Evidence { name, ..Evidence::default() })
+    }
+
+    #[test]
+    fn the_row_tells_the_kind_where_it_can() {
+        assert_eq!(told("Mme HUSSON Jacky"), Some(Kind::Person));
+        assert_eq!(told("STIEVENARD & FILS"), Some(Kind::Organisation));
+        assert_eq!(told("DIDIER LOUIS"), None);
+        let civility = |civility| of_row(&Evidence { name: "DUPONT", civility, ..Evidence::default() });
+        assert_eq!(civility("SARL"), Some(Kind::Organisation));
+        assert_eq!(civility("Monsieur"), Some(Kind::Person));
+        let mailbox = Evidence { name: "DIDIER LOUIS", emails: vec!["l.didier@firm.fr"], ..Evidence::default() };
+        assert_eq!(of_row(&mailbox), Some(Kind::Person));
+    }
+
+    #[test]
+    fn the_same_code_or_name_elsewhere_tells_it() {
+        let mut lexicon = Lexicon::default();
+        lexicon.learn_person("Louis", "Didier");
+        lexicon.learn_organisation("Mécapur");
+        lexicon.learn_key("books", "C1", Kind::Organisation);
+        assert_eq!(lexicon.of("DIDIER LOUIS", "", ""), (Kind::Person, true));
+        assert_eq!(lexicon.of("MECAPUR", "", ""), (Kind::Organisation, true));
+        assert_eq!(lexicon.of("DIDIER LOUIS", "books", "C1"), (Kind::Organisation, true));
+        assert_eq!(lexicon.of("DIDIER LOUIS", "other books", "C1"), (Kind::Person, true));
+        assert_eq!(lexicon.of("PETIT LOUIS", "", ""), (Kind::Person, true));
+        assert_eq!(lexicon.of("ATELIER MECAPUR", "", ""), (Kind::Organisation, true));
+    }
+
+    #[test]
+    fn tests_and_catch_all_accounts_are_nobody() {
+        assert_eq!(junk(&["Test", "Test"], &["test@test.fr"]), Some(Junk::Test));
+        assert_eq!(junk(&["SOCIETE TEST", "Jean Test"], &["test@example.com"]), Some(Junk::Test));
+        assert_eq!(junk(&["xxxxx", "xxxx"], &[]), Some(Junk::Test));
+        assert_eq!(junk(&["CLIENTS DIVERS"], &[]), Some(Junk::CatchAll));
+        assert_eq!(junk(&["Total général"], &[]), Some(Junk::Total));
+        assert_eq!(junk(&["AAA"], &[]), None);
+        assert_eq!(junk(&["Laboratoire Test et Mesure"], &[]), None);
+        assert_eq!(junk(&["Jean", "Martin"], &["j@example.com"]), None);
+        assert_eq!(junk(&[], &["a@example.com"]), None);
+    }
+}
