@@ -141,6 +141,19 @@ pub fn is_particle(folded: &str) -> bool {
 /// What is written in capitals or in lower case alone gets the case of a name; what mixes them is
 /// left as its writer knows it. Letters are never changed.
 pub fn normalize(part: &str) -> String {
+    let mut name = once(part);
+    // Marks taken off the start or end may have hidden others.
+    for _ in 0..4 {
+        let again = once(&name);
+        if again == name {
+            break;
+        }
+        name = again;
+    }
+    name
+}
+
+fn once(part: &str) -> String {
     let cleaned = text::clean(part).replace(['’', '‘', '`', '´', 'ʼ'], "'").replace(['‐', '‑', '–'], "-");
     let trimmed = cleaned.trim_matches(|c: char| {
         c.is_whitespace() || matches!(c, ',' | ';' | ':' | '/' | '"' | '*' | '_' | '-' | '(' | ')' | '<' | '>' | '|' | '=' | '+' | '?' | '!')
@@ -151,9 +164,7 @@ pub fn normalize(part: &str) -> String {
     let last = words.len().saturating_sub(1);
     let cased: Vec<String> =
         words.iter().enumerate().map(|(at, word)| cased_word(word, at == 0, at < last)).collect();
-    let joined = cased.join(" ");
-    // Marks at the end may have hidden others behind a blank.
-    if joined.len() < part.len() && joined != part { normalize(&joined) } else { joined }
+    cased.join(" ")
 }
 
 /// One name part, or what is wrong with it: no letter at all, an address, a number.
