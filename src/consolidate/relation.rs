@@ -332,7 +332,7 @@ mod tests {
         );
         let clean = Clean { records: records.clone(), ..Clean::default() };
         let entities = entities(&records, &[0, 1, 2, 3]);
-        let index = KeyIndex::new(&entities, &clean.records);
+        let index = KeyIndex::new(&entities, &clean.records, false);
         let links = organisation_links(&entities, &BTreeMap::new(), &records, &index);
         let shown: Vec<String> =
             links.iter().map(|l| format!("{} {} {}", l.child_id, l.link_type, l.parent_id)).collect();
