@@ -164,7 +164,7 @@ pub fn run(
     let mut golden = survivors(&entities, records, &standings, settings, progress)?;
 
     // Persons in organisations, organisations in legal units, couples in homes.
-    golden.links = relation::links(&entities, &ingested.links, &standings);
+    golden.links = relation::links(&entities, &ingested.links, records, &standings);
     golden.households = relation::households(&entities, &ingested.couples);
     let index = key::KeyIndex::new(&entities, records, !ingested.history.is_empty());
     let parents = parents(&mut golden, &entities, records);
