@@ -131,7 +131,7 @@ pub fn run(folder: &Path, project: &Path, force: bool, lang: Lang, progress: &Pr
             }),
         });
     }
-    guess.as_of = latest_plausible(tables.iter().flat_map(|t| &t.dates));
+    guess.as_of = latest_plausible(tables.iter().map(|t| &t.dates));
     if guess.as_of.is_none() {
         guess.unsure.push("the data have no date: write the day of the exports as `as_of`".into());
     }
@@ -171,6 +171,8 @@ struct Survey {
     dates: BTreeMap<Date, u64>,
     /// Customer codes, each with the words of the names it stands for.
     codes: BTreeMap<String, BTreeSet<String>>,
+    /// For each column whether any of the sampled rows fills it.
+    filled: Vec<bool>,
 }
 
 impl Survey {
@@ -186,7 +188,7 @@ impl Survey {
 pub fn latest_date(files: &[(PathBuf, String)]) -> Option<Date> {
     let surveys = files.iter().filter_map(|(path, name)| survey_file(path, name).ok());
     let surveys: Vec<Survey> = surveys.flatten().collect();
-    latest_plausible(surveys.iter().flat_map(|survey| &survey.dates))
+    latest_plausible(surveys.iter().map(|survey| &survey.dates))
 }
 
 fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
@@ -206,6 +208,8 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             }
         }
         let sample: Vec<StringRecord> = sample.into_values().collect();
+        let is_filled = |at| sample.iter().any(|r| r.get(at).is_some_and(|c| !c.trim().is_empty()));
+        let filled = (0..table.header.len()).map(is_filled).collect();
         let found = recognise(name, &table.format.container, &table.header, &sample, &[]);
         let mut found = found.into_iter();
         let candidate = found.next().filter(|_| rows > 0);
@@ -220,6 +224,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             runner_up,
             dates: BTreeMap::new(),
             codes: BTreeMap::new(),
+            filled,
         });
     }
     // Which columns hold dates and codes is known only now: a second look at the rows.
@@ -321,24 +326,44 @@ fn whole_date(cell: &str) -> Option<Date> {
     iso.get(..10)?.parse().ok()
 }
 
-/// The latest date that is no slip of the pen.
+/// The latest date up to which the data reach, slips of the pen aside.
 ///
-/// A date alone in the future of all others is one: the latest counts only when, of the year before
-/// it, there is at least one date in a thousand (and two at least, where there are more than a few).
-pub fn latest_plausible<'d>(dates: impl IntoIterator<Item = (&'d Date, &'d u64)>) -> Option<Date> {
-    let mut counts: BTreeMap<Date, u64> = BTreeMap::new();
-    for (date, n) in dates {
-        if (1970..2100).contains(&date.year()) {
-            *counts.entry(*date).or_default() += n;
-        }
-    }
-    let total: u64 = counts.values().sum();
-    let least = if total < 10 { 1 } else { 2.max(total / 1000) };
-    let of_the_year_before = |date: Date| -> u64 {
-        let from = date.checked_sub(jiff::Span::new().years(1)).unwrap_or(date);
-        counts.range(from..=date).map(|(_, n)| n).sum()
-    };
-    counts.keys().rev().copied().find(|date| of_the_year_before(*date) >= least)
+/// Exports of a migration are made at about the same time: an end that no other source comes near
+/// gives way to one of the year before it that several sources share.
+fn latest_plausible<'t>(tables: impl IntoIterator<Item = &'t BTreeMap<Date, u64>>) -> Option<Date> {
+    let mut ends: Vec<Date> = tables.into_iter().filter_map(end_of).collect();
+    ends.sort_unstable();
+    let latest = ends.last().copied()?;
+    let shared = ends.windows(2).rev().find(|pair| before(pair[1], 31) <= pair[0]).map(|p| p[1]);
+    Some(shared.filter(|date| *date >= before(latest, 365)).unwrap_or(latest))
+}
+
+/// The date up to which one table reaches.
+///
+/// Nineteen dates in twenty are taken as they are; from there on the table goes on only as long as
+/// it has half as many dates a month as in the year before. What stands further in the future is a
+/// slip, as are dates of other centuries.
+fn end_of(dates: &BTreeMap<Date, u64>) -> Option<Date> {
+    let within = |from: Date, to: Date| dates.range(from..=to).map(|(_, n)| n).sum::<u64>();
+    let (first, last) = (Date::constant(1970, 1, 1), Date::constant(2099, 12, 31));
+    let total = within(first, last);
+    let mut seen = 0;
+    let mut plausible = dates.range(first..=last);
+    let sure = plausible.by_ref().find_map(|(date, n)| {
+        seen += n;
+        (seen * 20 >= total * 19).then_some(*date)
+    })?;
+    // One date a month is no going on, but where there are hardly more at all.
+    let least = if total < 20 { 1 } else { 2 };
+    let a_month = (within(before(sure, 360), sure) / 24).max(least);
+    let goes_on = plausible.map_while(|(date, _)| {
+        (within(before(*date, 30), *date) >= a_month).then_some(*date)
+    });
+    Some(goes_on.last().unwrap_or(sure))
+}
+
+fn before(date: Date, days: i64) -> Date {
+    date.saturating_sub(jiff::Span::new().days(days))
 }
 
 /// The date that a file's name tells: `clients 2009.xls`, `export_20240630.csv`.
@@ -465,7 +490,7 @@ fn trust(group: &Group<'_>) -> u8 {
 /// When the group was exported: what a file's name says, else the latest date in it.
 fn age(group: &Group<'_>, as_of: Option<Date>) -> Option<Date> {
     let named = group.iter().filter_map(|t| date_in_name(&t.file, as_of)).max();
-    let latest = || latest_plausible(group.iter().flat_map(|t| &t.dates));
+    let latest = || latest_plausible(group.iter().map(|t| &t.dates));
     named.or_else(latest).map(|date| as_of.map_or(date, |as_of| date.min(as_of)))
 }
 
@@ -512,7 +537,7 @@ fn slug(text: &str) -> String {
     text::fold(text).replace(' ', "-")
 }
 
-/// Columns that the mapping says nothing about.
+/// Columns with values that the mapping says nothing about.
 fn unknown_columns(group: &Group<'_>, mapping: &Mapping) -> Vec<String> {
     if mapping.rows == Rows::Fec {
         return Vec::new();
@@ -531,9 +556,11 @@ fn unknown_columns(group: &Group<'_>, mapping: &Mapping) -> Vec<String> {
         .collect();
     let mut unknown = BTreeSet::new();
     for table in group {
-        for (header, bound) in table.header.iter().zip(mapping.bind(&table.header)) {
-            let extra = bound.is_some_and(|b| !b.rule.attribute.is_empty());
-            if !extra && !header.trim().is_empty() && !named.contains(&mapping::key(header)) {
+        let columns = table.header.iter().zip(mapping.bind(&table.header)).zip(&table.filled);
+        for ((header, bound), filled) in columns {
+            let taken = bound.is_some_and(|b| !b.rule.attribute.is_empty())
+                || named.contains(&mapping::key(header));
+            if *filled && !taken && !header.trim().is_empty() {
                 unknown.insert(header.clone());
             }
         }
@@ -638,7 +665,7 @@ fn write_project(guess: &Guess, project: &Path, lang: Lang) -> Result<()> {
             "# How the columns of `{}` are understood: made by `orpailleur init`, to be corrected.\n\n",
             source.files.join("`, `")
         );
-        store::write(&path, head + &source.mapping.to_toml())?;
+        store::write(&path, head + &without_defaults(&source.mapping))?;
     }
     let legacy = relative(project, &guess.folder)?;
     store::write_atomically(&guess.settings, settings(guess, project, &legacy, lang))?;
@@ -659,6 +686,36 @@ fn write_project(guess: &Guess, project: &Path, lang: Lang) -> Result<()> {
         config::write_key(&key_file, &config::derive_key(&files))?;
     }
     Ok(())
+}
+
+/// The mapping as TOML, without what is at its default: the values that are empty.
+fn without_defaults(mapping: &Mapping) -> String {
+    fn is_empty(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::String(text) => text.is_empty(),
+            toml::Value::Boolean(yes) => !yes,
+            toml::Value::Integer(n) => *n == 0,
+            toml::Value::Array(items) => items.is_empty(),
+            toml::Value::Table(table) => table.is_empty(),
+            _ => false,
+        }
+    }
+    fn prune(table: toml::Table) -> toml::Table {
+        let pruned = table.into_iter().map(|(key, value)| match value {
+            toml::Value::Table(inner) => (key, prune(inner).into()),
+            toml::Value::Array(items) => {
+                let prune_item = |item| match item {
+                    toml::Value::Table(inner) => prune(inner).into(),
+                    other => other,
+                };
+                (key, items.into_iter().map(prune_item).collect::<Vec<_>>().into())
+            }
+            other => (key, other),
+        });
+        pruned.filter(|(_, value)| !is_empty(value)).collect()
+    }
+    let written = mapping.to_toml();
+    written.parse().map(|table| prune(table).to_string()).unwrap_or(written)
 }
 
 /// `orpailleur.toml`, with each guess explained.
@@ -839,17 +896,28 @@ mod tests {
         text.parse().expect("a date")
     }
 
-    fn latest(dates: &str) -> Option<String> {
-        let counts: BTreeMap<Date, u64> = dates.split(' ').map(|d| (day(d), 1)).collect();
-        latest_plausible(&counts).map(|d| d.to_string())
+    /// One source a line, its dates apart by blanks.
+    fn latest(sources: &str) -> Option<String> {
+        let counts: Vec<BTreeMap<Date, u64>> = sources
+            .lines()
+            .map(|dates| dates.split_whitespace().map(|d| (day(d), 1)).collect())
+            .collect();
+        latest_plausible(&counts).map(|date| date.to_string())
     }
 
     #[test]
     fn a_date_alone_in_the_future_is_not_now() {
-        let many = (1..=28).map(|d| format!("2024-02-{d:02}")).collect::<Vec<_>>().join(" ");
+        let many = (1..=28).map(|d| format!("2024-02-{d:02} ")).collect::<String>();
         assert_eq!(latest(&format!("{many} 2042-01-01")).as_deref(), Some("2024-02-28"));
         assert_eq!(latest("2024-01-01").as_deref(), Some("2024-01-01"));
         assert_eq!(latest("1900-01-01 9999-12-31"), None);
+        assert_eq!(latest(""), None);
+    }
+
+    #[test]
+    fn sources_that_end_together_outweigh_one_that_ends_a_little_later() {
+        assert_eq!(latest("2024-12-20\n2024-12-31\n2025-06-01").as_deref(), Some("2024-12-31"));
+        assert_eq!(latest("2009-01-01\n2009-01-02\n2024-12-31").as_deref(), Some("2024-12-31"));
     }
 
     #[test]

@@ -5,7 +5,6 @@ pub mod read;
 pub mod mapping;
 pub mod recognise;
 pub mod columns;
-pub mod plain;
 pub mod fec;
 pub mod history;
 mod assemble;
