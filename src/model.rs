@@ -137,9 +137,21 @@ pub fn attribute(name: &str) -> Option<&'static Attribute> {
     attributes().get(name)
 }
 
-/// The value kind of the attribute `name`: text for one that the model does not have.
+/// The value kind of the attribute `name`.
+///
+/// Columns of a plain table that the model does not have are called `x.<what they hold>.<header>`, where
+/// what they hold is `code`, `date`, `number`, `category` or `text`; anything else unknown is text.
 pub fn value_kind(name: &str) -> ValueKind {
-    attribute(name).map_or(ValueKind::Text, |a| a.value_kind)
+    if let Some(attribute) = attribute(name) {
+        return attribute.value_kind;
+    }
+    match name.strip_prefix("x.").and_then(|rest| rest.split('.').next()) {
+        Some("code") => ValueKind::Identifier,
+        Some("date") => ValueKind::Date,
+        Some("number") => ValueKind::Money,
+        Some("category") => ValueKind::Category,
+        _ => ValueKind::Text,
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +165,7 @@ mod tests {
         }
         assert_eq!(value_kind("siren"), ValueKind::Identifier);
         assert_eq!(value_kind("favourite colour"), ValueKind::Text);
+        assert_eq!(value_kind("x.code.soc_sec_id"), ValueKind::Identifier);
         assert_eq!(names_in_order().len(), attributes().len());
         assert_eq!(names_in_order()[0], "civility");
     }

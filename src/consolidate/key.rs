@@ -69,8 +69,8 @@ pub(crate) struct KeyIndex<'a> {
 }
 
 impl<'a> KeyIndex<'a> {
-    /// Indexes the codes, addresses and names of clean `records`.
-    pub(crate) fn new(entities: &'a Entities, records: &'a Records) -> KeyIndex<'a> {
+    /// Indexes the codes and names of clean `records`, and with `history` the addresses too.
+    pub(crate) fn new(entities: &'a Entities, records: &'a Records, history: bool) -> KeyIndex<'a> {
         let mut index = KeyIndex {
             entities,
             by_code: HashMap::new(),
@@ -89,7 +89,7 @@ impl<'a> KeyIndex<'a> {
                 index.spaces.entry(code.clone()).or_default().insert(space);
                 *index.by_code.entry((space, code)).or_default().entry(golden).or_default() += 1;
             }
-            for address in records.values("email", record) {
+            for address in records.values("email", record).filter(|_| history) {
                 *index.by_email.entry(address).or_default().entry(golden).or_default() += 1;
             }
             if has_code && records.kinds[record] == Kind::Organisation {
@@ -98,6 +98,9 @@ impl<'a> KeyIndex<'a> {
                     index.by_name.entry((space, name)).or_default().insert(golden);
                 }
             }
+        }
+        if !history {
+            return index;
         }
         let keyed: BTreeSet<u32> = (index.by_code.par_iter())
             .flat_map_iter(|(_, found)| found.keys().copied())
@@ -237,7 +240,7 @@ mod tests {
     fn attached(people: &str, cluster: &[u32], rows: &str) -> Vec<String> {
         let records = records(people);
         let entities = Entities::new(&records, &clusters(cluster), &BTreeMap::new());
-        let index = KeyIndex::new(&entities, &records);
+        let index = KeyIndex::new(&entities, &records, true);
         let row = |line: &str| {
             let words: Vec<String> = line.split(' ').map(|w| w.replace('_', " ")).collect();
             let place = Place {

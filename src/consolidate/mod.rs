@@ -164,9 +164,9 @@ pub fn run(
     let mut golden = survivors(&entities, records, &standings, settings, progress)?;
 
     // Persons in organisations, organisations in legal units, couples in homes.
-    golden.links = relation::links(&entities, &ingested.links, &standings);
+    golden.links = relation::links(&entities, &ingested.links, records, &standings);
     golden.households = relation::households(&entities, &ingested.couples);
-    let index = key::KeyIndex::new(&entities, records);
+    let index = key::KeyIndex::new(&entities, records, !ingested.history.is_empty());
     let parents = parents(&mut golden, &entities, records);
     golden.organisation_links =
         relation::organisation_links(&entities, &parents, &ingested.records, &index);

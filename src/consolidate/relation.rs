@@ -15,10 +15,15 @@ use super::{
 
 /// Persons in organisations, one line for each pair of golden records, sorted.
 ///
-/// The role is what the best standing of the latest rows says. A person is currently where it was
+/// The role is what the latest row says: its own word, else the job title there. A person is currently where it was
 /// seen last: of several organisations those with the latest date are current and the others former;
 /// where dates are missing nothing is claimed.
-pub(crate) fn links(entities: &Entities, links: &[Link], standings: &Standings<'_>) -> Vec<GoldenLink> {
+pub(crate) fn links(
+    entities: &Entities,
+    links: &[Link],
+    records: &Records,
+    standings: &Standings<'_>,
+) -> Vec<GoldenLink> {
     let mut seen: BTreeMap<(u32, u32), Vec<&Link>> = BTreeMap::new();
     for link in links {
         let person = entities.of_record[link.person as usize];
@@ -43,7 +48,10 @@ pub(crate) fn links(entities: &Entities, links: &[Link], standings: &Standings<'
         links.sort_by(|a, b| {
             date(b).cmp(date(a)).then_with(|| by_standing(standings, a.person, b.person))
         });
-        let role = links.iter().map(|l| l.role.as_str()).find(|role| !role.is_empty());
+        let role = links.iter().find_map(|l| match l.role.as_str() {
+            "" => records.first("job_title", l.person as usize),
+            role => Some(role),
+        });
         let dates = || links.iter().map(|l| date(l)).filter(|d| !d.is_empty());
         let last = dates().max().unwrap_or_default();
         let all = &last_seen[&person];
@@ -247,7 +255,7 @@ mod tests {
             .iter()
             .map(|&(person, organisation, role)| Link { person, organisation, role: role.into() })
             .collect();
-        let golden = super::links(&entities(&records, cluster), &links, &standings);
+        let golden = super::links(&entities(&records, cluster), &links, &records, &standings);
         let current = |c: Option<bool>| c.map_or("?".to_owned(), |c| c.to_string());
         golden
             .iter()
@@ -261,10 +269,10 @@ mod tests {
 
     #[test]
     fn the_latest_organisation_is_the_current_one() {
-        let rows = "a/2009 P last_name=X; a/2009 O name=Old; b/2014 P last_name=X; b/2014 O name=New";
+        let rows = "a/2009 P last_name=X; a/2009 O name=Old; b/2014 P last_name=X job_title=PDG; b/2014 O name=New";
         assert_eq!(
             linked(rows, &[0, 1, 0, 3], &[(0, 1, "comptable"), (2, 3, "")]),
-            ["P0 O1 comptable false 2009 2009", "P0 O3  true 2014 "]
+            ["P0 O1 comptable false 2009 2009", "P0 O3 PDG true 2014 "]
         );
     }
 
@@ -332,7 +340,7 @@ mod tests {
         );
         let clean = Clean { records: records.clone(), ..Clean::default() };
         let entities = entities(&records, &[0, 1, 2, 3]);
-        let index = KeyIndex::new(&entities, &clean.records);
+        let index = KeyIndex::new(&entities, &clean.records, false);
         let links = organisation_links(&entities, &BTreeMap::new(), &records, &index);
         let shown: Vec<String> =
             links.iter().map(|l| format!("{} {} {}", l.child_id, l.link_type, l.parent_id)).collect();

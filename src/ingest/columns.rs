@@ -143,8 +143,8 @@ impl Content {
     /// What the cells mostly are.
     pub fn class(&self) -> Class {
         const MOST: u32 = 80;
-        let few = self.distinct <= 2.max(self.filled / 20).min(200)
-            || (self.filled >= 20 && self.distinct * 5 <= self.filled && self.distinct <= 200);
+        // A category comes back: each value three times on average, and there are not too many.
+        let few = self.filled >= 3 && self.distinct * 3 <= self.filled && self.distinct <= 200;
         if self.filled == 0 {
             Class::Empty
         } else if self.mostly(self.email, MOST) {

@@ -5,6 +5,7 @@ pub mod read;
 pub mod mapping;
 pub mod recognise;
 pub mod columns;
+pub mod plain;
 pub mod fec;
 pub mod history;
 mod assemble;

@@ -370,18 +370,14 @@ impl Demo {
         self.golden.suppressed = vec![("h".into(), Channel::Email, ConsentState::OptOut)];
         // An objection holds for the address and for the one who objected: to a fixed point, since the
         // made-up addresses are shared.
-        let objects = |s: &ConsentState| s.is_objection();
         loop {
-            let ids: Vec<String> =
-                states.iter().filter(|(_, s)| objects(s)).map(|((id, _), _)| (*id).to_owned()).collect();
-            let emails: Vec<String> =
-                states.iter().filter(|(_, s)| objects(s)).map(|((_, e), _)| e.clone()).collect();
+            let known: Vec<_> = states.iter().map(|((id, e), s)| ((*id).to_owned(), e.clone(), *s)).collect();
             let mut changed = false;
             for ((id, email), state) in &mut states {
-                if !state.is_objection() && (ids.iter().any(|i| i == id) || emails.contains(email)) {
-                    *state = ConsentState::OptOut;
-                    changed = true;
-                }
+                let reach = |(i, e, s): &&(String, String, ConsentState)| (i == id || e == email) && s.is_objection();
+                let strictest = known.iter().filter(reach).map(|(_, _, s)| *s).max();
+                changed |= strictest > Some(*state);
+                *state = strictest.map_or(*state, |s| s.max(*state));
             }
             if !changed {
                 break;
@@ -396,10 +392,13 @@ impl Demo {
                 ] {
                     let Some(point) = point else { continue };
                     let known = states.iter().find(|((g, e), _)| g == id && e == point).map(|(_, s)| *s);
-                    let other = states.iter().any(|((g, e), s)| (g == id || e == point) && objects(s));
+                    let reach = |((g, e), s): &((&str, String), ConsentState)| {
+                        (*g == id || e == point) && s.is_objection()
+                    };
+                    let other = states.iter().map(|(k, s)| (k.clone(), *s)).filter(|x| reach(x)).map(|x| x.1).max();
                     let state = match (channel, known) {
-                        (Channel::Email, _) if other => "opt_out",
-                        (Channel::Email, Some(s)) => s.as_str(),
+                        (Channel::Email, Some(s)) => other.map_or(s, |o| o.max(s)).as_str(),
+                        (Channel::Email, None) => other.map_or("unknown", ConsentState::as_str),
                         _ => "unknown",
                     };
                     consents.push(GoldenConsent {
@@ -439,7 +438,7 @@ impl Demo {
             let records = self.clean.records.kinds.iter().filter(|k| k.as_str() == kind).count() as u64;
             let weights: BTreeMap<i64, u64> = (-28..42)
                 .map(|bits: i64| {
-                    let apart = 9000.0 * (-((bits + 14) as f64 / 6.0).powi(2)).exp();
+                    let apart = 1900.0 * (-((bits + 14) as f64 / 6.0).powi(2)).exp();
                     let alike = 60.0 * (-((bits - 22) as f64 / 8.0).powi(2)).exp();
                     (bits, (apart + alike) as u64)
                 })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Input, Matching, profile::Profile};
 use crate::{
     model::{self, Kind, Priority},
-    table::{Channel, GoldenConsent, GoldenRecords, Records, Severity},
+    table::{Channel, ConsentState, GoldenConsent, GoldenRecords, Records, Severity},
     value::text::fold,
 };
 
@@ -798,7 +798,8 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
             .then(|| of_point.get(&(event.contact_point.as_str(), event.channel)))
             .flatten()
             .map_or(&[][..], Vec::as_slice);
-        for line in same_point.iter().filter(speaks_of).filter(|l| !is_objection(&l.state)) {
+        let weaker = |line: &&&GoldenConsent| !is_as_strict(&line.state, event.state);
+        for line in same_point.iter().filter(speaks_of).filter(weaker) {
             contradicting.insert((&line.golden_id, &line.contact_point, line.channel));
         }
         let golden_id = event.record.and_then(|r| input.golden.golden_of.get(r as usize));
@@ -807,7 +808,7 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
             .map_or(&[][..], Vec::as_slice);
         let shown = |lines: &[&GoldenConsent]| {
             let mut lines = lines.iter().filter(speaks_of).peekable();
-            lines.peek().is_some() && lines.all(|l| is_objection(&l.state))
+            lines.peek().is_some() && lines.all(|l| is_as_strict(&l.state, event.state))
         };
         if shown(on_golden) {
             consent.objections_on_golden += 1;
@@ -841,8 +842,11 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
     Some(consent)
 }
 
-fn is_objection(state: &str) -> bool {
-    state == "opt_out" || state == "complaint"
+/// Whether what holds is the objection that was made, or a stricter one.
+fn is_as_strict(state: &str, objection: ConsentState) -> bool {
+    [ConsentState::OptOut, ConsentState::Complaint]
+        .into_iter()
+        .any(|holds| holds >= objection && holds.as_str() == state)
 }
 
 fn load(input: &Input<'_>) -> Option<Load> {

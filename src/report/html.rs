@@ -445,21 +445,27 @@ fn sizes_chart(duplicates: &Duplicates, texts: Texts) -> String {
 
 fn matching(matching: &Matching, texts: Texts) -> Value {
     let zone = |from: f64, to: f64| -> u64 {
-        let within = |bits: &&i64| (**bits as f64) >= from.floor() && (**bits as f64) < to.floor();
+        let within = |bits: &&i64| (**bits as f64) >= from && (**bits as f64) < to;
         matching.weights.iter().filter(|(bits, _)| within(bits)).map(|(_, n)| n).sum()
     };
+    let (review, merge) = lines_in_whole_bits(matching);
     let possible = matching.records * matching.records.saturating_sub(1) / 2;
     let line = |bits: f64| texts.bits((bits * 100.0).round() as i32);
     context! {
         of_all => texts.percent(matching.candidate_pairs, possible),
-        separate => zone(f64::NEG_INFINITY, matching.review_bits),
-        review => zone(matching.review_bits, matching.merge_bits),
-        merge => zone(matching.merge_bits, f64::INFINITY),
+        separate => zone(f64::NEG_INFINITY, review),
+        review => zone(review, merge),
+        merge => zone(merge, f64::INFINITY),
         merge_line => line(matching.merge_bits),
         review_line => line(matching.review_bits),
         chart => Value::from_safe_string(weights_chart(matching, texts)),
         ..seen(matching)
     }
+}
+
+/// Where review and merge begin, among weights that are known to the whole bit: in doubt, review.
+fn lines_in_whole_bits(matching: &Matching) -> (f64, f64) {
+    (matching.review_bits.floor(), matching.merge_bits.ceil())
 }
 
 fn weights_chart(matching: &Matching, texts: Texts) -> String {
@@ -471,12 +477,13 @@ fn weights_chart(matching: &Matching, texts: Texts) -> String {
     let lines = [matching.review_bits.floor() as i64, matching.merge_bits.ceil() as i64];
     let first = weights.keys().chain(&lines).min().copied().unwrap_or(0);
     let last = weights.keys().chain(&lines).max().copied().unwrap_or(0);
+    let (review, merge) = lines_in_whole_bits(matching);
     let bits = |n: i64| texts.bits((n * 100) as i32);
     let bars = (first..=last).map(|at| {
         let value = weights.get(&at).copied().unwrap_or(0);
         let tone = match at as f64 {
-            b if b >= matching.merge_bits.floor() => "green",
-            b if b >= matching.review_bits.floor() => "amber",
+            b if b >= merge => "green",
+            b if b >= review => "amber",
             _ => "grey",
         };
         let label = if at % 10 == 0 { at.to_string().replace('-', "\u{2212}") } else { String::new() };

@@ -8,6 +8,7 @@ mod html;
 mod pairs;
 mod profile;
 mod texts;
+mod workbook;
 
 use std::path::Path;
 
@@ -78,6 +79,7 @@ pub fn run(input: Input<'_>, lang: Lang, folder: &Path) -> Result<()> {
     let figures = Figures::of(&input, &profile);
     let texts = Texts(lang);
     store::write(&folder.join("index.html"), html::page(&input, &figures, texts)?)?;
+    workbook::write(&input, &figures, texts, &folder.join("report.xlsx"))?;
     let json = serde_json::to_string_pretty(&figures).map_err(Error::table("report.json"))?;
     store::write(&folder.join("report.json"), json + "\n")
 }
@@ -98,7 +100,7 @@ mod tests {
         run(demo.input(), lang, &report).expect("a report");
         let page = store::read_text(&report.join("index.html")).expect("a page");
         let json = store::read_text(&report.join("report.json")).expect("numbers");
-        let workbook = store::read(&report.join("report.xlsx")).unwrap_or_default();
+        let workbook = store::read(&report.join("report.xlsx")).expect("a workbook");
         (page, serde_json::from_str(&json).expect("valid JSON"), workbook)
     }
 

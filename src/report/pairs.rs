@@ -40,8 +40,9 @@ pub(super) struct Side {
     pub(super) record_id: String,
     pub(super) golden_id: String,
     pub(super) source: String,
-    /// File, sheet and row as a person looks them up.
+    /// File and sheet.
     pub(super) place: String,
+    pub(super) row: u32,
     pub(super) name: String,
 }
 
@@ -102,7 +103,8 @@ fn side(input: &Input<'_>, record: usize) -> Side {
         record_id: records.ids[record].to_string(),
         golden_id: input.golden.golden_of.get(record).cloned().unwrap_or_default(),
         source: place.source.clone(),
-        place: format!("{}{sheet} · {}", place.file, records.row[record]),
+        place: format!("{}{sheet}", place.file),
+        row: records.row[record],
         name: name(records.kinds[record], |attribute| records.first(attribute, record)),
     }
 }

@@ -1,0 +1,709 @@
+//! Plain tables, for `dedupe`: one row is one record, whatever its columns.
+//!
+//! Columns are understood by name and by content ([`super::columns`]). Those of the model keep their
+//! attribute; a company column beside a person is the attribute `company`; street number and street
+//! are one value, so are year, month and day of birth and the parts of a name (`fname_c1`,
+//! `fname_c2`). Every other column is an attribute `x.<what it holds>.<header>`, where what it holds is
+//! `code`, `date`, `number`, `category` or `text` (see [`crate::model::value_kind`]).
+//!
+//! Columns that number the rows or say where they come from are no evidence, and are left out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use csv::StringRecord;
+
+use super::{
+    Metrics, TableFate,
+    columns::{self, Class, Sample, Understood},
+    mapping,
+    read::{self, Content, Table},
+};
+use crate::{
+    error::{Error, Result},
+    model::{self, Kind},
+    progress::Progress,
+    table::{
+        Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped, Staged,
+        row_digest,
+    },
+    value::{organisation, person, text::fold},
+};
+
+/// A file whose tables are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainTable {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name in outputs.
+    pub file: String,
+}
+
+/// What is said beside the tables.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// The column whose value is the record key: never evidence.
+    pub id: Option<String>,
+    /// The column that names the source of each row: never evidence.
+    pub source: Option<String>,
+    /// What the rows speak of; guessed when not said.
+    pub kind: Option<Kind>,
+}
+
+/// The name of the source when there is but one file and no source column: it stays when the file is
+/// renamed, and so do the record ids.
+const ONLY_SOURCE: &str = "table";
+
+/// Reads all tables: one record per row of data.
+///
+/// # Errors
+///
+/// When no file can be read, when the id or the source column is in none of the tables, and when the
+/// user interrupts. One unreadable file among others is a reject without a row.
+pub fn run(
+    tables: &[PlainTable],
+    options: &Options,
+    key: &IdKey,
+    progress: &Progress,
+) -> Result<Staged<Ingested, Metrics>> {
+    progress.expect(2 * tables.len() as u64);
+    let mut gathered = Gathered::default();
+    let looks = look(tables, options, &mut gathered, progress)?;
+    let kind = options.kind.unwrap_or_else(|| common_kind(&looks));
+    for (at, table) in tables.iter().enumerate() {
+        let source = if tables.len() == 1 { ONLY_SOURCE } else { &stem(&table.file) };
+        let looks: Vec<&Look> = looks.iter().filter(|l| l.file == at).collect();
+        if !looks.is_empty() {
+            let opened = read::open(&table.path)?;
+            for (look, opened) in looks.into_iter().zip(opened) {
+                gathered.take(table, source, look, opened, kind, progress)?;
+            }
+        }
+        progress.advance(1);
+    }
+    let (records, _) = gathered.builder.finish(key);
+    let ingested = Ingested {
+        records,
+        rejects: gathered.rejects,
+        skipped: gathered.skipped,
+        ..Ingested::default()
+    };
+    Ok(Staged { table: ingested, metrics: gathered.metrics })
+}
+
+fn stem(file: &str) -> String {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+}
+
+/// What a first reading of one table tells.
+struct Look {
+    /// Position of its file.
+    file: usize,
+    columns: Vec<Understood>,
+    /// Some of its rows.
+    sample: Vec<StringRecord>,
+    rows: u64,
+    id: Option<usize>,
+    source: Option<usize>,
+}
+
+/// Reads every table once, for a sample of its rows.
+fn look(
+    tables: &[PlainTable],
+    options: &Options,
+    gathered: &mut Gathered,
+    progress: &Progress,
+) -> Result<Vec<Look>> {
+    let mut looks = Vec::new();
+    let mut first_error = None;
+    for (at, table) in tables.iter().enumerate() {
+        match read::open(&table.path) {
+            Ok(opened) => {
+                for one in opened {
+                    looks.push(look_at(at, one, options, progress)?);
+                }
+            }
+            Err(error) => {
+                gathered.unreadable(table, &error);
+                first_error.get_or_insert(error);
+            }
+        }
+        progress.advance(1);
+    }
+    if let (true, Some(error)) = (looks.is_empty(), first_error) {
+        return Err(error);
+    }
+    for (name, found) in [
+        (&options.id, looks.iter().any(|l| l.id.is_some())),
+        (&options.source, looks.iter().any(|l| l.source.is_some())),
+    ] {
+        if let (Some(name), false) = (name, found) {
+            return Err(missing_column(name, &looks));
+        }
+    }
+    Ok(looks)
+}
+
+fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) -> Result<Look> {
+    let mut sample = Sample::default();
+    for row in table.rows {
+        if let Content::Data(cells) = row.content {
+            sample.add(&cells);
+            if sample.seen() % 4096 == 0 {
+                progress.check()?;
+            }
+        }
+    }
+    let rows = sample.seen();
+    let sample = sample.rows();
+    let position = |name: &Option<String>| {
+        let name = name.as_ref()?;
+        let exact = table.header.iter().position(|h| h == name);
+        exact.or_else(|| mapping::position(&table.header, std::slice::from_ref(name)))
+    };
+    let (id, source) = (position(&options.id), position(&options.source));
+    let columns = columns::understand(&table.header, &sample);
+    Ok(Look { file, columns, sample, rows, id, source })
+}
+
+fn missing_column(name: &str, looks: &[Look]) -> Error {
+    let headers: BTreeSet<&str> =
+        looks.iter().flat_map(|l| &l.columns).map(|c| c.header.as_str()).collect();
+    let nearest = headers
+        .iter()
+        .map(|h| (strsim::jaro_winkler(&fold(h), &fold(name)), *h))
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
+    let hint = match nearest {
+        Some((likeness, header)) if likeness > 0.75 => format!("the nearest column is `{header}`"),
+        _ => format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `")),
+    };
+    Error::NotFound { what: "column", name: name.to_owned(), hint: Some(hint) }
+}
+
+/// What most of the rows speak of.
+fn common_kind(looks: &[Look]) -> Kind {
+    let mut rows: BTreeMap<Kind, u64> = BTreeMap::new();
+    for look in looks {
+        *rows.entry(kind_of(look)).or_default() += look.rows;
+    }
+    let most = rows.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+    most.map_or(Kind::Other, |(kind, _)| kind)
+}
+
+/// What the rows of one table speak of: persons when a column names them; organisations when there is
+/// a name but no person's; else neither.
+fn kind_of(look: &Look) -> Kind {
+    let fill = |wanted: &[&str]| {
+        let columns = look.columns.iter().filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
+        columns.filter(|c| wanted.contains(&c.attribute.as_str())).map(|c| c.content.fill()).max().unwrap_or(0)
+    };
+    let personal = fill(&["birth_date", "birth_year", "gender", "civility", "maiden_name"]) > 20;
+    let organisation = fill(&["name", "siret", "siren", "legal_form", "naf"]);
+    if fill(&["first_name", "last_name"]) > 0 {
+        return Kind::Person;
+    }
+    if fill(&["full_name"]) > 0 {
+        // A company with somebody to ask for is a company.
+        return if organisation.max(fill(&["whole_name"])) >= 60 { Kind::Organisation } else { Kind::Person };
+    }
+    if fill(&["whole_name"]) > 0 {
+        return if personal || names_are_persons(look) { Kind::Person } else { Kind::Organisation };
+    }
+    if organisation > 0 {
+        return Kind::Organisation;
+    }
+    if personal || fill(&["email"]) > 0 { Kind::Person } else { Kind::Other }
+}
+
+/// Whether the whole names of a table are those of persons: most hold a known first name or a civility,
+/// and few the words of an organisation.
+fn names_are_persons(look: &Look) -> bool {
+    let Some(column) = look.columns.iter().find(|c| c.attribute == "whole_name") else { return false };
+    let (mut all, mut persons, mut organisations) = (0u32, 0u32, 0u32);
+    for row in &look.sample {
+        let cell = row.get(column.index).unwrap_or("").trim();
+        if cell.is_empty() {
+            continue;
+        }
+        all += 1;
+        if organisation::looks_like_organisation(cell) {
+            organisations += 1;
+            continue;
+        }
+        let folded = fold(cell);
+        let words: Vec<&str> = folded.split(' ').collect();
+        let plain = (2..=4).contains(&words.len()) && !folded.contains(|c: char| c.is_ascii_digit()) && !cell.contains('\'');
+        let first = |word: &str| person::is_first_name(word) || person::civility(word).is_some();
+        persons += u32::from(plain && (first(words[0]) || first(words[words.len() - 1])));
+    }
+    persons * 2 > all && organisations * 5 < all
+}
+
+/// Where an attribute's value stands in a row.
+enum Part {
+    /// One cell.
+    Cell(usize),
+    /// Several cells, joined by a blank.
+    Joined(Vec<usize>),
+    /// Year, month and day.
+    Date([Option<usize>; 3]),
+}
+
+/// One attribute of the records of a table.
+struct Output {
+    attribute: Arc<str>,
+    column: String,
+    label: String,
+    part: Part,
+}
+
+/// Which attributes the records of a table get, and the columns that are no evidence.
+fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
+    let mut outputs: Vec<Output> = Vec::new();
+    let mut left_out = Vec::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let date = |wanted: &str| look.columns.iter().find(|c| c.attribute == wanted).map(|c| c.index);
+    let birth = [date("birth_year"), date("birth_month"), date("birth_day")];
+    for column in &look.columns {
+        if Some(column.index) == look.id || Some(column.index) == look.source || column.content.filled == 0 {
+            continue;
+        }
+        if is_no_evidence(column) {
+            left_out.push(column.header.clone());
+            continue;
+        }
+        if birth[0].is_some() && birth.contains(&Some(column.index)) {
+            if birth[0] == Some(column.index) && taken.insert("birth_date".into()) {
+                let names = birth.iter().flatten().map(|&at| look.columns[at].header.as_str());
+                outputs.push(Output {
+                    attribute: "birth_date".into(),
+                    column: names.collect::<Vec<_>>().join(" + "),
+                    label: String::new(),
+                    part: Part::Date(birth),
+                });
+            }
+            continue;
+        }
+        let attribute = attribute_for(column, kind, look);
+        if attribute == "street_number" {
+            continue;
+        }
+        let single = |name: &str| model::attribute(name).is_some_and(|a| !a.many && !a.part);
+        if single(&attribute) && taken.contains(&attribute) {
+            // A second column of one name: the parts of it when they are numbered, else something else.
+            let same = outputs.iter_mut().find(|o| *o.attribute == *attribute);
+            if let Some(output) = same.filter(|_| is_name_part(&attribute) && column.number > 0) {
+                join(output, column, look);
+            } else {
+                outputs.push(other(column, &mut taken));
+            }
+            continue;
+        }
+        if !attribute.starts_with("x.") {
+            taken.insert(attribute.clone());
+            let number = (attribute == "street").then(|| number_beside(column, look)).flatten();
+            let part = number.map_or(Part::Cell(column.index), |at| Part::Joined(vec![at, column.index]));
+            let name = number.map_or(column.header.clone(), |at| format!("{} + {}", look.columns[at].header, column.header));
+            outputs.push(Output { attribute: attribute.into(), column: name, label: column.label.clone(), part });
+        } else {
+            outputs.push(other(column, &mut taken));
+        }
+    }
+    (outputs, left_out)
+}
+
+/// Whether the column numbers the rows or says where they come from.
+fn is_no_evidence(column: &Understood) -> bool {
+    match column.attribute.as_str() {
+        "provenance" => true,
+        // An id that comes back says something; one that never does says nothing.
+        "row_id" => column.content.distinct == column.content.filled,
+        _ => column.header.trim().is_empty() && column.content.class() == Class::Number
+            && column.content.distinct == column.content.filled,
+    }
+}
+
+/// The attribute that a column gives to records of this kind; `x.` for one that the kind has not.
+fn attribute_for(column: &Understood, kind: Kind, look: &Look) -> String {
+    let has = |wanted: &str| look.columns.iter().any(|c| c.attribute == wanted);
+    let known = match (column.attribute.as_str(), kind) {
+        ("whole_name", Kind::Person) if !has("last_name") && !has("full_name") => "full_name",
+        ("whole_name" | "name", Kind::Person) => "company",
+        ("whole_name", _) => "name",
+        // Beside its parts the full name would count twice.
+        ("full_name", Kind::Person) if has("last_name") => "",
+        ("street_number", _) if number_is_used(column, look) => "street_number",
+        ("street_number", _) => "street_2",
+        (known, _) => known,
+    };
+    let fits = |a: &model::Attribute| kind == Kind::Other || a.on.contains(&kind) || is_identifier(known);
+    if known == "street_number" || model::attribute(known).is_some_and(fits) {
+        known.to_owned()
+    } else {
+        "x.".to_owned()
+    }
+}
+
+/// Identifiers are evidence whatever they are of.
+fn is_identifier(attribute: &str) -> bool {
+    matches!(attribute, "siren" | "siret" | "vat")
+}
+
+fn is_name_part(attribute: &str) -> bool {
+    matches!(attribute, "first_name" | "middle_name" | "last_name" | "maiden_name" | "full_name" | "name" | "company")
+}
+
+/// The number column of a street: of the same label, or the only one.
+fn number_beside(street: &Understood, look: &Look) -> Option<usize> {
+    let numbers = look.columns.iter().filter(|c| c.attribute == "street_number" && c.content.filled > 0);
+    numbers.filter(|c| c.label == street.label).map(|c| c.index).next()
+}
+
+fn number_is_used(number: &Understood, look: &Look) -> bool {
+    let mut streets = look.columns.iter().filter(|c| c.attribute == "street" && c.content.filled > 0);
+    streets.any(|street| number_beside(street, look) == Some(number.index))
+}
+
+/// Adds a numbered column to the value that its first part gives, in the order of the numbers.
+fn join(output: &mut Output, column: &Understood, look: &Look) {
+    let mut parts = match &output.part {
+        Part::Cell(at) => vec![*at],
+        Part::Joined(parts) => parts.clone(),
+        Part::Date(_) => return,
+    };
+    parts.push(column.index);
+    parts.sort_by_key(|&at| (look.columns[at].number, at));
+    output.column = parts.iter().map(|&at| look.columns[at].header.as_str()).collect::<Vec<_>>().join(" + ");
+    output.part = Part::Joined(parts);
+}
+
+/// A column that the model has no attribute for.
+fn other(column: &Understood, taken: &mut BTreeSet<String>) -> Output {
+    let folded = fold(&column.header).replace(' ', "_");
+    let name = if folded.is_empty() { format!("column_{}", column.index + 1) } else { folded };
+    let base = format!("x.{}.{name}", column.content.class().word());
+    let mut attribute = base.clone();
+    let mut times = 1;
+    while !taken.insert(attribute.clone()) {
+        times += 1;
+        attribute = format!("{base}_{times}");
+    }
+    Output {
+        attribute: attribute.into(),
+        column: column.header.clone(),
+        label: String::new(),
+        part: Part::Cell(column.index),
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Gathered {
+    builder: RecordsBuilder,
+    rejects: Vec<Reject>,
+    skipped: Vec<Skipped>,
+    metrics: Metrics,
+}
+
+impl Gathered {
+    fn unreadable(&mut self, table: &PlainTable, error: &Error) {
+        self.metrics.unreadable_files += 1;
+        self.rejects.push(Reject {
+            source: stem(&table.file),
+            file: table.file.clone(),
+            sheet: String::new(),
+            row: None,
+            column: String::new(),
+            code: "unreadable_file".into(),
+            severity: Severity::Row,
+            message: error.to_string(),
+            suggestion: error.hint().unwrap_or_default(),
+            raw: String::new(),
+        });
+    }
+
+    /// Reads one table for its records.
+    fn take(
+        &mut self,
+        table: &PlainTable,
+        source: &str,
+        look: &Look,
+        opened: Table,
+        kind: Kind,
+        progress: &Progress,
+    ) -> Result<()> {
+        let (outputs, left_out) = outputs(look, kind);
+        let mut fate = TableFate {
+            source: source.to_owned(),
+            file: table.file.clone(),
+            sheet: opened.sheet.clone(),
+            hidden: opened.hidden,
+            mapping: "plain".into(),
+            unmapped_columns: left_out,
+            ..TableFate::default()
+        };
+        let place = |source: &str| Place {
+            source: source.to_owned(),
+            file: table.file.clone(),
+            sheet: opened.sheet.clone(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        let mut places: HashMap<String, (u32, Vec<u32>)> = HashMap::new();
+        let mut joined = String::new();
+        for row in opened.rows {
+            fate.rows += 1;
+            if fate.rows % 4096 == 0 {
+                progress.check()?;
+            }
+            let cells = match row.content {
+                Content::Data(cells) => cells,
+                Content::Skipped(reason) => {
+                    *fate.skipped_rows.entry(reason.to_owned()).or_default() += 1;
+                    self.skipped.push(Skipped {
+                        source: source.to_owned(),
+                        file: table.file.clone(),
+                        sheet: opened.sheet.clone(),
+                        row: row.number,
+                        reason: reason.to_owned(),
+                    });
+                    continue;
+                }
+                Content::Bad { code, message, raw } => {
+                    fate.rejected_rows += 1;
+                    self.rejects.push(reject(&place(source), row.number, code, Severity::Row, message, raw));
+                    continue;
+                }
+            };
+            let cell = |at: usize| cells.get(at).unwrap_or("").trim();
+            let own = look.source.map(cell).filter(|s| !s.is_empty()).unwrap_or(source);
+            if !places.contains_key(own) {
+                let place = self.builder.place(place(own));
+                let origins = outputs.iter().map(|o| self.builder.origin(place, &o.column, &o.label)).collect();
+                places.insert(own.to_owned(), (place, origins));
+            }
+            let (at, origins) = &places[own];
+            let overflow: Vec<&str> = cells.iter().skip(opened.header.len()).filter(|c| !c.trim().is_empty()).collect();
+            if !overflow.is_empty() {
+                let message = format!("the row has more cells than the header's {}; they are left out", opened.header.len());
+                self.rejects.push(reject(&place(own), row.number, "ragged_row", Severity::Cell, message, overflow.join(" | ")));
+            }
+
+            // Values that no single cell holds stand one after the other in `joined`.
+            joined.clear();
+            let mut ends = Vec::new();
+            for output in &outputs {
+                if put_together(&output.part, cell, &mut joined) {
+                    ends.push(joined.len());
+                }
+            }
+            let mut ends = ends.into_iter();
+            let mut start = 0;
+            let values = outputs.iter().zip(origins).filter_map(|(output, origin)| {
+                let value = match output.part {
+                    Part::Cell(at) => cell(at),
+                    _ => {
+                        let end = ends.next().unwrap_or(start);
+                        &joined[std::mem::replace(&mut start, end)..end]
+                    }
+                };
+                (!value.is_empty()).then_some((&output.attribute, value, *origin))
+            });
+            let draft = Draft {
+                kind: Some(kind),
+                place: *at,
+                row: row.number,
+                key: look.id.map(cell).unwrap_or("").to_owned(),
+                digest: row_digest(opened.header.iter().map(String::as_str).zip(&cells)),
+                values: Vec::new(),
+            };
+            self.builder.push_lent(draft, values);
+            fate.record_rows += 1;
+            fate.records += 1;
+        }
+        self.metrics.tables.push(fate);
+        Ok(())
+    }
+}
+
+fn reject(place: &Place, row: u32, code: &str, severity: Severity, message: String, raw: String) -> Reject {
+    Reject {
+        source: place.source.clone(),
+        file: place.file.clone(),
+        sheet: place.sheet.clone(),
+        row: Some(row),
+        column: String::new(),
+        code: code.to_owned(),
+        severity,
+        message,
+        suggestion: "look for the delimiter inside a cell".into(),
+        raw,
+    }
+}
+
+/// Appends a value of several cells to `text`; false for one that is a cell of its own.
+fn put_together<'c>(part: &Part, cell: impl Fn(usize) -> &'c str, text: &mut String) -> bool {
+    match part {
+        Part::Cell(_) => return false,
+        Part::Joined(parts) => {
+            let mut blank = "";
+            for value in parts.iter().map(|&at| cell(at)).filter(|v| !v.is_empty()) {
+                text.push_str(blank);
+                text.push_str(value);
+                blank = " ";
+            }
+        }
+        Part::Date([year, month, day]) => {
+            let number = |at: &Option<usize>| at.map(&cell).filter(|v| !v.is_empty());
+            let part = |at: &Option<usize>| number(at).map(|v| format!("{v:0>2}"));
+            match (number(year), part(month), part(day)) {
+                (Some(year), Some(month), Some(day)) => text.push_str(&format!("{year}-{month}-{day}")),
+                (Some(year), Some(month), None) => text.push_str(&format!("{year}-{month}")),
+                (Some(year), ..) => text.push_str(year),
+                (None, Some(month), Some(day)) => text.push_str(&format!("--{month}-{day}")),
+                _ => {}
+            }
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads one CSV text and writes each record as `kind key: attribute value, ...`, in the order of
+    /// their rows.
+    fn told(text: &str, options: &Options) -> Vec<String> {
+        let staged = staged(&[("t.csv", text)], options).expect("it is read");
+        let records = &staged.table.records;
+        let mut lines: Vec<(u32, String)> = (0..records.len())
+            .map(|i| {
+                let values: Vec<String> = records
+                    .columns
+                    .iter()
+                    .flat_map(|(a, c)| c.values(i).map(move |v| format!("{a} {v}")))
+                    .collect();
+                let line = format!("{} {}: {}", records.kinds[i].as_str(), records.keys[i], values.join(", "));
+                (records.row[i], line)
+            })
+            .collect();
+        lines.sort();
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    fn staged(files: &[(&str, &str)], options: &Options) -> Result<Staged<Ingested, Metrics>> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let tables: Vec<PlainTable> = files
+            .iter()
+            .map(|(name, text)| {
+                let path = folder.path().join(name);
+                std::fs::write(&path, text).expect("written");
+                PlainTable { path, file: (*name).to_owned() }
+            })
+            .collect();
+        run(&tables, options, &IdKey([1; 32]), &Progress::hidden())
+    }
+
+    fn id(name: &str) -> Options {
+        Options { id: Some(name.into()), ..Options::default() }
+    }
+
+    #[test]
+    fn names_dates_and_streets_of_several_columns_become_one_value() {
+        assert_eq!(
+            told(
+                "rec_id,fname_c1,fname_c2,lname_c1,by,bm,bd\nr1,ANNA,UWE,WEISS,1971,2,31\nr2,KARL,,KUHN,1980,12,4\n",
+                &id("rec_id"),
+            ),
+            [
+                "person r1: birth_date 1971-02-31, first_name ANNA UWE, last_name WEISS",
+                "person r2: birth_date 1980-12-04, first_name KARL, last_name KUHN",
+            ]
+        );
+        assert_eq!(
+            told(
+                "rec_id,given_name,surname,street_number,address_1,suburb,postcode,soc_sec_id\n\
+                 r1,luc,petit,12,high street,perth,6000,1234567\nr2,ann,roux,,low road,sydney,2000,7654321\n",
+                &id("rec_id"),
+            ),
+            [
+                "person r1: city perth, first_name luc, last_name petit, postcode 6000, street 12 high street, x.code.soc_sec_id 1234567",
+                "person r2: city sydney, first_name ann, last_name roux, postcode 2000, street low road, x.code.soc_sec_id 7654321",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_table_of_names_without_persons_is_one_of_organisations() {
+        let text = "id,name,address,city,cuisine\n1,chez panisse,3 high st.,berkeley,french\n2,the ivy,4 low road,london,english\n";
+        assert_eq!(
+            told(text, &id("id"))[0],
+            "organisation 1: city berkeley, name chez panisse, street 3 high st., x.text.cuisine french"
+        );
+        // Without `--id` the numbering is no evidence either.
+        assert!(!told(text, &Options::default())[0].contains("x.code"));
+        let text = "name,phone\nJean Martin,0145454545\nMarie Durand,0612345678\n";
+        assert_eq!(told(text, &Options::default())[0], "person : full_name Jean Martin, phone 0145454545");
+    }
+
+    #[test]
+    fn a_company_beside_a_person_is_an_attribute_of_the_person() {
+        let text = "first_name,last_name,company,notes\nJean,Martin,Dupont SA,vu\n";
+        assert_eq!(
+            told(text, &Options::default()),
+            ["person : company Dupont SA, first_name Jean, last_name Martin, notes vu"]
+        );
+    }
+
+    #[test]
+    fn the_source_column_names_the_source_and_is_no_evidence() {
+        let text = "source,first_name,last_name\na,Jean,Martin\nb,Jean,Martin\na,Ann,Lee\n";
+        let options = Options { source: Some("source".into()), ..Options::default() };
+        let staged = staged(&[("t.csv", text)], &options).expect("it is read");
+        let records = &staged.table.records;
+        let mut sources: Vec<(u32, &str)> = (0..3).map(|i| (records.row[i], records.place_of(i).source.as_str())).collect();
+        sources.sort_unstable();
+        assert_eq!(sources, [(2, "a"), (3, "b"), (4, "a")]);
+        assert_eq!(records.columns.keys().collect::<Vec<_>>(), ["first_name", "last_name"]);
+    }
+
+    #[test]
+    fn every_row_has_one_fate_and_a_missing_column_is_named() {
+        let text = "first_name,last_name\nJean,Martin\n\nAnn,Lee,oops\nMarc,\n";
+        let staged = staged(&[("t.csv", text)], &Options::default()).expect("it is read");
+        let fate = &staged.metrics.tables[0];
+        let skipped: u64 = fate.skipped_rows.values().sum();
+        assert_eq!(fate.rows, fate.record_rows + fate.rejected_rows + skipped);
+        assert_eq!(staged.table.records.len(), 3);
+        let error = super::tests::staged(&[("t.csv", text)], &id("last_nam")).expect_err("no such column");
+        assert_eq!(error.to_string(), "there is no column `last_nam`");
+        assert_eq!(error.hint().as_deref(), Some("the nearest column is `last_name`"));
+    }
+
+    #[test]
+    fn an_unreadable_file_costs_only_itself() {
+        let mut tables = vec![PlainTable { path: "/no/such/file.csv".into(), file: "file.csv".into() }];
+        let missing = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden());
+        assert!(missing.is_err());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "first_name,last_name\nJean,Martin\n").expect("written");
+        tables.push(PlainTable { path, file: "t.csv".into() });
+        let staged = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden()).expect("one is read");
+        assert_eq!((staged.table.records.len(), staged.table.rejects.len(), staged.metrics.unreadable_files), (1, 1, 1));
+    }
+
+    #[test]
+    fn ids_stay_when_rows_are_shuffled_and_the_file_is_renamed() {
+        let forth = "first_name,last_name\nJean,Martin\nAnn,Lee\nMarc,Petit\n";
+        let back = "first_name,last_name\nMarc,Petit\nAnn,Lee\nJean,Martin\n";
+        let ids = |name: &str, text: &str| staged(&[(name, text)], &Options::default()).expect("it is read").table.records.ids;
+        assert_eq!(ids("a.csv", forth), ids("b.csv", back));
+    }
+}
