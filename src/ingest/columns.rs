@@ -119,6 +119,8 @@ pub struct Content {
     pub letters: u32,
     /// At least one digit.
     pub digits: u32,
+    /// At least eight digits.
+    pub eight_digits: u32,
     /// A postcode followed by a town.
     pub postcode_city: u32,
     /// A street and, after it, postcode and town.
@@ -205,6 +207,7 @@ impl Content {
         let characters = cell.chars().count();
         let mut count = |is: bool, counter: fn(&mut Content) -> &mut u32| *counter(self) += u32::from(is);
         count(digits > 0, |c| &mut c.digits);
+        count(digits >= 8, |c| &mut c.eight_digits);
         count(letters * 2 > characters - blanks, |c| &mut c.letters);
         count(is_email(cell), |c| &mut c.email);
         count(is_url(cell), |c| &mut c.url);
@@ -254,7 +257,7 @@ fn is_url(cell: &str) -> bool {
 /// zero, or a length that counts and codes seldom have.
 fn is_phone(cell: &str, digits: usize, letters: usize) -> bool {
     let dialled = cell.chars().all(|c| c.is_ascii_digit() || " +().-/\u{a0}\u{202f}".contains(c));
-    let extension = letters > 0 && letters <= 6 && digits >= 9;
+    let extension = (1..=6).contains(&letters) && digits >= 9 && !cell.starts_with(char::is_alphabetic);
     if !(7..=30).contains(&digits) || !(dialled || extension) || is_date(cell, digits) {
         return false;
     }
@@ -467,6 +470,10 @@ fn named(header: &str) -> Named {
     if let Some(found) = lookup(&all) {
         take(&mut out, found, 95);
         out.number = number.unwrap_or(0);
+        // In `Dernier contact` the contact is no party; in `E-mail contact` it is.
+        if !is_contact_point(&out.attribute) {
+            out.party = None;
+        }
         return out;
     }
     // Two-line headers and slashes: the last part that is a name counts, the others qualify it.
@@ -539,7 +546,7 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         }
         "website" => by(c.url, 30),
         "postcode" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 10) && !c.mostly(c.email, 10)),
-        "siren" | "siret" | "iban" | "vat" => by(c.digits, 50),
+        "siren" | "siret" | "iban" | "vat" => by(c.eight_digits, 50),
         "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale" | "last_contact" => {
             Some(c.mostly(c.date, 30) || c.mostly(c.year, 80) || c.mostly(c.digits, 60) && !c.mostly(c.letters, 60) && !c.mostly(c.phone, 50) && !c.mostly(c.up_to_31, 90))
         }
@@ -761,6 +768,10 @@ fn gather_birth_date(columns: &mut [Understood]) {
             column.on = None;
         }
     }
+}
+
+fn is_contact_point(attribute: &str) -> bool {
+    is_address_part(attribute) || matches!(attribute, "email" | "phone" | "mobile" | "fax" | "website")
 }
 
 fn is_address_part(attribute: &str) -> bool {
