@@ -503,6 +503,7 @@ impl Checker<'_, '_> {
             let rule = ColumnRule {
                 header: vec![header.clone()],
                 attribute: attribute.clone(),
+                required: true,
                 ..ColumnRule::default()
             };
             // The first rule that fits a column has it.

@@ -85,6 +85,19 @@ impl Error {
         move |source| Error::Table { table, source: Box::new(source) }
     }
 
+    /// What is wrong with a file, without its path: for outputs, which name files in their own way
+    /// and do not depend on the machine.
+    pub fn reason(&self) -> String {
+        match self {
+            Error::Io { action, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                format!("could not {action} it: it is not there")
+            }
+            Error::Io { action, source, .. } => format!("could not {action} it: {}", source.kind()),
+            Error::Format { message, .. } => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// What the user can do next, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -21,6 +21,7 @@
 //! label = "work"                         # work, home, other, billing, delivery...
 //! label_column = "E-mail # - Label"      # or the column that holds the label; `|` separates synonyms
 //! contact = true                         # of one more person, a contact; with `#` one for each number
+//! required = true                        # told when the column is not there
 //! split = ":::"                          # the cell holds several values
 //! empty = ["0/0/00"]                     # what stands for no value
 //!
@@ -172,6 +173,8 @@ pub struct ColumnRule {
     pub label_column: String,
     /// Whether it is about one more person than the row's own; each number of `#` is another one.
     pub contact: bool,
+    /// Whether the column must be there: its absence is told for each table.
+    pub required: bool,
     /// What separates several values in one cell; empty: there is one.
     pub split: String,
     /// Cells that stand for no value.

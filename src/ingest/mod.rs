@@ -251,9 +251,20 @@ impl Gathered {
         tables: Vec<read::Table>,
         progress: &Progress,
     ) -> Result<()> {
+        for sheet in source.sheets.iter().filter(|s| !tables.iter().any(|t| t.sheet == **s)) {
+            self.incomplete(source, (file, sheet), "", "missing_sheet", "there is no such sheet");
+        }
         for table in tables {
             if !source.sheets.is_empty() && !source.sheets.contains(&table.sheet) {
                 continue;
+            }
+            for rule in source.mapping.columns.iter().filter(|rule| rule.required) {
+                if mapping::position(&table.header, &rule.header).is_none() {
+                    let column = rule.header.join(" | ");
+                    let message = format!("there is no column `{column}`, which the settings name");
+                    let place = (file, table.sheet.as_str());
+                    self.incomplete(source, place, &column, "missing_column", &message);
+                }
             }
             let place = self.builder.place(Place {
                 source: source.name.clone(),
@@ -296,8 +307,31 @@ impl Gathered {
             column: String::new(),
             code: "unreadable_file".into(),
             severity: Severity::Row,
-            message: error.to_string(),
+            message: error.reason(),
             suggestion: error.hint().unwrap_or_default(),
+            raw: String::new(),
+        });
+    }
+
+    /// Tells that a file lacks something the settings name; the rest of it is read.
+    fn incomplete(
+        &mut self,
+        source: &Source,
+        (file, sheet): (&str, &str),
+        column: &str,
+        code: &str,
+        message: &str,
+    ) {
+        self.rejects.push(Reject {
+            source: source.name.clone(),
+            file: file.to_owned(),
+            sheet: sheet.to_owned(),
+            row: None,
+            column: column.to_owned(),
+            code: code.into(),
+            severity: Severity::Cell,
+            message: message.to_owned(),
+            suggestion: "correct the source in `orpailleur.toml`".into(),
             raw: String::new(),
         });
     }

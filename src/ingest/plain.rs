@@ -420,7 +420,7 @@ impl Gathered {
             column: String::new(),
             code: "unreadable_file".into(),
             severity: Severity::Row,
-            message: error.to_string(),
+            message: error.reason(),
             suggestion: error.hint().unwrap_or_default(),
             raw: String::new(),
         });
