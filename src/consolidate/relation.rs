@@ -46,7 +46,9 @@ pub(crate) fn links(
     let mut golden: Vec<GoldenLink> = Vec::with_capacity(seen.len());
     for ((person, organisation), mut links) in seen {
         links.sort_by(|a, b| {
-            date(b).cmp(date(a)).then_with(|| by_standing(standings, a.person, b.person))
+            (date(b).cmp(date(a)))
+                .then_with(|| by_standing(standings, a.person, b.person))
+                .then_with(|| (a.organisation, &a.role).cmp(&(b.organisation, &b.role)))
         });
         let role = links.iter().find_map(|l| match l.role.as_str() {
             "" => records.first("job_title", l.person as usize),
@@ -68,12 +70,17 @@ pub(crate) fn links(
             organisation_id: entities.list[organisation as usize].id.clone(),
             role: role.unwrap_or_default().to_owned(),
             current,
-            since: dates().min().unwrap_or_default().to_owned(),
-            until: if current == Some(false) { last.to_owned() } else { String::new() },
+            since: day(dates().min().unwrap_or_default()).to_owned(),
+            until: if current == Some(false) { day(last).to_owned() } else { String::new() },
         });
     }
     golden.sort_unstable();
     golden
+}
+
+/// A date without its time.
+fn day(date: &str) -> &str {
+    date.get(..10).unwrap_or(date)
 }
 
 /// Households of the golden persons that rows name as couples: household id, golden id; sorted.
