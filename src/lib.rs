@@ -19,6 +19,7 @@
 pub mod error;
 pub mod model;
 pub mod table;
+pub mod pairs;
 pub mod value;
 
 pub mod store;
@@ -37,6 +38,7 @@ pub mod report;
 pub mod run;
 pub mod config;
 pub mod init;
+pub mod matching;
 pub mod pipeline;
 pub mod evaluate;
 pub mod cli;

@@ -1,1 +1,135 @@
-//! Chooses which pairs of records are worth comparing.
+//! Chooses which pairs of records are worth comparing: clean records -> candidate pairs.
+//!
+//! Each rule of the pool ([`keys`]) puts records that have something in common into blocks. A block
+//! that is too large for the pair budget is refined by a second key, never dropped in silence.
+
+mod keys;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    model::Kind,
+    pairs::{CandidatePairs, Rule, pairs_of},
+    progress::Progress,
+    table::{Records, Staged},
+};
+
+/// The `[block]` section of `orpailleur.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+pub struct Settings {
+    /// Pairs that one rule may produce, per record. Default: 8.
+    pub pairs_per_record: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { pairs_per_record: 8 }
+    }
+}
+
+/// The numbers of [`run`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Metrics {
+    /// Each rule and the pairs its blocks hold, those of earlier rules included.
+    pub rules: Vec<(String, u64)>,
+    /// Records that are in no block of any rule: nothing is like them.
+    pub alone: u64,
+    /// Pairs that could be compared without blocking.
+    pub possible_pairs: u64,
+}
+
+/// Up to this many pairs, all are compared and nothing can be lost by blocking.
+const COMPARE_ALL: u64 = 500_000;
+
+/// Chooses the candidate pairs among the records of `kind` at `members`; pairs are in positions of
+/// `members`. `people` holds for each member the names of persons that its row names beside it.
+/// `source` is each member's source when only pairs across sources count.
+pub fn run(
+    records: &Records,
+    kind: Kind,
+    members: &[u32],
+    people: &[Vec<String>],
+    source: Option<Vec<u32>>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Staged<CandidatePairs, Metrics>> {
+    let count = members.len();
+    let mut rules = Vec::new();
+    if pairs_of(count as u64) <= COMPARE_ALL {
+        let keys = (0..count as u32).map(|record| (0, record)).collect();
+        rules.push(Rule::new("all pairs", count, keys));
+    } else {
+        let facets = keys::facets(records, members, people);
+        let pool = keys::pool(kind, &facets);
+        progress.expect(pool.len() as u64);
+        for keyed in pool {
+            progress.check()?;
+            let rule = within_budget(keyed, &facets, settings.pairs_per_record * count as u64);
+            if rule.pairs() > 0 {
+                rules.push(rule);
+            }
+            progress.advance(1);
+        }
+    }
+    let candidates = CandidatePairs { records: count, rules, source };
+    let metrics = Metrics {
+        rules: candidates.rules.iter().map(|r| (r.name.clone(), r.pairs())).collect(),
+        alone: candidates.alone(),
+        possible_pairs: candidates.possible(),
+    };
+    Ok(Staged { table: candidates, metrics })
+}
+
+/// The rule with its blocks up to the size that the budget allows; the records of larger blocks are
+/// grouped again by that key and a second one.
+fn within_budget(keyed: keys::Keyed, facets: &[keys::Facets], budget: u64) -> Rule {
+    let mut keys = keyed.keys;
+    keys.sort_unstable();
+    keys.dedup();
+    let limit = largest_block(&keys, budget);
+    let mut kept = Vec::with_capacity(keys.len());
+    let mut refined = Vec::new();
+    for block in keys.chunk_by(|a, b| a.0 == b.0) {
+        if block.len() as u64 <= limit {
+            kept.extend_from_slice(block);
+        } else {
+            refined.extend(block.iter().flat_map(|&(key, record)| {
+                let second = keys::refinements(&facets[record as usize]);
+                second.into_iter().map(move |s| (key.rotate_left(17) ^ s, record))
+            }));
+        }
+    }
+    refined.sort_unstable();
+    refined.dedup();
+    let limit = largest_block(&refined, budget);
+    let mut left_out = BTreeSet::new();
+    for block in refined.chunk_by(|a, b| a.0 == b.0) {
+        if block.len() as u64 <= limit {
+            kept.extend_from_slice(block);
+        } else {
+            left_out.extend(block.iter().map(|k| k.1));
+        }
+    }
+    let mut rule = Rule::new(keyed.name, facets.len(), kept);
+    rule.uncovered = left_out.len() as u64;
+    rule
+}
+
+/// The largest block size such that all blocks up to it hold at most `budget` pairs.
+fn largest_block(sorted_keys: &[(u64, u32)], budget: u64) -> u64 {
+    let mut sizes: Vec<u64> =
+        sorted_keys.chunk_by(|a, b| a.0 == b.0).map(|block| block.len() as u64).collect();
+    sizes.sort_unstable();
+    let mut pairs = 0;
+    for sizes in sizes.chunk_by(|a, b| a == b) {
+        pairs += sizes.len() as u64 * pairs_of(sizes[0]);
+        if pairs > budget {
+            return sizes[0] - 1;
+        }
+    }
+    u64::MAX
+}

@@ -1,1 +1,316 @@
-//! Gives each candidate pair its match weight in bits.
+//! Gives each candidate pair its match weight: candidate pairs -> pairs above the review line.
+//!
+//! Comparisons turn two values into an agreement level ([`compare`]); the model turns levels into
+//! bits ([`model`]); training learns the model from the data ([`train`]).
+
+pub mod compare;
+pub mod model;
+mod features;
+mod train;
+mod values;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+pub use features::Evidence;
+pub use model::Model;
+use compare::{Comparison, Outcome};
+use model::Pattern;
+
+use crate::{
+    error::Result,
+    model::Kind,
+    pairs::CandidatePairs,
+    progress::Progress,
+    table::{Pair, Records, Staged},
+};
+
+/// The `[match]` section of `orpailleur.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+pub struct Settings {
+    /// Wanted share of right pairs among those merged at the threshold. The merge line is the weight at
+    /// which a single pair is a match with this probability. Default: 0.9.
+    pub precision: f64,
+    /// Probability from which a pair that is not merged waits for a human. Default: 0.2.
+    pub review: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { precision: 0.9, review: 0.2 }
+    }
+}
+
+impl Settings {
+    /// Weight in hundredths of a bit from which a pair is merged.
+    pub fn merge_centibits(&self) -> i32 {
+        centibits(log_odds(self.precision))
+    }
+
+    /// Weight in hundredths of a bit from which a pair waits for review.
+    pub fn review_centibits(&self) -> i32 {
+        centibits(log_odds(self.review.min(self.precision)))
+    }
+}
+
+fn log_odds(probability: f64) -> f64 {
+    let p = probability.clamp(1e-6, 1.0 - 1e-6);
+    (p / (1.0 - p)).log2()
+}
+
+fn centibits(bits: f64) -> i32 {
+    (bits.clamp(-1000.0, 1000.0) * 100.0).round() as i32
+}
+
+/// The numbers of [`Scorer::run`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Metrics {
+    /// Candidate pairs scored.
+    pub candidate_pairs: u64,
+    /// How many by match weight in whole bits.
+    pub weights: BTreeMap<i64, u64>,
+}
+
+/// Pairs drawn to learn how strangers compare.
+const SAMPLED_PAIRS: usize = 1_000_000;
+/// Candidate pairs counted for training, about; of more, an even sample is taken.
+const TRAINING_PAIRS: u64 = 4_000_000;
+
+/// The comparisons and the model of one kind of record.
+pub struct Scorer {
+    comparisons: Vec<Box<dyn Comparison>>,
+    /// What was learned.
+    pub model: Model,
+}
+
+/// One line of an explanation: a comparison, the level found, and its bits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reason {
+    /// The comparison.
+    pub comparison: String,
+    /// The level, or `a value is missing`.
+    pub level: String,
+    /// Bits for a match of the level itself.
+    pub bits: f64,
+    /// Bits added because the shared value is rare, or taken because it is common.
+    pub rarity_bits: f64,
+}
+
+/// Why two records are together or apart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// The bits of the share of pairs that match at all.
+    pub prior_bits: f64,
+    /// One line per comparison.
+    pub reasons: Vec<Reason>,
+    /// What was taken off because the two may be related instead: household, company, group.
+    pub relation_bits: f64,
+    /// The sum: the logarithm of the odds of a match.
+    pub weight_bits: f64,
+}
+
+impl Scorer {
+    /// Prepares the comparisons for the records at `members` and learns the model from `candidates`,
+    /// or takes `known` if it was made for the same comparisons.
+    pub fn new(
+        records: &Records,
+        kind: Kind,
+        members: &[u32],
+        evidence: &Evidence,
+        candidates: &CandidatePairs,
+        known: Option<&Model>,
+        progress: &Progress,
+    ) -> Result<Scorer> {
+        let comparisons = features::comparisons(records, kind, members, evidence);
+        progress.check()?;
+        let model = match known.filter(|model| model.fits(&comparisons)) {
+            Some(model) => model.clone(),
+            None => {
+                let counts = count(records, members, &comparisons, candidates);
+                train::train(kind.as_str(), &comparisons, &counts)
+            }
+        };
+        Ok(Scorer { comparisons, model })
+    }
+
+    fn outcomes(&self, a: u32, b: u32, into: &mut Vec<Outcome>) {
+        into.clear();
+        into.extend(self.comparisons.iter().map(|c| c.compare(a, b)));
+    }
+
+    /// The match weight of two members in hundredths of a bit.
+    pub fn weight_centibits(&self, a: u32, b: u32) -> i32 {
+        let mut outcomes = Vec::with_capacity(self.comparisons.len());
+        self.outcomes(a, b, &mut outcomes);
+        centibits(self.model.weight_bits(&outcomes))
+    }
+
+    /// What the comparisons of two members say by themselves, in hundredths of a bit: below zero they
+    /// speak against a match whatever the prior.
+    pub fn evidence_centibits(&self, a: u32, b: u32) -> i32 {
+        let mut outcomes = Vec::with_capacity(self.comparisons.len());
+        self.outcomes(a, b, &mut outcomes);
+        centibits(self.model.evidence_bits(&outcomes))
+    }
+
+    /// Scores all candidate pairs and keeps those from the review line of `settings` on, as positions
+    /// of the members, sorted.
+    pub fn run(
+        &self,
+        candidates: &CandidatePairs,
+        settings: &Settings,
+        progress: &Progress,
+    ) -> Result<Staged<Vec<Pair>, Metrics>> {
+        #[derive(Default)]
+        struct Found {
+            pairs: Vec<Pair>,
+            weights: BTreeMap<i64, u64>,
+            count: u64,
+            outcomes: Vec<Outcome>,
+        }
+        let review = settings.review_centibits();
+        let found = candidates.visit(Found::default, |found, _, left, right| {
+            self.outcomes(left, right, &mut found.outcomes);
+            let weight_centibits = centibits(self.model.weight_bits(&found.outcomes));
+            *found.weights.entry(i64::from(weight_centibits.div_euclid(100)).clamp(-60, 60)).or_default() += 1;
+            found.count += 1;
+            if weight_centibits >= review {
+                found.pairs.push(Pair { left, right, weight_centibits });
+            }
+        });
+        progress.check()?;
+        let mut pairs = Vec::new();
+        let mut metrics = Metrics::default();
+        for part in found {
+            pairs.extend(part.pairs);
+            metrics.candidate_pairs += part.count;
+            for (bits, count) in part.weights {
+                *metrics.weights.entry(bits).or_default() += count;
+            }
+        }
+        pairs.sort_unstable();
+        Ok(Staged { table: pairs, metrics })
+    }
+
+    /// Why two members are together or apart.
+    pub fn explain(&self, a: u32, b: u32) -> Explanation {
+        let mut outcomes = Vec::new();
+        self.outcomes(a, b, &mut outcomes);
+        let reasons: Vec<Reason> = outcomes
+            .iter()
+            .zip(&self.model.comparisons)
+            .map(|(outcome, comparison)| match (outcome.level as usize).checked_sub(1) {
+                None => Reason {
+                    comparison: comparison.name.clone(),
+                    level: "a value is missing".into(),
+                    bits: 0.0,
+                    rarity_bits: 0.0,
+                },
+                Some(level) => Reason {
+                    comparison: comparison.name.clone(),
+                    level: comparison.levels[level].clone(),
+                    bits: comparison.odds[level].bits(),
+                    rarity_bits: outcome.rarity_bits.into(),
+                },
+            })
+            .collect();
+        let prior_bits = (self.model.match_share / (1.0 - self.model.match_share)).log2();
+        let weight_bits = self.model.weight_bits(&outcomes);
+        let relation_bits =
+            weight_bits - prior_bits - reasons.iter().map(|r| r.bits + r.rarity_bits).sum::<f64>();
+        Explanation { prior_bits, reasons, relation_bits, weight_bits }
+    }
+}
+
+/// Counts the patterns of the candidates and, by a sample, the levels of all other pairs.
+fn count(
+    records: &Records,
+    members: &[u32],
+    comparisons: &[Box<dyn Comparison>],
+    candidates: &CandidatePairs,
+) -> train::Counts {
+    let produced: u64 = candidates.rules.iter().map(crate::pairs::Rule::pairs).sum();
+    let one_in = produced.div_ceil(TRAINING_PAIRS).max(1);
+    let hash_of = |member: u32| {
+        let id = records.ids[members[member as usize] as usize].0;
+        u64::from_le_bytes([id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9]])
+    };
+    // Integers only: sums do not depend on the order of threads.
+    let parts = candidates.visit(
+        || (HashMap::<Pattern, u64>::new(), 0u64, Vec::new()),
+        |(patterns, seen, outcomes), _, a, b| {
+            *seen += 1;
+            if !(hash_of(a) ^ hash_of(b).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(one_in) {
+                return;
+            }
+            outcomes.clear();
+            outcomes.extend(comparisons.iter().map(|c| c.compare(a, b)));
+            *patterns.entry(Pattern::of(outcomes)).or_default() += one_in;
+        },
+    );
+    let mut patterns = BTreeMap::new();
+    let mut chosen = 0;
+    for (part, seen, _) in parts {
+        chosen += seen;
+        for (pattern, count) in part {
+            *patterns.entry(pattern).or_default() += count;
+        }
+    }
+    let possible = candidates.possible();
+    let others = sample_others(records, members, comparisons, candidates, possible.saturating_sub(chosen));
+    train::Counts { patterns, others, possible: possible as f64, records: members.len() as f64 }
+}
+
+/// For each comparison and level the estimated number of pairs among the `others` pairs that are no
+/// candidates. A record's partners are the records whose ids follow hashes of its own id, so that
+/// the sample depends on ids alone.
+fn sample_others(
+    records: &Records,
+    members: &[u32],
+    comparisons: &[Box<dyn Comparison>],
+    candidates: &CandidatePairs,
+    others: u64,
+) -> Vec<Vec<f64>> {
+    use rayon::prelude::*;
+    let empty = || comparisons.iter().map(|c| vec![0u64; c.levels().len() + 1]).collect::<Vec<_>>();
+    let per_record = (SAMPLED_PAIRS / members.len().max(1)).clamp(1, 200);
+    let ids: Vec<_> = members.iter().map(|&m| records.ids[m as usize]).collect();
+    let counted = (0..members.len() as u32)
+        .into_par_iter()
+        .chunks(1024)
+        .map(|chunk| {
+            let mut counts = (empty(), 0u64);
+            for a in chunk {
+                for draw in 0..per_record as u64 {
+                    let mut hasher = blake3::Hasher::new();
+                    hasher.update(&ids[a as usize].0).update(&draw.to_le_bytes());
+                    let mut target = [0u8; 10];
+                    target.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
+                    let b = ids.partition_point(|id| id.0 < target) % ids.len();
+                    let b = b as u32;
+                    if a == b || !candidates.allowed(a, b) || candidates.contains(a.min(b), a.max(b)) {
+                        continue;
+                    }
+                    counts.1 += 1;
+                    for (levels, comparison) in counts.0.iter_mut().zip(comparisons) {
+                        levels[comparison.compare(a.min(b), a.max(b)).level as usize] += 1;
+                    }
+                }
+            }
+            counts
+        })
+        .reduce(
+            || (empty(), 0),
+            |mut all, part| {
+                all.1 += part.1;
+                for (all, part) in all.0.iter_mut().flatten().zip(part.0.iter().flatten()) {
+                    *all += part;
+                }
+                all
+            },
+        );
+    let scale = others as f64 / counted.1.max(1) as f64;
+    counted.0.iter().map(|levels| levels[1..].iter().map(|&n| n as f64 * scale).collect()).collect()
+}

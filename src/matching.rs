@@ -1,0 +1,210 @@
+//! Resolves records into entities: block, score and cluster for each kind, in the order in which one
+//! kind is evidence for the next.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    block,
+    cluster::{self, Bound},
+    error::Result,
+    model::Kind,
+    progress::Progress,
+    report::Matching,
+    score::{self, Evidence, Model, Scorer},
+    table::{Clusters, Link, Records, Review},
+    value::{email, text},
+};
+
+/// How records may be put together.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The `[block]` section.
+    pub block: block::Settings,
+    /// The `[match]` section.
+    pub score: score::Settings,
+    /// Compare across sources only.
+    pub link_only: bool,
+    /// Take at most one record of each source into a cluster; `None` is on where each source proves
+    /// free of duplicates.
+    pub one_to_one: Option<bool>,
+}
+
+/// What is known once all records are resolved.
+#[derive(Default)]
+pub struct Resolved {
+    /// Every record in one cluster.
+    pub clusters: Clusters,
+    /// The numbers, per kind.
+    pub metrics: Vec<Matching>,
+    /// What was learned, per kind.
+    pub models: Vec<Model>,
+}
+
+/// One kind of record with all that is needed to compare any two of them.
+pub struct Prepared {
+    /// Positions of the kind's records.
+    pub members: Vec<u32>,
+    /// Comparisons and model.
+    pub scorer: Scorer,
+    candidates: crate::pairs::CandidatePairs,
+    block: block::Metrics,
+}
+
+/// Resolves all records: organisations first, then persons with the organisations they belong to as
+/// evidence.
+pub fn resolve(
+    records: &Records,
+    links: &[Link],
+    known: &[Model],
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Resolved> {
+    let mut resolved = Resolved::default();
+    resolved.clusters.cluster = (0..records.len() as u32).collect();
+    for kind in [Kind::Organisation, Kind::Person, Kind::Other] {
+        if !records.kinds.contains(&kind) {
+            continue;
+        }
+        let evidence = &resolved.clusters.cluster;
+        let prepared = prepare(records, links, kind, evidence, known, settings, progress)?;
+        let staged = prepared.scorer.run(&prepared.candidates, &settings.score, progress)?;
+        let bounds = bounds(records, kind, &prepared.members, settings);
+        let merge = settings.score.merge_centibits();
+        let (clustered, metrics) = cluster::run(
+            prepared.members.len(),
+            staged.table,
+            merge,
+            &bounds,
+            |a, b| prepared.scorer.evidence_centibits(a, b),
+        );
+        resolved.metrics.push(Matching {
+            kind: kind.as_str().to_owned(),
+            records: prepared.members.len() as u64,
+            rules: prepared.block.rules,
+            candidate_pairs: staged.metrics.candidate_pairs,
+            weights: staged.metrics.weights,
+            merge_bits: f64::from(merge) / 100.0,
+            review_bits: f64::from(settings.score.review_centibits()) / 100.0,
+            cluster: metrics,
+        });
+        let global = |local: u32| prepared.members[local as usize];
+        for (local, &first) in clustered.first.iter().enumerate() {
+            resolved.clusters.cluster[global(local as u32) as usize] = global(first);
+        }
+        resolved.clusters.review.extend(clustered.review.into_iter().map(|review| Review {
+            left: global(review.left),
+            right: global(review.right),
+            ..review
+        }));
+        resolved.models.push(prepared.scorer.model);
+    }
+    resolved.clusters.review.sort_unstable();
+    Ok(resolved)
+}
+
+/// Blocks and trains one kind; `clusters` are those of the kinds resolved before.
+pub fn prepare(
+    records: &Records,
+    links: &[Link],
+    kind: Kind,
+    clusters: &[u32],
+    known: &[Model],
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Prepared> {
+    let members: Vec<u32> =
+        (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
+    let evidence = evidence(records, links, kind, &members, clusters);
+    let source = settings.link_only.then(|| sources(records, &members));
+    let blocked = block::run(
+        records,
+        kind,
+        &members,
+        &evidence.people,
+        source,
+        &settings.block,
+        progress,
+    )?;
+    let known = known.iter().find(|model| model.kind == kind.as_str());
+    let scorer =
+        Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)?;
+    Ok(Prepared { members, scorer, candidates: blocked.table, block: blocked.metrics })
+}
+
+/// What the other record of a row says of a record.
+fn evidence(
+    records: &Records,
+    links: &[Link],
+    kind: Kind,
+    members: &[u32],
+    clusters: &[u32],
+) -> Evidence {
+    let mut beside: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for link in links {
+        match kind {
+            Kind::Organisation => beside.entry(link.organisation).or_default().push(link.person),
+            Kind::Person => beside.entry(link.person).or_default().push(link.organisation),
+            Kind::Other => {}
+        }
+    }
+    let of = |give: &dyn Fn(u32) -> Vec<String>| -> Vec<Vec<String>> {
+        members
+            .iter()
+            .map(|member| beside.get(member).into_iter().flatten().flat_map(|&r| give(r)).collect())
+            .collect()
+    };
+    match kind {
+        Kind::Organisation => Evidence {
+            people: of(&|person| {
+                let part = |a| records.first(a, person as usize).map(text::fold).unwrap_or_default();
+                let (first, last) = (part("first_name"), part("last_name"));
+                if first.len() < 2 || last.len() < 2 { Vec::new() } else { vec![format!("{first} {last}")] }
+            }),
+            hosts: of(&|person| {
+                let own = records.values("email", person as usize).filter(|e| !email::is_freemail(e));
+                own.filter_map(|e| e.split_once('@').map(|(_, host)| host.to_owned())).collect()
+            }),
+            employers: Vec::new(),
+        },
+        Kind::Person => Evidence {
+            employers: of(&|organisation| vec![clusters[organisation as usize].to_string()]),
+            ..Evidence::default()
+        },
+        Kind::Other => Evidence::default(),
+    }
+}
+
+fn sources(records: &Records, members: &[u32]) -> Vec<u32> {
+    let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+    for &member in members {
+        let next = numbers.len() as u32;
+        numbers.entry(&records.place_of(member as usize).source).or_insert(next);
+    }
+    members.iter().map(|&m| numbers[records.place_of(m as usize).source.as_str()]).collect()
+}
+
+/// The values that one entity cannot have two of.
+fn bounds(records: &Records, kind: Kind, members: &[u32], settings: &Settings) -> Vec<Bound> {
+    let mut bounds = Vec::new();
+    if settings.one_to_one == Some(true) {
+        let values = sources(records, members).into_iter().map(Some).collect();
+        bounds.push(Bound::NoRepeat { reason: "one_to_one", values });
+    }
+    if kind == Kind::Organisation {
+        bounds.push(Bound::AtMostOne { reason: "legal_unit", values: coded(members, |m| records.first("siren", m)) });
+        bounds.push(Bound::AtMostOne { reason: "establishment", values: coded(members, |m| records.first("siret", m)) });
+    }
+    bounds
+}
+
+fn coded<'a>(members: &[u32], value: impl Fn(usize) -> Option<&'a str>) -> Vec<Option<u32>> {
+    let mut codes: BTreeMap<&str, u32> = BTreeMap::new();
+    members
+        .iter()
+        .map(|&member| {
+            let text = value(member as usize)?;
+            let next = codes.len() as u32;
+            Some(*codes.entry(text).or_insert(next))
+        })
+        .collect()
+}

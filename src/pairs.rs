@@ -1,0 +1,243 @@
+//! Candidate pairs: what `block` chooses and `score` compares, streamed and never all in memory.
+//!
+//! A blocking rule puts each record into blocks; two records that share a block are a candidate
+//! pair. A pair that several rules produce belongs to the first of them, and within a rule to the
+//! first block shared, so that it is seen once without a set of all pairs.
+
+use rayon::prelude::*;
+
+/// The blocks of one rule, over records numbered from 0.
+#[derive(Debug, Clone, Default)]
+pub struct Rule {
+    /// What its records have in common, in words: `same email`.
+    pub name: String,
+    /// For each record the range of its blocks in `blocks_of`.
+    starts: Vec<u32>,
+    /// Block numbers, ascending within a record.
+    blocks_of: Vec<u32>,
+    /// For each block the range of its records in `records_of`.
+    block_starts: Vec<u32>,
+    /// Records, ascending within a block.
+    records_of: Vec<u32>,
+    /// Records of blocks that were too large and could not be refined.
+    pub uncovered: u64,
+}
+
+impl Rule {
+    /// The rule whose blocks are the records of equal key. `keys` are (key, record) in any order;
+    /// blocks of one record are left out.
+    pub fn new(name: impl Into<String>, records: usize, mut keys: Vec<(u64, u32)>) -> Rule {
+        keys.par_sort_unstable();
+        keys.dedup();
+        let mut rule = Rule { name: name.into(), block_starts: vec![0], ..Rule::default() };
+        let mut of_record: Vec<(u32, u32)> = Vec::new();
+        for block in keys.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > 1) {
+            let number = rule.block_starts.len() as u32 - 1;
+            for &(_, record) in block {
+                rule.records_of.push(record);
+                of_record.push((record, number));
+            }
+            rule.block_starts.push(rule.records_of.len() as u32);
+        }
+        of_record.sort_unstable();
+        rule.starts = vec![0; records + 1];
+        for &(record, number) in &of_record {
+            rule.starts[record as usize + 1] += 1;
+            rule.blocks_of.push(number);
+        }
+        for i in 0..records {
+            rule.starts[i + 1] += rule.starts[i];
+        }
+        rule
+    }
+
+    /// How many pairs the rule's blocks hold, those of other rules included.
+    pub fn pairs(&self) -> u64 {
+        self.block_starts.windows(2).map(|w| pairs_of((w[1] - w[0]).into())).sum()
+    }
+
+    fn blocks_of(&self, record: u32) -> &[u32] {
+        let at = record as usize;
+        &self.blocks_of[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    fn block(&self, number: usize) -> &[u32] {
+        &self.records_of[self.block_starts[number] as usize..self.block_starts[number + 1] as usize]
+    }
+
+    /// The first block that both records are in.
+    fn first_shared(&self, a: u32, b: u32) -> Option<u32> {
+        let (mut xs, mut ys) = (self.blocks_of(a), self.blocks_of(b));
+        while let (Some(x), Some(y)) = (xs.first(), ys.first()) {
+            match x.cmp(y) {
+                std::cmp::Ordering::Equal => return Some(*x),
+                std::cmp::Ordering::Less => xs = &xs[1..],
+                std::cmp::Ordering::Greater => ys = &ys[1..],
+            }
+        }
+        None
+    }
+}
+
+/// The number of pairs among `n` records.
+pub fn pairs_of(n: u64) -> u64 {
+    n * n.saturating_sub(1) / 2
+}
+
+/// All candidate pairs of the records `0..records`.
+#[derive(Debug, Clone, Default)]
+pub struct CandidatePairs {
+    /// How many records there are.
+    pub records: usize,
+    /// The rules, in the order in which they claim their pairs.
+    pub rules: Vec<Rule>,
+    /// With link-only: the source of each record; pairs of one source are no candidates.
+    pub source: Option<Vec<u32>>,
+}
+
+/// A piece of one block: its records from `from` on, up to `to`, each with all later ones.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    rule: u32,
+    block: u32,
+    from: u32,
+    to: u32,
+}
+
+/// Pairs that one piece of work holds at most, so that a huge block keeps all threads busy.
+const PAIRS_PER_PIECE: u64 = 1 << 16;
+
+impl CandidatePairs {
+    /// Whether the pair may be compared at all.
+    pub fn allowed(&self, a: u32, b: u32) -> bool {
+        self.source.as_ref().is_none_or(|s| s[a as usize] != s[b as usize])
+    }
+
+    /// How many records are in no block at all.
+    pub fn alone(&self) -> u64 {
+        let blocked = |record: u32| self.rules.iter().any(|r| !r.blocks_of(record).is_empty());
+        (0..self.records as u32).filter(|&record| !blocked(record)).count() as u64
+    }
+
+    /// Whether some rule produces the pair.
+    pub fn contains(&self, a: u32, b: u32) -> bool {
+        self.allowed(a, b) && self.rules.iter().any(|r| r.first_shared(a, b).is_some())
+    }
+
+    /// How many pairs could be compared without blocking.
+    pub fn possible(&self) -> u64 {
+        let all = pairs_of(self.records as u64);
+        let Some(source) = &self.source else { return all };
+        let mut sizes = std::collections::BTreeMap::new();
+        for s in source {
+            *sizes.entry(s).or_insert(0u64) += 1;
+        }
+        all - sizes.values().map(|&n| pairs_of(n)).sum::<u64>()
+    }
+
+    /// Visits every candidate pair once, in parallel: `visit(state, rule, a, b)` with `a < b`, where
+    /// `state` is made by `start` for each piece of work. Gives the states in a fixed order.
+    pub fn visit<S: Send>(
+        &self,
+        start: impl Fn() -> S + Sync,
+        visit: impl Fn(&mut S, usize, u32, u32) + Sync,
+    ) -> Vec<S> {
+        let pieces = self.pieces();
+        pieces
+            .par_chunks(64)
+            .map(|pieces| {
+                let mut state = start();
+                for piece in pieces {
+                    self.visit_piece(*piece, |rule, a, b| visit(&mut state, rule, a, b));
+                }
+                state
+            })
+            .collect()
+    }
+
+    fn visit_piece(&self, piece: Piece, mut visit: impl FnMut(usize, u32, u32)) {
+        let rule = &self.rules[piece.rule as usize];
+        let earlier = &self.rules[..piece.rule as usize];
+        let block = rule.block(piece.block as usize);
+        for i in piece.from as usize..piece.to as usize {
+            for j in i + 1..block.len() {
+                let (a, b) = (block[i], block[j]);
+                if self.allowed(a, b)
+                    && rule.first_shared(a, b) == Some(piece.block)
+                    && !earlier.iter().any(|r| r.first_shared(a, b).is_some())
+                {
+                    visit(piece.rule as usize, a, b);
+                }
+            }
+        }
+    }
+
+    fn pieces(&self) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (rule, blocks) in self.rules.iter().enumerate() {
+            for block in 0..blocks.block_starts.len().saturating_sub(1) {
+                let size = blocks.block(block).len();
+                let (mut from, mut pairs) = (0, 0);
+                for at in 0..size {
+                    pairs += (size - at - 1) as u64;
+                    if pairs >= PAIRS_PER_PIECE || at + 1 == size {
+                        pieces.push(Piece {
+                            rule: rule as u32,
+                            block: block as u32,
+                            from: from as u32,
+                            to: at as u32 + 1,
+                        });
+                        (from, pairs) = (at + 1, 0);
+                    }
+                }
+            }
+        }
+        pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn visited(pairs: &CandidatePairs) -> Vec<(u32, u32)> {
+        let states = pairs.visit(Vec::new, |seen, _, a, b| seen.push((a, b)));
+        states.into_iter().flatten().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_pair_that_shares_a_key_is_visited_exactly_once(
+            keys in proptest::collection::vec((0usize..3, 0u64..6, 0u32..12), 0..80),
+        ) {
+            let of_rule = |r| keys.iter().filter(|k| k.0 == r).map(|k| (k.1, k.2)).collect::<Vec<_>>();
+            let rules = (0..3).map(|r| Rule::new("", 12, of_rule(r))).collect();
+            let candidates = CandidatePairs { records: 12, rules, source: None };
+            let mut expected = BTreeSet::new();
+            for x in &keys {
+                for y in &keys {
+                    if x.0 == y.0 && x.1 == y.1 && x.2 < y.2 {
+                        expected.insert((x.2, y.2));
+                    }
+                }
+            }
+            let seen = visited(&candidates);
+            prop_assert_eq!(seen.len(), expected.len());
+            prop_assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn link_only_leaves_out_pairs_of_one_source() {
+        let rule = Rule::new("", 4, (0..4).map(|r| (1, r)).collect());
+        let candidates = CandidatePairs { records: 4, rules: vec![rule], source: Some(vec![0, 0, 1, 1]) };
+        assert_eq!(candidates.possible(), 4);
+        let mut seen = visited(&candidates);
+        seen.sort_unstable();
+        assert_eq!(seen, [(0, 2), (0, 3), (1, 2), (1, 3)]);
+    }
+}

@@ -1,0 +1,811 @@
+//! Two values -> an agreement level: the comparisons, by value kind.
+//!
+//! Level 0 is "one side has no value" and says nothing. The others stand best first, and each has
+//! the share of matching pairs that an expert would expect there: the prior of `m`.
+
+use std::collections::HashMap;
+
+use super::values::Values;
+use crate::value::email;
+
+/// One agreement level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// What agrees, in words.
+    pub name: &'static str,
+    /// Expected share of the matching pairs that have both values: the prior of `m`.
+    pub expected: f64,
+}
+
+const fn level(name: &'static str, expected: f64) -> Level {
+    Level { name, expected }
+}
+
+/// What comparing two records gives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outcome {
+    /// 0: a value is missing; else the position in the comparison's levels, from 1.
+    pub level: u8,
+    /// Bits to add because the shared value is rarer (or, below zero, more common) than usual.
+    pub rarity_bits: f32,
+}
+
+const MISSING: Outcome = Outcome { level: 0, rarity_bits: 0.0 };
+
+fn at(level: u8) -> Outcome {
+    Outcome { level, rarity_bits: 0.0 }
+}
+
+/// What a pair of records that is no match may still have in common, by its relation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Persons of one household; organisations of one group.
+    pub family: bool,
+    /// Persons of one company; organisations at one address.
+    pub place: bool,
+}
+
+/// A comparison of two records, numbered as in the tables it was made from.
+pub trait Comparison: Send + Sync {
+    /// Its name: mostly an attribute's.
+    fn name(&self) -> &str;
+    /// Its levels from 1, best first.
+    fn levels(&self) -> &'static [Level];
+    /// Compares two records.
+    fn compare(&self, a: u32, b: u32) -> Outcome;
+    /// Which relations other than identity make it agree.
+    fn shared(&self) -> Shared {
+        Shared::default()
+    }
+}
+
+/// Whether two words are one letter apart (typing, transposition), or two in long ones.
+fn one_slip(a: &str, b: &str) -> bool {
+    let longest = a.len().max(b.len());
+    longest >= 4 && a.len().abs_diff(b.len()) <= 2 && {
+        let distance = strsim::osa_distance(a, b);
+        distance <= 1 || (longest >= 9 && distance <= 2)
+    }
+}
+
+/// First or last names, compared with an eye to the other one: they may have changed places.
+pub(super) struct PersonNamePart {
+    pub(super) name: &'static str,
+    pub(super) family: bool,
+    pub(super) own: std::sync::Arc<Values>,
+    pub(super) other: std::sync::Arc<Values>,
+}
+
+const NAME_LEVELS: &[Level] = &[
+    level("same", 0.80),
+    level("same with first and last name swapped", 0.02),
+    level("one is part of the other, a short form or an initial", 0.05),
+    level("one slip apart", 0.06),
+    level("alike", 0.03),
+    level("different", 0.04),
+];
+
+impl Comparison for PersonNamePart {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        NAME_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: self.family, place: false }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (mine, yours) = (self.own.of(a), self.own.of(b));
+        if mine.is_empty() || yours.is_empty() {
+            return MISSING;
+        }
+        if let Some(code) = self.own.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.own.rarity_bits(code) };
+        }
+        if self.swapped(a, b) {
+            return at(2);
+        }
+        let mut best = 6;
+        for x in self.own.texts_of(a) {
+            for y in self.own.texts_of(b) {
+                best = best.min(name_level(x, y));
+            }
+        }
+        // A common name has more look-alikes than a rare one.
+        let rarity = |code: &u32| self.own.rarity_bits(*code).min(0.0);
+        let common = mine.iter().chain(yours).map(rarity).fold(0.0, f32::min);
+        Outcome { level: best, rarity_bits: if best == 6 { 0.0 } else { common } }
+    }
+}
+
+impl PersonNamePart {
+    fn swapped(&self, a: u32, b: u32) -> bool {
+        let meets = |x: u32, y: u32| {
+            self.own.texts_of(x).any(|mine| self.other.texts_of(y).any(|theirs| mine == theirs))
+        };
+        meets(a, b) && meets(b, a)
+    }
+}
+
+fn name_level(x: &str, y: &str) -> u8 {
+    let (short, long) = if x.len() <= y.len() { (x, y) } else { (y, x) };
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let (short_words, long_words) = (words(short), words(long));
+    let initials: String = long_words.iter().filter_map(|w| w.chars().next()).collect();
+    let is_part = short_words.iter().all(|w| long_words.contains(w))
+        || short.replace(' ', "") == long.replace(' ', "")
+        || (short.len() == 1 && long.starts_with(short))
+        || (short.len() > 1 && short.replace(' ', "") == initials)
+        || (short.len() >= 3 && long.starts_with(short));
+    if is_part {
+        3
+    } else if one_slip(x, y) {
+        4
+    } else if strsim::jaro_winkler(x, y) >= 0.86 {
+        5
+    } else {
+        6
+    }
+}
+
+/// Email addresses: any of one record with any of the other.
+pub(super) struct Emails {
+    pub(super) values: Values,
+    /// Of each code: whether the local part is made of its holder's name, so that a homonym has it too.
+    pub(super) from_name: Vec<bool>,
+}
+
+const EMAIL_LEVELS: &[Level] = &[
+    level("same address", 0.60),
+    level("same shared mailbox", 0.02),
+    level("same local part, other host", 0.04),
+    level("one slip apart", 0.06),
+    level("same host of a company", 0.08),
+    level("different", 0.20),
+];
+
+impl Comparison for Emails {
+    fn name(&self) -> &str {
+        "email"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        EMAIL_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: false, place: true }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (mine, yours) = (self.values.of(a), self.values.of(b));
+        if mine.is_empty() || yours.is_empty() {
+            return MISSING;
+        }
+        if let Some(code) = self.values.shared(a, b) {
+            let role = email::is_role_mailbox(&self.values.texts[code as usize]);
+            let level = if role { 2 } else { 1 };
+            return Outcome { level, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let mut best = MISSING;
+        for &x in mine {
+            for &y in yours {
+                let found = self.compare_two(x, y);
+                if best.level == 0 || (found.level != 0 && found.level < best.level) {
+                    best = found;
+                }
+            }
+        }
+        best
+    }
+}
+
+impl Emails {
+    fn compare_two(&self, x: u32, y: u32) -> Outcome {
+        let texts = [x, y].map(|code| self.values.texts[code as usize].as_str());
+        let [(local_x, host_x), (local_y, host_y)] =
+            texts.map(|text| text.split_once('@').unwrap_or((text, "")));
+        if local_x == local_y && host_x != host_y {
+            if one_slip(host_x, host_y) {
+                return at(4);
+            }
+            // Two addresses made of one name say no more than the name does.
+            let named = self.from_name[x as usize] || self.from_name[y as usize];
+            return if named || email::is_role_mailbox(texts[0]) || local_x.len() < 4 { MISSING } else { at(3) };
+        }
+        if host_x == host_y {
+            if one_slip(local_x, local_y) && local_x.len() > 4 {
+                return at(4);
+            }
+            if !email::is_freemail(texts[0]) {
+                return at(5);
+            }
+        }
+        at(6)
+    }
+}
+
+/// Phone numbers: any of one record with any of the other.
+pub(super) struct Phones {
+    pub(super) values: Values,
+    /// Of each code: whether it is a mobile number, which people rarely share.
+    pub(super) mobile: Vec<bool>,
+}
+
+const PHONE_LEVELS: &[Level] = &[
+    level("same mobile number", 0.35),
+    level("same number", 0.30),
+    level("one digit apart", 0.03),
+    level("different", 0.32),
+];
+
+impl Comparison for Phones {
+    fn name(&self) -> &str {
+        "phone"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        PHONE_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: true, place: true }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (mine, yours) = (self.values.of(a), self.values.of(b));
+        if mine.is_empty() || yours.is_empty() {
+            return MISSING;
+        }
+        let mobile = |code: &&u32| self.mobile[**code as usize];
+        let shared_mobile =
+            mine.iter().filter(mobile).filter(|code| yours.contains(code)).min().copied();
+        if let Some(code) = shared_mobile {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 2, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let near = self.values.texts_of(a).any(|x| {
+            self.values.texts_of(b).any(|y| x.len() == y.len() && x.len() > 6 && strsim::osa_distance(x, y) == 1)
+        });
+        at(if near { 3 } else { 4 })
+    }
+}
+
+/// Number and street of any address of one record with any of the other.
+pub(super) struct Streets {
+    /// `number\u{1f}street`, folded, one per address; the whole values for their frequency.
+    pub(super) values: Values,
+}
+
+const STREET_LEVELS: &[Level] = &[
+    level("same number and street", 0.60),
+    level("same number, street alike", 0.12),
+    level("same street, a number is missing", 0.06),
+    level("same street, other number", 0.06),
+    level("street alike", 0.05),
+    level("different", 0.11),
+];
+
+impl Comparison for Streets {
+    fn name(&self) -> &str {
+        "street"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        STREET_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: true, place: true }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
+            return MISSING;
+        }
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let pairs = self.values.texts_of(a).flat_map(|x| self.values.texts_of(b).map(move |y| (x, y)));
+        at(pairs.map(|(x, y)| street_level(x, y)).min().unwrap_or(6))
+    }
+}
+
+fn street_level(x: &str, y: &str) -> u8 {
+    let split = |text: &'_ str| -> (String, String) {
+        let (number, street) = text.split_once('\u{1f}').unwrap_or(("", text));
+        (number.to_owned(), street.to_owned())
+    };
+    let ((number_x, street_x), (number_y, street_y)) = (split(x), split(y));
+    let same_number = number_x == number_y;
+    let missing = number_x.is_empty() || number_y.is_empty();
+    let alike = street_x == street_y || words_alike(&street_x, &street_y) >= 0.75;
+    match (street_x == street_y, alike) {
+        (true, _) if same_number => 1,
+        (_, true) if same_number && !missing => 2,
+        (true, _) if missing => 3,
+        (true, _) => 4,
+        (_, true) => 5,
+        _ if same_number && !missing && strsim::jaro_winkler(&street_x, &street_y) >= 0.8 => 5,
+        _ => 6,
+    }
+}
+
+/// How much of the words of two short texts agree, slips allowed: 0 none, 1 all.
+fn words_alike(x: &str, y: &str) -> f64 {
+    let words = |text: &str| text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let (xs, mut ys) = (words(x), words(y));
+    let total: usize = xs.iter().chain(&ys).map(String::len).sum();
+    let mut agreed = 0;
+    for word in &xs {
+        if let Some(at) = ys.iter().position(|other| other == word || one_slip(word, other)) {
+            agreed += word.len() + ys[at].len();
+            ys.swap_remove(at);
+        }
+    }
+    let whole = if one_slip(&x.replace(' ', ""), &y.replace(' ', "")) { 1.0 } else { 0.0 };
+    (agreed as f64 / total.max(1) as f64).max(whole)
+}
+
+/// Postcode and city of any address of one record with any of the other.
+pub(super) struct Towns {
+    /// `postcode\u{1f}city`, folded.
+    pub(super) values: Values,
+}
+
+const TOWN_LEVELS: &[Level] = &[
+    level("same postcode and city", 0.66),
+    level("same postcode or same city, the other missing or alike", 0.14),
+    level("same city, other postcode", 0.05),
+    level("same postcode, other city", 0.03),
+    level("both nearly the same", 0.03),
+    level("same region of postcodes", 0.03),
+    level("different", 0.06),
+];
+
+impl Comparison for Towns {
+    fn name(&self) -> &str {
+        "town"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        TOWN_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: true, place: true }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
+            return MISSING;
+        }
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let pairs = self.values.of(a).iter().flat_map(|x| self.values.of(b).iter().map(move |y| (*x, *y)));
+        let best = pairs.map(|(x, y)| (self.level(x, y), x, y)).min();
+        best.map_or(MISSING, |(level, x, y)| {
+            let rarity = self.values.rarity_bits(x).min(self.values.rarity_bits(y)).min(0.0);
+            Outcome { level, rarity_bits: if level >= 6 { 0.0 } else { rarity } }
+        })
+    }
+}
+
+impl Towns {
+    fn level(&self, x: u32, y: u32) -> u8 {
+        let split = |code: u32| {
+            let text = &self.values.texts[code as usize];
+            text.split_once('\u{1f}').unwrap_or((text, ""))
+        };
+        let ((code_x, city_x), (code_y, city_y)) = (split(x), split(y));
+        let known = |p: &str, q: &str| !p.is_empty() && !q.is_empty();
+        let same_code = known(code_x, code_y) && code_x == code_y;
+        let same_city = known(city_x, city_y) && city_x == city_y;
+        let city_alike = known(city_x, city_y) && words_alike(city_x, city_y) >= 0.6;
+        let code_near = known(code_x, code_y) && strsim::osa_distance(code_x, code_y) == 1;
+        if same_code && same_city {
+            1
+        } else if same_code && (!known(city_x, city_y) || city_alike) || same_city && !known(code_x, code_y) {
+            2
+        } else if same_city {
+            3
+        } else if same_code {
+            4
+        } else if city_alike && (code_near || !known(code_x, code_y)) {
+            5
+        } else if known(code_x, code_y) && code_x.len() > 2 && code_x.get(..2) == code_y.get(..2) {
+            6
+        } else if !known(code_x, code_y) && !known(city_x, city_y) {
+            7
+        } else {
+            7
+        }
+    }
+}
+
+/// Dates: ISO, perhaps partial.
+pub(super) struct Dates {
+    pub(super) name: String,
+    pub(super) values: Values,
+}
+
+const DATE_LEVELS: &[Level] = &[
+    level("same", 0.80),
+    level("one slip apart, or day and month swapped", 0.12),
+    level("two of day, month and year the same", 0.03),
+    level("different", 0.05),
+];
+
+impl Comparison for Dates {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        DATE_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (Some(x), Some(y)) = (self.values.text(a), self.values.text(b)) else { return MISSING };
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        at(date_level(x, y))
+    }
+}
+
+fn date_level(x: &str, y: &str) -> u8 {
+    let parts = |text: &str| -> [String; 3] {
+        let mut parts = text.splitn(3, '-').map(str::to_owned);
+        [0, 1, 2].map(|_| parts.next().unwrap_or_default())
+    };
+    let (px, py) = (parts(x), parts(y));
+    let swapped = px[0] == py[0] && px[1] == py[2] && px[2] == py[1];
+    let same = (0..3).filter(|&i| !px[i].is_empty() && px[i] == py[i]).count();
+    if swapped || strsim::osa_distance(x, y) == 1 {
+        2
+    } else if same == 2 {
+        3
+    } else {
+        4
+    }
+}
+
+/// Numbers and codes that are right or wrong as a whole.
+pub(super) struct Codes {
+    pub(super) name: String,
+    pub(super) values: Values,
+}
+
+const CODE_LEVELS: &[Level] =
+    &[level("same", 0.85), level("one character apart", 0.08), level("different", 0.07)];
+
+impl Comparison for Codes {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        CODE_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (Some(x), Some(y)) = (self.values.text(a), self.values.text(b)) else { return MISSING };
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        at(if x.len() > 3 && strsim::osa_distance(x, y) == 1 { 2 } else { 3 })
+    }
+}
+
+/// Customer codes, compared within one key space only: `key space\u{1f}code`.
+pub(super) struct KeySpaceCodes {
+    pub(super) values: Values,
+}
+
+const KEY_LEVELS: &[Level] = &[level("same code", 0.85), level("other code of the same key space", 0.15)];
+
+impl Comparison for KeySpaceCodes {
+    fn name(&self) -> &str {
+        "code"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        KEY_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let space = |text: &str| text.split('\u{1f}').next().unwrap_or("").to_owned();
+        let spaces: Vec<String> = self.values.texts_of(a).map(space).collect();
+        let conflict = self.values.texts_of(b).any(|text| spaces.contains(&space(text)));
+        at(if conflict { 2 } else { 0 })
+    }
+}
+
+/// SIRET, SIREN and VAT numbers together.
+pub(super) struct LegalNumbers {
+    pub(super) siret: Values,
+    pub(super) siren: Values,
+}
+
+const LEGAL_LEVELS: &[Level] = &[
+    level("same establishment", 0.60),
+    level("same legal unit, an establishment unknown", 0.25),
+    level("same legal unit, other establishment", 0.05),
+    level("different legal units", 0.10),
+];
+
+impl Comparison for LegalNumbers {
+    fn name(&self) -> &str {
+        "legal number"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        LEGAL_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { family: true, place: false }
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if let Some(code) = self.siret.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.siret.rarity_bits(code) };
+        }
+        if self.siren.of(a).is_empty() || self.siren.of(b).is_empty() {
+            return MISSING;
+        }
+        let both = !self.siret.of(a).is_empty() && !self.siret.of(b).is_empty();
+        match self.siren.shared(a, b) {
+            Some(code) if both => Outcome { level: 3, rarity_bits: self.siren.rarity_bits(code) },
+            Some(code) => Outcome { level: 2, rarity_bits: self.siren.rarity_bits(code) },
+            None => at(4),
+        }
+    }
+}
+
+/// Organisation names by their words, the rare ones weighing most.
+pub(super) struct OrganisationNames {
+    pub(super) name: &'static str,
+    /// The words of each name joined by spaces, one text per name.
+    pub(super) names: Values,
+    /// Bits of information of each word.
+    pub(super) bits: HashMap<String, f64>,
+    pub(super) shared: Shared,
+    /// For persons: the cluster of the organisation they are linked to, if it was resolved.
+    pub(super) clusters: Option<Values>,
+}
+
+const ORGANISATION_LEVELS: &[Level] = &[
+    level("same organisation or same words", 0.62),
+    level("nearly the same words", 0.10),
+    level("one name within the other", 0.10),
+    level("one is the acronym of the other", 0.02),
+    level("half of the words", 0.04),
+    level("some words", 0.03),
+    level("different", 0.09),
+];
+
+impl Comparison for OrganisationNames {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        ORGANISATION_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        self.shared
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if let Some(clusters) = &self.clusters {
+            if let Some(code) = clusters.shared(a, b) {
+                return Outcome { level: 1, rarity_bits: clusters.rarity_bits(code) };
+            }
+        }
+        if self.names.of(a).is_empty() || self.names.of(b).is_empty() {
+            return MISSING;
+        }
+        if let Some(code) = self.names.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.names.rarity_bits(code) };
+        }
+        let mut best = (7, 0.0);
+        for x in self.names.texts_of(a) {
+            for y in self.names.texts_of(b) {
+                let found = self.compare_two(x, y);
+                if found.0 < best.0 {
+                    best = found;
+                }
+            }
+        }
+        Outcome { level: best.0, rarity_bits: best.1 }
+    }
+}
+
+impl OrganisationNames {
+    /// The bits that an agreement on usual words carries; a rarer agreement says more.
+    const USUAL_BITS: f64 = 12.0;
+
+    fn compare_two(&self, x: &str, y: &str) -> (u8, f32) {
+        let (xs, mut ys): (Vec<&str>, Vec<&str>) = (x.split(' ').collect(), y.split(' ').collect());
+        let sum = |words: &[&str]| words.iter().map(|w| self.word_bits(w)).sum::<f64>();
+        let (total_x, total_y) = (sum(&xs), sum(&ys));
+        let (count_x, count_y) = (xs.len(), ys.len());
+        if xs.concat() == ys.concat() {
+            return (1, (total_x - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32);
+        }
+        let (mut agreed, mut words) = (0.0, 0);
+        for word in &xs {
+            let same = ys.iter().position(|other| other == word);
+            let found = same.map(|at| (at, 1.0)).or_else(|| {
+                let at = ys.iter().position(|other| one_slip(word, other) || cut(word, other))?;
+                Some((at, 0.85))
+            });
+            if let Some((at, share)) = found {
+                agreed += share * self.word_bits(word).min(self.word_bits(ys[at]));
+                words += 1;
+                ys.swap_remove(at);
+            }
+        }
+        let union = total_x + total_y - agreed;
+        let jaccard = agreed / union.max(1e-9);
+        let within = agreed / total_x.min(total_y).max(1e-9);
+        let rarity = (agreed - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32;
+        let initials = |words: &[&str]| words.iter().filter_map(|w| w.chars().next()).collect::<String>();
+        let acronym = |short: &[&str], long: &str| short.len() == 1 && short[0].len() >= 3 && initials(&long.split(' ').collect::<Vec<_>>()) == short[0];
+        if jaccard >= 0.8 {
+            (2, rarity)
+        } else if within >= 0.8 && words == count_x.min(count_y) {
+            (3, rarity)
+        } else if acronym(&xs, y) || acronym(&y.split(' ').collect::<Vec<_>>(), x) {
+            (4, 0.0)
+        } else if jaccard >= 0.45 {
+            (5, rarity)
+        } else if jaccard >= 0.15 {
+            (6, rarity.min(0.0))
+        } else {
+            (7, 0.0)
+        }
+    }
+
+    fn word_bits(&self, word: &str) -> f64 {
+        self.bits.get(word).copied().unwrap_or(Self::USUAL_BITS)
+    }
+}
+
+/// Whether one word is the other cut off: `constr` of `construction`.
+fn cut(x: &str, y: &str) -> bool {
+    let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
+    short.len() >= 3 && long.len() >= 5 && long.starts_with(short)
+}
+
+/// Sets of which one shared member is telling: people named beside an organisation, web domains.
+pub(super) struct Sets {
+    pub(super) name: &'static str,
+    pub(super) values: Values,
+    pub(super) shared: Shared,
+}
+
+const SET_LEVELS: &[Level] = &[level("one in common", 0.45), level("none in common", 0.55)];
+
+impl Comparison for Sets {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        SET_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        self.shared
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
+            return MISSING;
+        }
+        match self.values.shared(a, b) {
+            Some(code) => Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) },
+            None => at(2),
+        }
+    }
+}
+
+/// Text of a column that the model does not know.
+pub(super) struct Texts {
+    pub(super) name: String,
+    pub(super) values: Values,
+    pub(super) bits: HashMap<String, f64>,
+}
+
+const TEXT_LEVELS: &[Level] = &[
+    level("same", 0.60),
+    level("nearly the same", 0.15),
+    level("much in common", 0.08),
+    level("something in common", 0.05),
+    level("different", 0.12),
+];
+
+impl Comparison for Texts {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        TEXT_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let (Some(x), Some(y)) = (self.values.text(a), self.values.text(b)) else { return MISSING };
+        if let Some(code) = self.values.shared(a, b) {
+            return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
+        }
+        let alike = self.alike(x, y);
+        at(if alike >= 0.85 || one_slip(x, y) {
+            2
+        } else if alike >= 0.6 || strsim::jaro_winkler(x, y) >= 0.93 {
+            3
+        } else if alike >= 0.3 {
+            4
+        } else {
+            5
+        })
+    }
+}
+
+impl Texts {
+    fn alike(&self, x: &str, y: &str) -> f64 {
+        let bits = |word: &str| self.bits.get(word).copied().unwrap_or(8.0);
+        let (xs, mut ys): (Vec<&str>, Vec<&str>) = (x.split(' ').collect(), y.split(' ').collect());
+        let total: f64 = xs.iter().chain(&ys).map(|w| bits(w)).sum();
+        let mut agreed = 0.0;
+        for word in &xs {
+            if let Some(at) = ys.iter().position(|other| other == word || one_slip(word, other)) {
+                agreed += bits(word) + bits(ys[at]);
+                ys.swap_remove(at);
+            }
+        }
+        agreed / total.max(1e-9)
+    }
+}
+
+/// Values of which there are few: a category, a gender, a number that is one of a few.
+pub(super) struct Categories {
+    pub(super) name: String,
+    pub(super) values: Values,
+}
+
+const CATEGORY_LEVELS: &[Level] = &[level("same", 0.85), level("different", 0.15)];
+
+impl Comparison for Categories {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        CATEGORY_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
+            return MISSING;
+        }
+        match self.values.shared(a, b) {
+            Some(code) => Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) },
+            None => at(2),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    compare::{
+        Categories, Codes, Comparison, Dates, Emails, KeySpaceCodes, LegalNumbers, OrganisationNames,
+        Phones, PersonNamePart, Sets, Shared, Streets, Texts, Towns,
+    },
+    model::MOST_COMPARISONS,
+    values::Values,
+};
+use crate::{
+    model::Kind,
+    table::Records,
+    value::{address::Address, email, organisation, text, url},
+};
+
+/// What other records say of each member: resolved before, or standing on the same row.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Of an organisation: the folded names of persons that its rows name beside it. Of a person: nothing.
+    pub people: Vec<Vec<String>>,
+    /// Of an organisation: the email hosts of those persons.
+    pub hosts: Vec<Vec<String>>,
+    /// Of a person: the clusters of the organisations on its row, as text.
+    pub employers: Vec<Vec<String>>,
+}
+
+/// A column of a plain table counts as a category when it has at most this many values.
+const FEW_VALUES: usize = 30;
+
+/// The comparisons for the records of `kind` at `members`, those without any value left out.
+pub(super) fn comparisons(
+    records: &Records,
+    kind: Kind,
+    members: &[u32],
+    evidence: &Evidence,
+) -> Vec<Box<dyn Comparison>> {
+    let table = Table { records, members };
+    let mut comparisons: Vec<Box<dyn Comparison>> = Vec::new();
+    match kind {
+        Kind::Person => {
+            names(&table, &mut comparisons);
+            emails(&table, &[], &mut comparisons);
+            let shared = Shared { family: false, place: true };
+            let employers = Some(table.given(&evidence.employers)).filter(|v| v.distinct() > 0);
+            organisation_names(&table, "company", &["company"], shared, employers, &mut comparisons);
+        }
+        Kind::Organisation => {
+            let shared = Shared { family: true, place: false };
+            organisation_names(&table, "name", &["name", "alias"], shared, None, &mut comparisons);
+            emails(&table, &evidence.hosts, &mut comparisons);
+            legal_numbers(&table, &mut comparisons);
+            let people = Sets { name: "people", values: table.given(&evidence.people), shared: Shared::default() };
+            comparisons.push(Box::new(people));
+        }
+        Kind::Other => emails(&table, &[], &mut comparisons),
+    }
+    phones(&table, &mut comparisons);
+    addresses(&table, &mut comparisons);
+    key_space_codes(&table, &mut comparisons);
+    known_columns(&table, kind, &mut comparisons);
+    other_columns(&table, &mut comparisons);
+    comparisons.retain(|c| c.levels().len() > 1);
+    comparisons.truncate(MOST_COMPARISONS);
+    comparisons
+}
+
+struct Table<'a> {
+    records: &'a Records,
+    members: &'a [u32],
+}
+
+impl Table<'_> {
+    fn values(&self, of: impl Fn(usize) -> Vec<String> + Sync) -> Values {
+        Values::new(self.members.len(), |member| of(self.members[member] as usize))
+    }
+
+    fn folded(&self, attributes: &[&str]) -> Values {
+        self.values(|i| {
+            attributes.iter().flat_map(|a| self.records.values(a, i)).map(text::fold).collect()
+        })
+    }
+
+    fn exact(&self, attributes: &[&str]) -> Values {
+        self.values(|i| {
+            attributes.iter().flat_map(|a| self.records.values(a, i)).map(str::to_owned).collect()
+        })
+    }
+
+    fn given(&self, lists: &[Vec<String>]) -> Values {
+        Values::new(self.members.len(), |member| lists.get(member).cloned().unwrap_or_default())
+    }
+}
+
+/// Adds the comparison unless no record has a value for it.
+fn add(comparisons: &mut Vec<Box<dyn Comparison>>, fill: f64, comparison: impl Comparison + 'static) {
+    if fill > 0.0 {
+        comparisons.push(Box::new(comparison));
+    }
+}
+
+fn names(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let first = Arc::new(table.folded(&["first_name"]));
+    let last = Arc::new(table.folded(&["last_name", "maiden_name"]));
+    let (first_fill, last_fill) = (first.fill(), last.fill());
+    add(comparisons, first_fill, PersonNamePart {
+        name: "first name",
+        family: false,
+        own: first.clone(),
+        other: last.clone(),
+    });
+    add(comparisons, last_fill, PersonNamePart { name: "last name", family: true, own: last, other: first });
+}
+
+fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let values = table.exact(&["email"]);
+    let mut from_name = vec![false; values.distinct()];
+    for member in 0..table.members.len() {
+        let record = table.members[member] as usize;
+        let names: Vec<String> = ["first_name", "last_name", "maiden_name"]
+            .iter()
+            .flat_map(|a| table.records.values(a, record))
+            .flat_map(|name| text::fold(name).split(' ').map(str::to_owned).collect::<Vec<_>>())
+            .filter(|word| word.len() > 2)
+            .collect();
+        for &code in values.of(member as u32) {
+            let local = text::fold(values.texts[code as usize].split('@').next().unwrap_or(""));
+            from_name[code as usize] |= names.iter().any(|name| local.contains(name.as_str()));
+        }
+    }
+    add(comparisons, values.fill(), Emails { values, from_name });
+    let hosts = table.values_with(hosts);
+    add(comparisons, hosts.fill(), Sets { name: "web domain", values: hosts, shared: Shared { family: true, place: true } });
+}
+
+impl Table<'_> {
+    /// Hosts of websites and of companies' email addresses, and those given beside.
+    fn values_with(&self, hosts: &[Vec<String>]) -> Values {
+        Values::new(self.members.len(), |member| {
+            let record = self.members[member] as usize;
+            let websites = self.records.values("website", record).map(|u| url::host(u).to_owned());
+            let mut all: Vec<String> = websites.collect();
+            if let Some(given) = hosts.get(member) {
+                all.extend(given.iter().cloned());
+                let own = self.records.values("email", record).filter(|e| !email::is_freemail(e));
+                all.extend(own.filter_map(|e| e.split_once('@').map(|(_, host)| host.to_owned())));
+            }
+            all
+        })
+    }
+}
+
+fn organisation_names(
+    table: &Table<'_>,
+    name: &'static str,
+    attributes: &[&str],
+    shared: Shared,
+    clusters: Option<Values>,
+    comparisons: &mut Vec<Box<dyn Comparison>>,
+) {
+    let names = table.values(|i| {
+        let values = attributes.iter().flat_map(|a| table.records.values(a, i));
+        values.map(|v| organisation::words(v).join(" ")).collect()
+    });
+    let bits = word_bits(&names, table.members.len());
+    let fill = names.fill().max(clusters.as_ref().map_or(0.0, Values::fill));
+    add(comparisons, fill, OrganisationNames { name, names, bits, shared, clusters });
+}
+
+/// For each word, how many bits it tells: `log2(records / records with it)`.
+fn word_bits(names: &Values, records: usize) -> HashMap<String, f64> {
+    let mut counts: HashMap<&str, u32> = HashMap::new();
+    for (code, name) in names.texts.iter().enumerate() {
+        for word in name.split(' ') {
+            *counts.entry(word).or_default() += names.count(code as u32);
+        }
+    }
+    let bits = |count: u32| (records as f64 / f64::from(count)).max(1.0).log2() + 0.5;
+    counts.into_iter().map(|(word, count)| (word.to_owned(), bits(count))).collect()
+}
+
+fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let siret = table.exact(&["siret"]);
+    let siren = table.exact(&["siren"]);
+    add(comparisons, siren.fill(), LegalNumbers { siret, siren });
+    let vat = table.values(|i| {
+        let foreign = table.records.values("vat", i).filter(|v| !v.starts_with("FR"));
+        foreign.map(str::to_owned).collect()
+    });
+    add(comparisons, vat.fill(), Codes { name: "VAT number".into(), values: vat });
+}
+
+fn phones(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let number = |phone: &str| phone.split(';').next().unwrap_or(phone).to_owned();
+    let values = table.values(|i| {
+        ["mobile", "phone", "fax"].iter().flat_map(|a| table.records.values(a, i)).map(number).collect()
+    });
+    let mobiles = table.values(|i| table.records.values("mobile", i).map(number).collect());
+    let known: std::collections::HashSet<&str> = mobiles.texts.iter().map(String::as_str).collect();
+    let mobile = values.texts.iter().map(|text| known.contains(text.as_str())).collect();
+    add(comparisons, values.fill(), Phones { values, mobile });
+}
+
+fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let of = |i: usize| table.records.values("address", i).map(Address::decode).collect::<Vec<_>>();
+    let streets = table.values(|i| {
+        let known = of(i).into_iter().filter(|a| !a.street.is_empty());
+        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), text::fold(&a.street))).collect()
+    });
+    add(comparisons, streets.fill(), Streets { values: streets });
+    let towns = table.values(|i| {
+        let known = of(i).into_iter().filter(|a| !a.postcode.is_empty() || !a.city.is_empty());
+        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.postcode), text::fold(&a.city))).collect()
+    });
+    add(comparisons, towns.fill(), Towns { values: towns });
+}
+
+fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let values = table.values(|i| {
+        let space = &table.records.place_of(i).key_space;
+        if space.is_empty() {
+            return Vec::new();
+        }
+        let codes = ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
+        codes.map(|code| format!("{space}\u{1f}{code}")).collect()
+    });
+    add(comparisons, values.fill(), KeySpaceCodes { values });
+}
+
+/// Columns of the model that tell something of identity and need no comparison of their own kind.
+fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    if kind != Kind::Organisation {
+        let birth = table.exact(&["birth_date"]);
+        add(comparisons, birth.fill(), Dates { name: "birth date".into(), values: birth });
+        let gender = table.folded(&["gender"]);
+        add(comparisons, gender.fill(), Categories { name: "gender".into(), values: gender });
+    }
+}
+
+/// Columns of a plain table that the model does not know, named `x.<value kind>.<header>`.
+fn other_columns(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
+    let columns = table.records.columns.keys().filter(|name| name.starts_with("x."));
+    for attribute in columns {
+        let values = table.folded(&[attribute]);
+        let name = attribute.clone();
+        let fill = values.fill();
+        // One value for all tells nothing of any pair.
+        if values.distinct() < 2 {
+            continue;
+        }
+        match attribute.split('.').nth(1).unwrap_or("text") {
+            "date" => add(comparisons, fill, Dates { name, values: table.exact(&[attribute]) }),
+            _ if values.distinct() <= FEW_VALUES => add(comparisons, fill, Categories { name, values }),
+            "code" | "number" => add(comparisons, fill, Codes { name, values }),
+            _ => {
+                let bits = word_bits(&values, table.members.len());
+                add(comparisons, fill, Texts { name, values, bits });
+            }
+        }
+    }
+}

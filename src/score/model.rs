@@ -1,0 +1,117 @@
+//! The model: agreement levels -> bits.
+//!
+//! A pair of records is one of three: a match; related (one household or company, one group or
+//! address: some comparisons agree as in a match, the others as between strangers); or strangers.
+//! The weight of a pair is the logarithm of the odds of the first against the other two.
+
+use serde::{Deserialize, Serialize};
+
+use super::compare::{Comparison, Outcome};
+
+/// Most comparisons that a pattern can hold: four bits each in 128.
+pub const MOST_COMPARISONS: usize = 32;
+
+/// The agreement levels of one pair, four bits for each comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pattern(pub(super) u128);
+
+impl Pattern {
+    pub(super) fn of(outcomes: &[Outcome]) -> Pattern {
+        Pattern(outcomes.iter().enumerate().fold(0, |bits, (i, o)| bits | u128::from(o.level) << (4 * i)))
+    }
+
+    pub(super) fn level(self, comparison: usize) -> usize {
+        (self.0 >> (4 * comparison)) as usize & 15
+    }
+}
+
+/// How often a level occurs among matches, and among strangers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Odds {
+    /// Probability of the level in a match, in `(0, 1]`.
+    pub m: f64,
+    /// Probability of the level between strangers, in `(0, 1]`.
+    pub u: f64,
+}
+
+impl Odds {
+    /// `log2(m / u)`.
+    pub fn bits(self) -> f64 {
+        (self.m / self.u).log2()
+    }
+}
+
+/// The learned odds of one comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonModel {
+    /// The comparison's name.
+    pub name: String,
+    /// The names of its levels, best first.
+    pub levels: Vec<String>,
+    /// Their odds.
+    pub odds: Vec<Odds>,
+}
+
+/// A relation other than identity that makes some comparisons agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RelationModel {
+    /// `family` (household, group of companies) or `place` (colleagues, one address).
+    pub name: String,
+    /// Share of all pairs that are so related.
+    pub share: f64,
+    /// For each comparison, the probability of each of its levels between related records; empty
+    /// where they are to each other as strangers are.
+    pub levels: Vec<Vec<f64>>,
+}
+
+/// What was learned from the data of one kind of record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// The kind of record.
+    pub kind: String,
+    /// Share of all pairs that match.
+    pub match_share: f64,
+    /// The comparisons.
+    pub comparisons: Vec<ComparisonModel>,
+    /// The relations.
+    pub relations: Vec<RelationModel>,
+}
+
+impl Model {
+    /// Whether the model was made for these comparisons.
+    pub(super) fn fits(&self, comparisons: &[Box<dyn Comparison>]) -> bool {
+        self.comparisons.len() == comparisons.len()
+            && self.comparisons.iter().zip(comparisons).all(|(model, comparison)| {
+                model.name == comparison.name()
+                    && model.levels.iter().map(String::as_str).eq(comparison.levels().iter().map(|l| l.name))
+            })
+    }
+
+    /// The match weight in bits, prior included: the logarithm of the odds that the pair matches.
+    pub(super) fn weight_bits(&self, outcomes: &[Outcome]) -> f64 {
+        let mut match_bits = 0.0;
+        let mut related_bits = [0.0; 2];
+        for (at, outcome) in outcomes.iter().enumerate().filter(|(_, o)| o.level > 0) {
+            let level = outcome.level as usize - 1;
+            let odds = self.comparisons[at].odds[level];
+            let rarity = f64::from(outcome.rarity_bits);
+            match_bits += odds.bits() + rarity;
+            for (bits, relation) in related_bits.iter_mut().zip(&self.relations) {
+                if let Some(&share) = relation.levels[at].get(level) {
+                    *bits += (share / odds.u).log2() + rarity;
+                }
+            }
+        }
+        let related: f64 = self.relations.iter().map(|r| r.share).sum();
+        let strangers = (1.0 - self.match_share - related).max(1e-12);
+        let others: f64 = strangers
+            + self.relations.iter().zip(related_bits).map(|(r, bits)| r.share * bits.exp2()).sum::<f64>();
+        self.match_share.log2() + match_bits - others.log2()
+    }
+
+    /// What the comparisons say by themselves, in bits, prior and relations left out.
+    pub(super) fn evidence_bits(&self, outcomes: &[Outcome]) -> f64 {
+        let seen = outcomes.iter().enumerate().filter(|(_, o)| o.level > 0);
+        seen.map(|(at, o)| self.comparisons[at].odds[o.level as usize - 1].bits() + f64::from(o.rarity_bits)).sum()
+    }
+}

@@ -1,0 +1,172 @@
+//! Learns the model from counted agreement patterns, without labels.
+//!
+//! Expectation–maximisation over the patterns of the candidate pairs, in which each pair is a match,
+//! related, or between strangers. Pairs that blocking did not choose are counted among strangers, by
+//! a sample of them, so that `u` is that of random pairs although candidates were chosen for
+//! agreeing. Priors keep small tables sensible: each comparison starts from what an expert expects,
+//! and a few pairs do not overturn it.
+//!
+//! Source: Fellegi and Sunter, "A Theory for Record Linkage", JASA 64 (1969), pp. 1183-1210; Winkler,
+//! "Using the EM Algorithm for Weight Computation in the Fellegi-Sunter Model" (2000).
+
+use std::collections::BTreeMap;
+
+use super::{
+    compare::Comparison,
+    model::{ComparisonModel, Model, Odds, Pattern, RelationModel},
+};
+
+/// Matches that the prior of `m` counts as.
+const MATCH_PRIOR_PAIRS: f64 = 20.0;
+/// Related pairs that the prior of a relation's levels counts as.
+const RELATION_PRIOR_PAIRS: f64 = 20.0;
+/// Pairs of strangers that the prior of `u` counts as: it only keeps `u` above zero.
+const STRANGER_PRIOR_PAIRS: f64 = 0.5;
+/// Pairs that are expected to match in a table where nothing is known yet, per record.
+const MATCHES_PER_RECORD: f64 = 0.2;
+/// Rounds of EM at most, and the change of the match share below which it ends.
+const ROUNDS: usize = 200;
+const SMALL_CHANGE: f64 = 1e-7;
+
+/// Everything there is to learn from.
+pub(super) struct Counts {
+    /// How many candidate pairs show each pattern.
+    pub(super) patterns: BTreeMap<Pattern, u64>,
+    /// For each comparison and level, the estimated number of pairs that are no candidates.
+    pub(super) others: Vec<Vec<f64>>,
+    /// All pairs that could be compared.
+    pub(super) possible: f64,
+    /// Records.
+    pub(super) records: f64,
+}
+
+/// The model that explains `counts` best.
+pub(super) fn train(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Model {
+    let mut model = start(kind, comparisons, counts);
+    for _ in 0..ROUNDS {
+        let next = step(&model, comparisons, counts);
+        let change = (next.match_share - model.match_share).abs() / model.match_share.max(1e-12);
+        model = next;
+        if change < SMALL_CHANGE {
+            break;
+        }
+    }
+    model
+}
+
+/// Where EM starts: `m` as expected, `u` as if all pairs were of strangers.
+fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Model {
+    let expected = |c: &Box<dyn Comparison>| -> Vec<f64> { c.levels().iter().map(|l| l.expected).collect() };
+    let mut totals = counts.others.clone();
+    for (&pattern, &count) in &counts.patterns {
+        for (at, levels) in totals.iter_mut().enumerate() {
+            if let Some(level) = pattern.level(at).checked_sub(1) {
+                levels[level] += count as f64;
+            }
+        }
+    }
+    let models = comparisons.iter().zip(&totals).map(|(comparison, totals)| {
+        let m = expected(comparison);
+        let u = shares(totals, &vec![1.0 / m.len() as f64; m.len()], STRANGER_PRIOR_PAIRS);
+        ComparisonModel {
+            name: comparison.name().to_owned(),
+            levels: comparison.levels().iter().map(|l| l.name.to_owned()).collect(),
+            odds: m.iter().zip(u).map(|(&m, u)| Odds { m, u }).collect(),
+        }
+    });
+    let match_share = (MATCHES_PER_RECORD * counts.records / counts.possible.max(1.0)).min(0.5);
+    let relations = [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
+        let agrees = |c: &Box<dyn Comparison>| if family { c.shared().family } else { c.shared().place };
+        let levels: Vec<Vec<f64>> =
+            comparisons.iter().map(|c| if agrees(c) { expected(c) } else { Vec::new() }).collect();
+        // One comparison alone is no relation: that is what rarity is for.
+        let several = levels.iter().filter(|l| !l.is_empty()).count() > 1;
+        let not_all = levels.iter().any(Vec::is_empty);
+        (several && not_all).then(|| RelationModel { name: name.to_owned(), share: match_share * 0.2, levels })
+    });
+    Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models.collect() }
+}
+
+/// The share of each level, a prior counted as `prior_pairs` pairs.
+fn shares(counts: &[f64], prior: &[f64], prior_pairs: f64) -> Vec<f64> {
+    let total: f64 = counts.iter().sum::<f64>() + prior_pairs;
+    counts.iter().zip(prior).map(|(count, prior)| (count + prior * prior_pairs) / total).collect()
+}
+
+/// One round: what each pattern is under `model`, and the model that follows from it.
+fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Model {
+    let empty = || comparisons.iter().map(|c| vec![0.0; c.levels().len()]).collect::<Vec<_>>();
+    let mut matched = empty();
+    let mut strangers = counts.others.clone();
+    let mut related = vec![empty(); model.relations.len()];
+    let mut matches = 0.0;
+    let mut relations = vec![0.0; model.relations.len()];
+    for (&pattern, &count) in &counts.patterns {
+        let (of_match, of_relation, of_strangers) = posterior(model, pattern);
+        let count = count as f64;
+        matches += count * of_match;
+        for (sum, share) in relations.iter_mut().zip(&of_relation) {
+            *sum += count * share;
+        }
+        for at in 0..comparisons.len() {
+            let Some(level) = pattern.level(at).checked_sub(1) else { continue };
+            matched[at][level] += count * of_match;
+            strangers[at][level] += count * of_strangers;
+            for ((related, share), relation) in related.iter_mut().zip(&of_relation).zip(&model.relations) {
+                if relation.levels[at].is_empty() {
+                    strangers[at][level] += count * share;
+                } else {
+                    related[at][level] += count * share;
+                }
+            }
+        }
+    }
+    let expected = |at: usize| -> Vec<f64> { comparisons[at].levels().iter().map(|l| l.expected).collect() };
+    let models = model.comparisons.iter().enumerate().map(|(at, old)| {
+        let prior = expected(at);
+        let m = shares(&matched[at], &prior, MATCH_PRIOR_PAIRS);
+        let u = shares(&strangers[at], &vec![1.0 / prior.len() as f64; prior.len()], STRANGER_PRIOR_PAIRS);
+        ComparisonModel { odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(), ..old.clone() }
+    });
+    let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {
+        name: old.name.clone(),
+        share: ((relations[r] + 0.1) / counts.possible).min(0.2),
+        levels: (0..comparisons.len())
+            .map(|at| match old.levels[at].as_slice() {
+                [] => Vec::new(),
+                _ => shares(&related[r][at], &expected(at), RELATION_PRIOR_PAIRS),
+            })
+            .collect(),
+    });
+    Model {
+        kind: model.kind.clone(),
+        match_share: ((matches + 1.0) / (counts.possible + 2.0)).min(0.9),
+        relations: new_relations.collect(),
+        comparisons: models.collect(),
+    }
+}
+
+/// The probability that a pair of this pattern is a match, of each relation, and between strangers.
+fn posterior(model: &Model, pattern: Pattern) -> (f64, Vec<f64>, f64) {
+    let mut matched = model.match_share;
+    let mut related: Vec<f64> = model.relations.iter().map(|r| r.share).collect();
+    let mut strangers = (1.0 - matched - related.iter().sum::<f64>()).max(1e-12);
+    for (at, comparison) in model.comparisons.iter().enumerate() {
+        let Some(level) = pattern.level(at).checked_sub(1) else { continue };
+        let Odds { m, u } = comparison.odds[level];
+        matched *= m;
+        strangers *= u;
+        for (product, relation) in related.iter_mut().zip(&model.relations) {
+            *product *= relation.levels[at].get(level).copied().unwrap_or(u);
+        }
+        // Many comparisons of small probabilities would underflow.
+        let scale = matched.max(strangers).max(related.iter().copied().fold(0.0, f64::max));
+        if scale < 1e-200 {
+            matched *= 1e200;
+            strangers *= 1e200;
+            related.iter_mut().for_each(|r| *r *= 1e200);
+        }
+    }
+    let total = matched + strangers + related.iter().sum::<f64>();
+    (matched / total, related.iter().map(|r| r / total).collect(), strangers / total)
+}
