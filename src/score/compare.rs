@@ -43,6 +43,8 @@ pub struct Shared {
     pub family: bool,
     /// Persons of one company; organisations at one address.
     pub place: bool,
+    /// Nobody knows: training finds out, starting from what strangers have in common.
+    pub unknown: bool,
 }
 
 /// A comparison of two records, numbered as in the tables it was made from.
@@ -95,7 +97,7 @@ impl Comparison for PersonNamePart {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: self.family, place: false }
+        Shared { family: self.family, ..Shared::default() }
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -154,6 +156,7 @@ fn name_level(x: &str, y: &str) -> u8 {
 
 /// Email addresses: any of one record with any of the other.
 pub(super) struct Emails {
+    pub(super) shared: Shared,
     pub(super) values: Values,
     /// Of each code: whether the local part is made of its holder's name, so that a homonym has it too.
     pub(super) from_name: Vec<bool>,
@@ -178,7 +181,7 @@ impl Comparison for Emails {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: false, place: true }
+        self.shared
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -231,6 +234,7 @@ impl Emails {
 
 /// Phone numbers: any of one record with any of the other.
 pub(super) struct Phones {
+    pub(super) shared: Shared,
     pub(super) values: Values,
     /// Of each code: whether it is a mobile number, which people rarely share.
     pub(super) mobile: Vec<bool>,
@@ -253,7 +257,7 @@ impl Comparison for Phones {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: true, place: true }
+        self.shared
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -279,6 +283,7 @@ impl Comparison for Phones {
 
 /// Number and street of any address of one record with any of the other.
 pub(super) struct Streets {
+    pub(super) shared: Shared,
     /// `number\u{1f}street`, folded, one per address; the whole values for their frequency.
     pub(super) values: Values,
 }
@@ -302,7 +307,7 @@ impl Comparison for Streets {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: true, place: true }
+        self.shared
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -355,6 +360,7 @@ fn words_alike(x: &str, y: &str) -> f64 {
 
 /// Postcode and city of any address of one record with any of the other.
 pub(super) struct Towns {
+    pub(super) shared: Shared,
     /// `postcode\u{1f}city`, folded.
     pub(super) values: Values,
 }
@@ -379,7 +385,7 @@ impl Comparison for Towns {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: true, place: true }
+        self.shared
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -555,7 +561,7 @@ impl Comparison for LegalNumbers {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: true, place: false }
+        Shared { family: true, ..Shared::default() }
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -748,6 +754,10 @@ impl Comparison for Texts {
         TEXT_LEVELS
     }
 
+    fn shared(&self) -> Shared {
+        Shared { unknown: true, ..Shared::default() }
+    }
+
     fn compare(&self, a: u32, b: u32) -> Outcome {
         let (Some(x), Some(y)) = (self.values.text(a), self.values.text(b)) else { return MISSING };
         if let Some(code) = self.values.shared(a, b) {
@@ -797,6 +807,10 @@ impl Comparison for Categories {
 
     fn levels(&self) -> &'static [Level] {
         CATEGORY_LEVELS
+    }
+
+    fn shared(&self) -> Shared {
+        Shared { unknown: true, ..Shared::default() }
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {

@@ -37,23 +37,23 @@ pub(super) fn comparisons(
     members: &[u32],
     evidence: &Evidence,
 ) -> Vec<Box<dyn Comparison>> {
-    let table = Table { records, members };
+    let table = Table { records, members, relations: Relations::of(kind) };
     let mut comparisons: Vec<Box<dyn Comparison>> = Vec::new();
     match kind {
         Kind::Person => {
             names(&table, &mut comparisons);
             emails(&table, &[], &mut comparisons);
-            let shared = Shared { family: false, place: true };
+            let shared = Shared { place: true, ..Shared::default() };
             let employers = Some(table.given(&evidence.employers)).filter(|v| v.distinct() > 0);
             organisation_names(&table, "company", &["company"], shared, employers, &mut comparisons);
         }
         Kind::Organisation => {
-            let shared = Shared { family: true, place: false };
+            let shared = Shared { family: true, ..Shared::default() };
             organisation_names(&table, "name", &["name", "alias"], shared, None, &mut comparisons);
             emails(&table, &evidence.hosts, &mut comparisons);
             legal_numbers(&table, &mut comparisons);
             let people = Sets { name: "people", values: table.given(&evidence.people), shared: Shared::default() };
-            comparisons.push(Box::new(people));
+            add(&mut comparisons, people.values.fill(), people);
         }
         Kind::Other => emails(&table, &[], &mut comparisons),
     }
@@ -70,6 +70,28 @@ pub(super) fn comparisons(
 struct Table<'a> {
     records: &'a Records,
     members: &'a [u32],
+    relations: Relations,
+}
+
+/// What related records of one kind have in common, by comparison.
+struct Relations {
+    email: Shared,
+    phone: Shared,
+    address: Shared,
+}
+
+impl Relations {
+    /// A household shares its landline and address, colleagues besides the host of their email. A
+    /// group of companies shares web and email hosts; neighbours in one building address and switchboard.
+    fn of(kind: Kind) -> Relations {
+        let group = Shared { family: true, ..Shared::default() };
+        let place = Shared { place: true, ..Shared::default() };
+        let both = Shared { family: true, ..place };
+        match kind {
+            Kind::Organisation => Relations { email: group, phone: place, address: place },
+            _ => Relations { email: place, phone: both, address: both },
+        }
+    }
 }
 
 impl Table<'_> {
@@ -130,9 +152,9 @@ fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dy
             from_name[code as usize] |= names.iter().any(|name| local.contains(name.as_str()));
         }
     }
-    add(comparisons, values.fill(), Emails { values, from_name });
+    add(comparisons, values.fill(), Emails { shared: table.relations.email, values, from_name });
     let hosts = table.values_with(hosts);
-    add(comparisons, hosts.fill(), Sets { name: "web domain", values: hosts, shared: Shared { family: true, place: true } });
+    add(comparisons, hosts.fill(), Sets { name: "web domain", values: hosts, shared: table.relations.email });
 }
 
 impl Table<'_> {
@@ -200,7 +222,7 @@ fn phones(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let mobiles = table.values(|i| table.records.values("mobile", i).map(number).collect());
     let known: std::collections::HashSet<&str> = mobiles.texts.iter().map(String::as_str).collect();
     let mobile = values.texts.iter().map(|text| known.contains(text.as_str())).collect();
-    add(comparisons, values.fill(), Phones { values, mobile });
+    add(comparisons, values.fill(), Phones { shared: table.relations.phone, values, mobile });
 }
 
 fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -209,12 +231,12 @@ fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
         let known = of(i).into_iter().filter(|a| !a.street.is_empty());
         known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), text::fold(&a.street))).collect()
     });
-    add(comparisons, streets.fill(), Streets { values: streets });
+    add(comparisons, streets.fill(), Streets { shared: table.relations.address, values: streets });
     let towns = table.values(|i| {
         let known = of(i).into_iter().filter(|a| !a.postcode.is_empty() || !a.city.is_empty());
         known.map(|a| format!("{}\u{1f}{}", text::fold(&a.postcode), text::fold(&a.city))).collect()
     });
-    add(comparisons, towns.fill(), Towns { values: towns });
+    add(comparisons, towns.fill(), Towns { shared: table.relations.address, values: towns });
 }
 
 fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {

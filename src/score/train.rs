@@ -75,16 +75,23 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         }
     });
     let match_share = (MATCHES_PER_RECORD * counts.records / counts.possible.max(1.0)).min(0.5);
+    let models: Vec<ComparisonModel> = models.collect();
     let relations = [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
-        let agrees = |c: &Box<dyn Comparison>| if family { c.shared().family } else { c.shared().place };
-        let levels: Vec<Vec<f64>> =
-            comparisons.iter().map(|c| if agrees(c) { expected(c) } else { Vec::new() }).collect();
+        let levels: Vec<Vec<f64>> = comparisons
+            .iter()
+            .zip(&models)
+            .map(|(c, model)| match c.shared() {
+                shared if (if family { shared.family } else { shared.place }) => expected(c),
+                shared if shared.unknown => model.odds.iter().map(|o| o.u).collect(),
+                _ => Vec::new(),
+            })
+            .collect();
         // One comparison alone is no relation: that is what rarity is for.
         let several = levels.iter().filter(|l| !l.is_empty()).count() > 1;
         let not_all = levels.iter().any(Vec::is_empty);
         (several && not_all).then(|| RelationModel { name: name.to_owned(), share: match_share * 0.2, levels })
     });
-    Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models.collect() }
+    Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models }
 }
 
 /// The share of each level, a prior counted as `prior_pairs` pairs.
@@ -102,7 +109,7 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     let mut matches = 0.0;
     let mut relations = vec![0.0; model.relations.len()];
     for (&pattern, &count) in &counts.patterns {
-        let (of_match, of_relation, of_strangers) = posterior(model, pattern);
+        let (of_match, of_relation, of_strangers) = decided(posterior(model, pattern));
         let count = count as f64;
         matches += count * of_match;
         for (sum, share) in relations.iter_mut().zip(&of_relation) {
@@ -134,6 +141,10 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
         levels: (0..comparisons.len())
             .map(|at| match old.levels[at].as_slice() {
                 [] => Vec::new(),
+                _ if comparisons[at].shared().unknown => {
+                    let prior: Vec<f64> = model.comparisons[at].odds.iter().map(|o| o.u).collect();
+                    shares(&related[r][at], &prior, RELATION_PRIOR_PAIRS)
+                }
                 _ => shares(&related[r][at], &expected(at), RELATION_PRIOR_PAIRS),
             })
             .collect(),
@@ -143,6 +154,19 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
         match_share: ((matches + 1.0) / (counts.possible + 2.0)).min(0.9),
         relations: new_relations.collect(),
         comparisons: models.collect(),
+    }
+}
+
+/// The same probabilities with that of a match taken for none when it is below one half.
+///
+/// Pairs of strangers are so many that a thousandth of each would outweigh the true matches, and EM
+/// would slide into calling a match what merely is the same category in the same town.
+fn decided((of_match, of_relation, of_strangers): (f64, Vec<f64>, f64)) -> (f64, Vec<f64>, f64) {
+    if of_match >= 0.5 {
+        (of_match, of_relation, of_strangers)
+    } else {
+        let rest = 1.0 - of_match;
+        (0.0, of_relation.iter().map(|r| r / rest).collect(), of_strangers / rest)
     }
 }
 
