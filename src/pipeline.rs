@@ -1,9 +1,309 @@
 //! Every stage, in order, on one screen.
 
-use crate::{config::Plan, error::Result, run::Run};
+use std::{collections::BTreeMap, path::Path};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
+    datatypes::{DataType, Field, Schema},
+};
+
+use crate::{
+    config::Plan,
+    consolidate, emit,
+    error::{Error, Result},
+    ingest,
+    matching::{self, Resolved},
+    normalize, report,
+    run::{Run, Stage},
+    score::Model,
+    store::{self, CsvFile},
+    table::{Clean, Golden, Ingested, Link, RecordId, Records, Reject, Severity, Staged},
+};
 
 /// Runs every stage of `plan`, in order, into `run`.
 pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
-    let _ = (plan, run);
+    let until = |stage: Stage| plan.until.is_some_and(|last| last <= stage);
+    run.manifest.project = plan.name.clone();
+    run.manifest.as_of = plan.as_of.clone();
+    for (path, name) in &plan.rules {
+        run.rule(path, name);
+    }
+
+    // One line per record, each knowing the file, sheet and row it came from.
+    let ingested = run.stage("ingest", |progress| ingest(plan, progress))?;
+    count_rows(run, &ingested.metrics);
+    refuse_unreadable(plan, &ingested)?;
+    store::write_parquet(&run.path("tables/records.parquet"), &ingested.table.records.to_batch()?)?;
+    write_skipped(run, &ingested.table)?;
+    if until(Stage::Ingest) {
+        return write_rejects(run, &ingested.table.rejects);
+    }
+
+    // The same lines, every value in its one canonical form.
+    let clean = run.stage("normalize", |progress| {
+        normalize::run(&ingested.table, &plan.normalize, progress)
+    })?;
+    store::write_parquet(&run.path("tables/clean.parquet"), &clean.table.records.to_batch()?)?;
+    store::write_parquet(&run.path("tables/links.parquet"), &links_batch(&ingested.table.links)?)?;
+    let rejects = all_rejects(&ingested.table, &clean.table);
+    write_rejects(run, &rejects)?;
+    if until(Stage::Normalize) {
+        return Ok(());
+    }
+
+    // Every record in one cluster: blocked, scored in bits, gathered; organisations before persons.
+    let known = known_models(plan)?;
+    let resolved = run.stage("match", |progress| {
+        let (records, links) = (&clean.table.records, &ingested.table.links);
+        matching::resolve(records, links, &known, &matching_settings(plan), progress)
+    })?;
+    write_models(plan, run, &known, &resolved)?;
+    let registry = registry(plan)?;
+    run.count("review_pairs", resolved.clusters.review.len() as u64);
+    if until(Stage::Cluster) {
+        let records = &clean.table.records;
+        let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry);
+        return consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of);
+    }
+
+    // One golden record per cluster, each cell knowing where it comes from.
+    let golden = run.stage("consolidate", |progress| {
+        let input = consolidate::Input {
+            ingested: &ingested.table,
+            clean: &clean.table,
+            clusters: &resolved.clusters,
+            as_of: &plan.as_of,
+            registry: &registry,
+            key: &plan.key,
+        };
+        consolidate::run(input, &plan.survivorship, progress)
+    })?;
+    consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
+    let records = &clean.table.records;
+    consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
+    count_golden(run, &golden.table);
+
+    // The load package of the target.
+    let emitted = match &plan.target {
+        Some(target) if !until(Stage::Consolidate) => {
+            run.manifest.target = target.name.clone();
+            let folder = run.path(&format!("load/{}", target.name));
+            Some(run.stage("emit", |p| emit::run(&golden.table, target, &folder, p))?)
+        }
+        _ => None,
+    };
+    if let Some(emitted) = &emitted {
+        run.count("load_rows", emitted.files.iter().map(|f| f.rows).sum());
+    }
+
+    // The numbers of all the others, for people.
+    if !until(Stage::Emit) {
+        let folder = run.path("report");
+        run.stage("report", |_| {
+            let input = report::Input {
+                title: &plan.name,
+                as_of: &plan.as_of,
+                ingest: &ingested.metrics,
+                normalize: &clean.metrics,
+                matching: &resolved.metrics,
+                consolidate: &golden.metrics,
+                emit: emitted.as_ref(),
+                ingested: &ingested.table,
+                clean: &clean.table,
+                clusters: &resolved.clusters,
+                golden: &golden.table,
+                rejects: &rejects,
+            };
+            report::run(input, plan.lang, &folder)
+        })?;
+    }
+    keep_registry(plan, registry, records, &golden.table)
+}
+
+fn ingest(
+    plan: &Plan,
+    progress: &crate::progress::Progress,
+) -> Result<Staged<Ingested, ingest::Metrics>> {
+    let Some(plain) = &plan.plain else {
+        return ingest::run(&plan.sources, &plan.key, progress);
+    };
+    let tables: Vec<_> = plain
+        .files
+        .iter()
+        .map(|(path, file)| ingest::plain::PlainTable { path: path.clone(), file: file.clone() })
+        .collect();
+    let options = ingest::plain::Options {
+        id: plain.id.clone(),
+        source: plain.source.clone(),
+        kind: plain.kind,
+    };
+    ingest::plain::run(&tables, &options, &plan.key, progress)
+}
+
+/// With `--strict`, a source that cannot be read stops the run.
+fn refuse_unreadable(plan: &Plan, ingested: &Staged<Ingested, ingest::Metrics>) -> Result<()> {
+    let unreadable = ingested.table.rejects.iter().find(|r| r.row.is_none());
+    match unreadable {
+        Some(reject) if plan.strict => Err(Error::Format {
+            path: reject.file.clone().into(),
+            message: reject.message.clone(),
+            hint: Some("without `--strict` the other sources are run".into()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn count_rows(run: &mut Run, metrics: &ingest::Metrics) {
+    let sum = |of: fn(&ingest::TableFate) -> u64| metrics.tables.iter().map(of).sum();
+    run.count("rows", sum(|t| t.rows));
+    run.count("records", sum(|t| t.records));
+    run.count("history_rows", sum(|t| t.history_rows));
+    run.count("rejected_rows", sum(|t| t.rejected_rows));
+    run.count("skipped_rows", sum(|t| t.skipped_rows.values().sum()));
+    run.count("unreadable_files", metrics.unreadable_files);
+}
+
+fn count_golden(run: &mut Run, golden: &Golden) {
+    run.count("persons", golden.persons.len() as u64);
+    run.count("organisations", golden.organisations.len() as u64);
+    run.count("others", golden.others.len() as u64);
+}
+
+fn all_rejects(ingested: &Ingested, clean: &Clean) -> Vec<Reject> {
+    let mut rejects: Vec<Reject> = ingested.rejects.iter().chain(&clean.rejects).cloned().collect();
+    // By place first: a person reads them file by file.
+    rejects.sort_by(|a, b| {
+        let place = |r: &Reject| (r.source.clone(), r.file.clone(), r.sheet.clone(), r.row);
+        (place(a), a).cmp(&(place(b), b))
+    });
+    rejects
+}
+
+fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
+    let cells = rejects.iter().filter(|r| r.severity == Severity::Cell).count();
+    run.count("rejected_cells", cells as u64);
+    let header = [
+        "source", "file", "sheet", "row", "column", "code", "severity", "message", "suggestion",
+        "raw",
+    ];
+    store::write_csv(&run.path("rejects.csv"), &header, rejects)
+}
+
+fn write_skipped(run: &Run, ingested: &Ingested) -> Result<()> {
+    let mut skipped: Vec<_> = ingested.skipped.iter().collect();
+    skipped.sort_unstable();
+    store::write_csv(
+        &run.path("skipped.csv"),
+        &["source", "file", "sheet", "row", "reason"],
+        skipped,
+    )
+}
+
+fn matching_settings(plan: &Plan) -> matching::Settings {
+    let mut settings = matching::Settings::default();
+    if let Some(precision) = plan.matching.precision {
+        settings.score.precision = precision;
+    }
+    if let Some(plain) = &plan.plain {
+        settings.link_only = plain.link_only;
+        settings.one_to_one = plain.one_to_one.then_some(true);
+    }
+    settings
+}
+
+/// Where a project keeps what was learned about each kind of record.
+const MODEL: &str = "model.json";
+
+/// The models of earlier runs: none when they are to be trained again, or in `dedupe`.
+fn known_models(plan: &Plan) -> Result<Vec<Model>> {
+    let path = plan.folder.join(MODEL);
+    if plan.retrain || plan.plain.is_some() || !path.is_file() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_str(&store::read_text(&path)?).map_err(|error| Error::Format {
+        path,
+        message: error.to_string(),
+        hint: Some("`--retrain` learns it again".into()),
+    })
+}
+
+/// Keeps what was learned: in the run, and in the project for the runs to come.
+fn write_models(plan: &Plan, run: &mut Run, known: &[Model], resolved: &Resolved) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(&resolved.models).map_err(Error::table(MODEL))?;
+    json.push('\n');
+    let path = run.path(MODEL);
+    store::write(&path, &json)?;
+    run.rule(&path, MODEL);
+    if plan.plain.is_none() && known != resolved.models.as_slice() {
+        store::write_atomically(&plan.folder.join(MODEL), &json)?;
+    }
     Ok(())
+}
+
+/// Where a project keeps the golden id of every record ever seen.
+const REGISTRY: &str = "registry/golden_ids.csv";
+
+fn registry(plan: &Plan) -> Result<BTreeMap<RecordId, String>> {
+    let path = plan.folder.join(REGISTRY);
+    if plan.plain.is_some() || !path.is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let mut registry = BTreeMap::new();
+    let mut reader = csv::Reader::from_reader(store::open(&path)?);
+    for (at, row) in reader.records().enumerate() {
+        let entry = row.ok().and_then(|row| {
+            Some((RecordId::parse(row.get(0)?)?, row.get(1).filter(|id| !id.is_empty())?.to_owned()))
+        });
+        let (record, golden) = entry.ok_or_else(|| bad_registry(&path, at + 2))?;
+        registry.insert(record, golden);
+    }
+    Ok(registry)
+}
+
+fn bad_registry(path: &Path, line: usize) -> Error {
+    Error::Format {
+        path: path.to_owned(),
+        message: format!("line {line} is no record id and golden id"),
+        hint: Some("restore it from a backup: golden ids that were loaded must stay".into()),
+    }
+}
+
+fn keep_registry(
+    plan: &Plan,
+    before: BTreeMap<RecordId, String>,
+    records: &Records,
+    golden: &Golden,
+) -> Result<()> {
+    if plan.plain.is_some() {
+        return Ok(());
+    }
+    let after = consolidate::registry_after(&before, records, &golden.golden_of);
+    if after == before {
+        return Ok(());
+    }
+    let path = plan.folder.join(REGISTRY);
+    let mut file = CsvFile::create(&path, ["record_id", "golden_id"])?;
+    for (record, golden) in &after {
+        file.row([record.to_string().as_str(), golden])?;
+    }
+    file.finish()
+}
+
+/// Which persons and organisations stand on one row: positions in `records.parquet`.
+fn links_batch(links: &[Link]) -> Result<RecordBatch> {
+    let numbers = |of: fn(&Link) -> u32| -> ArrayRef {
+        std::sync::Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))
+    };
+    let roles = StringArray::from_iter_values(links.iter().map(|l| &l.role));
+    let schema = Schema::new(vec![
+        Field::new("person", DataType::UInt32, false),
+        Field::new("organisation", DataType::UInt32, false),
+        Field::new("role", DataType::Utf8, false),
+    ]);
+    let columns = vec![
+        numbers(|l| l.person),
+        numbers(|l| l.organisation),
+        std::sync::Arc::new(roles) as ArrayRef,
+    ];
+    RecordBatch::try_new(std::sync::Arc::new(schema), columns).map_err(Error::table("links"))
 }

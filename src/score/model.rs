@@ -25,12 +25,50 @@ impl Pattern {
     }
 }
 
+/// Probabilities on disk: text of seven digits, which reads back exactly as it was.
+mod probability {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn rounded(p: f64) -> f64 {
+        format!("{p:.6e}").parse().expect("a formatted number is a number")
+    }
+
+    pub(super) fn serialize<S: Serializer>(p: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{p:.6e}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let p: f64 = text.parse().map_err(D::Error::custom)?;
+        if p > 0.0 && p <= 1.0 { Ok(p) } else { Err(D::Error::custom("a probability is above 0 and at most 1")) }
+    }
+
+    /// The same for lists of lists.
+    pub(super) mod nested {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+        pub(crate) fn serialize<S: Serializer>(lists: &[Vec<f64>], serializer: S) -> Result<S::Ok, S::Error> {
+            let texts: Vec<Vec<String>> =
+                lists.iter().map(|l| l.iter().map(|p| format!("{p:.6e}")).collect()).collect();
+            texts.serialize(serializer)
+        }
+
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<f64>>, D::Error> {
+            let texts = Vec::<Vec<String>>::deserialize(deserializer)?;
+            let number = |text: String| text.parse().map_err(D::Error::custom);
+            texts.into_iter().map(|l| l.into_iter().map(number).collect()).collect()
+        }
+    }
+}
+
 /// How often a level occurs among matches, and among strangers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Odds {
     /// Probability of the level in a match, in `(0, 1]`.
+    #[serde(with = "probability")]
     pub m: f64,
     /// Probability of the level between strangers, in `(0, 1]`.
+    #[serde(with = "probability")]
     pub u: f64,
 }
 
@@ -58,9 +96,11 @@ pub struct RelationModel {
     /// `family` (household, group of companies) or `place` (colleagues, one address).
     pub name: String,
     /// Share of all pairs that are so related.
+    #[serde(with = "probability")]
     pub share: f64,
     /// For each comparison, the probability of each of its levels between related records; empty
     /// where they are to each other as strangers are.
+    #[serde(with = "probability::nested")]
     pub levels: Vec<Vec<f64>>,
 }
 
@@ -70,6 +110,7 @@ pub struct Model {
     /// The kind of record.
     pub kind: String,
     /// Share of all pairs that match.
+    #[serde(with = "probability")]
     pub match_share: f64,
     /// The comparisons.
     pub comparisons: Vec<ComparisonModel>,
@@ -78,6 +119,21 @@ pub struct Model {
 }
 
 impl Model {
+    /// The model as it reads back from disk, so that a trained model and a kept one score alike.
+    pub(super) fn rounded(mut self) -> Model {
+        let round = |p: &mut f64| *p = probability::rounded(*p);
+        round(&mut self.match_share);
+        for odds in self.comparisons.iter_mut().flat_map(|c| &mut c.odds) {
+            round(&mut odds.m);
+            round(&mut odds.u);
+        }
+        for relation in &mut self.relations {
+            round(&mut relation.share);
+            relation.levels.iter_mut().flatten().for_each(round);
+        }
+        self
+    }
+
     /// Whether the model was made for these comparisons.
     pub(super) fn fits(&self, comparisons: &[Box<dyn Comparison>]) -> bool {
         self.comparisons.len() == comparisons.len()

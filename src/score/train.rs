@@ -51,7 +51,7 @@ pub(super) fn train(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Co
             break;
         }
     }
-    model
+    model.rounded()
 }
 
 /// Where EM starts: `m` as expected, `u` as if all pairs were of strangers.
