@@ -88,7 +88,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
         Some(target) if !until(Stage::Consolidate) => {
             run.manifest.target = target.name.clone();
             let folder = run.path(&format!("load/{}", target.name));
-            Some(run.stage("emit", |p| emit::run(&golden.table, target, &folder, p))?)
+            Some(run.stage("emit", |p| emit::run(&golden.table, &records.origins, target, &folder, p))?)
         }
         _ => None,
     };
