@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::{Input, Matching, profile::Profile};
 use crate::{
     model::{self, Kind, Priority},
-    table::{Channel, ConsentState, GoldenConsent, GoldenRecords, Records, Severity},
+    table::{
+        Channel, ConsentEvent, ConsentState, GoldenConsent, GoldenRecords, Place, Records, Severity,
+    },
     value::text::fold,
 };
 
@@ -18,6 +20,9 @@ const FORMAT: u32 = 1;
 
 /// Clusters that are listed in the workbook: more than a person looks at.
 const CLUSTERS_LISTED: usize = 500;
+
+/// Lost objections whose place is shown; there should be none.
+const LOST_SHOWN: usize = 20;
 
 /// All numbers of one report.
 #[derive(Debug, Clone, Serialize)]
@@ -784,51 +789,39 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
         contact_points_contradicting: 0,
         suppressed: input.golden.suppressed.len() as u64,
     };
+    let holders = holders(input);
     let mut contradicting: BTreeSet<(&str, &str, Channel)> = BTreeSet::new();
     let mut only_objection: BTreeSet<(&str, Channel)> = BTreeSet::new();
     for event in events.iter().filter(|e| e.state.is_objection()) {
         consent.objections += 1;
-        let speaks_of = |line: &&&GoldenConsent| {
-            (event.purpose.is_empty() || line.purpose.is_empty() || line.purpose == event.purpose)
-                && (event.legal_entity.is_empty()
-                    || line.legal_entity.is_empty()
-                    || line.legal_entity == event.legal_entity)
+        let point = event.contact_point.as_str();
+        let same_point = match point {
+            "" => &[][..],
+            _ => of_point.get(&(point, event.channel)).map_or(&[][..], Vec::as_slice),
         };
-        let same_point = (!event.contact_point.is_empty())
-            .then(|| of_point.get(&(event.contact_point.as_str(), event.channel)))
-            .flatten()
-            .map_or(&[][..], Vec::as_slice);
-        let weaker = |line: &&&GoldenConsent| !is_as_strict(&line.state, event.state);
-        for line in same_point.iter().filter(speaks_of).filter(weaker) {
-            contradicting.insert((&line.golden_id, &line.contact_point, line.channel));
+        for line in same_point.iter().filter(|line| concerns(line, event)) {
+            if !is_as_strict(&line.state, event.state) {
+                contradicting.insert((&line.golden_id, &line.contact_point, line.channel));
+            }
         }
         let golden_id = event.record.and_then(|r| input.golden.golden_of.get(r as usize));
         let on_golden = golden_id
             .and_then(|id| of_golden.get(&(id.as_str(), event.channel)))
             .map_or(&[][..], Vec::as_slice);
-        let shown = |lines: &[&GoldenConsent]| {
-            let mut lines = lines.iter().filter(speaks_of).peekable();
-            lines.peek().is_some() && lines.all(|l| is_as_strict(&l.state, event.state))
-        };
-        if shown(on_golden) {
+        let said_of_nobody = event.record.is_none() && point.is_empty();
+        if shows(on_golden, event) {
             consent.objections_on_golden += 1;
-        } else if event.record.is_none() && shown(same_point) {
+        } else if event.record.is_some() || said_of_nobody {
+            consent.lose(event, places);
+        } else if shows(same_point, event) || same_point.is_empty() && holders.contains(point) {
+            // A golden record may hold an address that did not survive: it is in no load file.
             consent.objections_on_contact_point += 1;
-        } else if event.record.is_none() && same_point.is_empty() {
+        } else if same_point.is_empty() {
             // The list is of keyed hashes, so that it can be counted but not looked into.
-            only_objection.insert((&event.contact_point, event.channel));
+            only_objection.insert((point, event.channel));
             consent.objections_suppressed += 1;
         } else {
-            consent.objections_lost += 1;
-            if consent.lost.len() < 20 {
-                let place = places.get(event.place as usize);
-                consent.lost.push(RejectPlace {
-                    file: place.map_or_else(String::new, |p| p.file.clone()),
-                    sheet: place.map_or_else(String::new, |p| p.sheet.clone()),
-                    row: Some(event.row),
-                    column: event.column.clone(),
-                });
-            }
+            consent.lose(event, places);
         }
     }
     let listed =
@@ -840,6 +833,54 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
     }
     consent.contact_points_contradicting = contradicting.len() as u64;
     Some(consent)
+}
+
+impl Consent {
+    fn lose(&mut self, event: &ConsentEvent, places: &[Place]) {
+        self.objections_lost += 1;
+        if self.lost.len() < LOST_SHOWN {
+            let place = places.get(event.place as usize);
+            self.lost.push(RejectPlace {
+                file: place.map_or_else(String::new, |p| p.file.clone()),
+                sheet: place.map_or_else(String::new, |p| p.sheet.clone()),
+                row: Some(event.row),
+                column: event.column.clone(),
+            });
+        }
+    }
+}
+
+/// The contact points named by objections without a record that some record holds all the same.
+fn holders<'a>(input: &Input<'a>) -> BTreeSet<&'a str> {
+    let events = input.clean.events.iter();
+    let named: BTreeSet<&str> = events
+        .filter(|e| e.state.is_objection() && e.record.is_none() && !e.contact_point.is_empty())
+        .map(|e| e.contact_point.as_str())
+        .collect();
+    let records = &input.clean.records;
+    let mut held = BTreeSet::new();
+    for column in ["email", "phone", "mobile", "address"].iter().filter_map(|a| records.columns.get(*a)) {
+        let values = (0..column.len()).flat_map(|i| column.values(i));
+        held.extend(values.filter(|value| named.contains(value)));
+    }
+    held
+}
+
+/// Whether the line speaks of the purpose and to the legal entity that the event does.
+fn concerns(line: &GoldenConsent, event: &ConsentEvent) -> bool {
+    let meet = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
+    meet(&line.purpose, &event.purpose) && meet(&line.legal_entity, &event.legal_entity)
+}
+
+/// Whether each line that concerns the objection shows it. A line carries the purpose of the event that
+/// decides, so that where none is of this purpose all have to show it.
+fn shows(lines: &[&GoldenConsent], objection: &ConsentEvent) -> bool {
+    let strict = |line: &&GoldenConsent| is_as_strict(&line.state, objection.state);
+    let mut concerned = lines.iter().copied().filter(|l| concerns(l, objection)).peekable();
+    match concerned.peek() {
+        Some(_) => concerned.all(|line| strict(&line)),
+        None => !lines.is_empty() && lines.iter().all(strict),
+    }
 }
 
 /// Whether what holds is the objection that was made, or a stricter one.

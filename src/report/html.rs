@@ -326,7 +326,11 @@ fn flow(figures: &Figures, texts: Texts) -> String {
     let merged_at = kinds.len();
     let records = Stage {
         title: word("stage_records"),
-        nodes: kinds.iter().map(|(kind, n, _)| node(&format!("node_{kind}"), *n, "blue")).collect(),
+        nodes: kinds
+            .iter()
+            .enumerate()
+            .map(|(at, (kind, n, _))| node(&format!("node_{kind}"), *n, ["blue", "blue2"][at.min(1)]))
+            .collect(),
         ribbons: kinds
             .iter()
             .enumerate()

@@ -49,7 +49,9 @@ impl Texts {
 
     /// The word for a code that a stage made; a code without a word of its own is shown as it is.
     pub(super) fn word(self, section: &str, code: &str) -> String {
-        self.find(section, code).map_or_else(|| code.replace('_', " "), str::to_owned)
+        let is_code = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let plain = || if is_code { code.replace('_', " ") } else { code.to_owned() };
+        self.find(section, code).map_or_else(plain, str::to_owned)
     }
 
     /// The text `section.key` with each `{name}` replaced.
