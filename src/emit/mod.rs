@@ -1,15 +1,40 @@
 //! Writes the load package of the target CRM: its files in order, within its limits, and `LOAD.md`.
+//!
+//! What is special about a CRM stands in its mapping file ([`mapping::Target`]); this module knows none
+//! by name. Nothing is dropped in silence: a value that does not fit, a required value that is missing,
+//! a reference that leads nowhere are lines of `misfits.csv`, and whoever is in no file is counted.
+//! Whom nothing is known to have agreed is written as not to be contacted.
 
 pub mod mapping;
 
-use std::path::Path;
+mod cell;
+mod consent;
+mod guide;
+mod object;
+mod parts;
+mod path;
+mod source;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde::Serialize;
 
+use self::{
+    consent::Verdict,
+    mapping::{EmptyColumns, Object, Orphans, RowsOf, Target},
+    object::{Built, Sheet, Written},
+    parts::Parts,
+    source::{Row, Source},
+};
 use crate::{
-    error::Result,
+    error::{Error, Problem, Result},
+    model::Kind,
     progress::Progress,
-    table::{Golden, Origin},
+    store,
+    table::{Channel, Golden, Origin},
 };
 
 /// What one load file holds.
@@ -32,9 +57,11 @@ pub struct Misfit {
     pub golden_id: String,
     /// The target's object.
     pub object: String,
-    /// The target's column.
+    /// The target's column; empty where the value has none.
     pub column: String,
-    /// `cut`, `missing_required`, `not_in_pick_list`, `moved`...
+    /// `cut`, `too_long`, `moved`, `missing_required`, `not_in_pick_list`, `partial_date`, `not_a_number`,
+    /// `not_a_boolean`, `forbidden_character`, `reserved_value`, `dangling_reference`, `no_room`,
+    /// `left_out`.
     pub problem: String,
     /// What was done.
     pub message: String,
@@ -48,24 +75,250 @@ pub struct Metrics {
     /// The load files, in load order.
     pub files: Vec<FileMetrics>,
     /// Golden persons and organisations that are in no load file, by reason.
-    pub left_out: std::collections::BTreeMap<String, u64>,
+    pub left_out: BTreeMap<String, u64>,
     /// Contact points whose unknown consent was written as do-not-contact, by channel.
-    pub unknown_as_no: std::collections::BTreeMap<String, u64>,
+    pub unknown_as_no: BTreeMap<String, u64>,
     /// Values that did not fit.
     pub misfits: Vec<Misfit>,
+    /// Persons without a present organisation.
+    pub orphans: u64,
+    /// Cells that the target demands and that hold a marked placeholder, by `Object.Column`.
+    pub placeholders: BTreeMap<String, u64>,
+    /// Attributes that the target has no column for, with the golden records that have a value.
+    pub unmapped: BTreeMap<String, u64>,
+    /// Contact points of no golden record, in `suppression.csv`.
+    pub suppressed: u64,
 }
 
 /// Writes the load package of `target` into `folder`.
 ///
 /// `origins` are those of the records the golden values came from ([`crate::table::Records::origins`]):
-/// they say which address is for billing and which number is at home.
+/// they say which address is for billing and which number is at home. Fails when the target makes no
+/// sense ([`Target::check`]) or the folder cannot be written.
 pub fn run(
     golden: &Golden,
     origins: &[Origin],
-    target: &mapping::Target,
+    target: &Target,
     folder: &Path,
     progress: &Progress,
 ) -> Result<Metrics> {
-    let _ = (golden, origins, folder, progress);
-    Ok(Metrics { target: target.name.clone(), ..Metrics::default() })
+    let problems = target.check();
+    if !problems.is_empty() {
+        return Err(Error::Settings { problems });
+    }
+    store::create_folder(folder)?;
+
+    let orphans_account = (target.orphans == Orphans::Placeholder).then_some(target.orphans_account.as_str());
+    let source = Source::new(golden, origins, orphans_account);
+    let mut package = Package {
+        target,
+        folder,
+        progress,
+        metrics: Metrics { target: target.name.clone(), ..Metrics::default() },
+        digests: Vec::new(),
+        written: Written::new(),
+        refused: BTreeMap::new(),
+        unknown: BTreeSet::new(),
+        mapped: BTreeSet::new(),
+    };
+    for object in &target.objects {
+        package.object(object, &source)?;
+    }
+    package.finish(&source)
 }
+
+/// A load package being written.
+struct Package<'a> {
+    target: &'a Target,
+    folder: &'a Path,
+    progress: &'a Progress,
+    metrics: Metrics,
+    /// SHA-256 of each of `metrics.files`.
+    digests: Vec<String>,
+    written: Written,
+    /// Why a golden record was left out of a file.
+    refused: BTreeMap<String, String>,
+    /// Contact points that were refused because nothing is known.
+    unknown: BTreeSet<(Channel, String)>,
+    /// Attributes that some column writes.
+    mapped: BTreeSet<(Kind, String)>,
+}
+
+impl Package<'_> {
+    /// Writes the files of one object.
+    fn object(&mut self, object: &Object, source: &Source<'_>) -> Result<()> {
+        let sheet = Sheet::new(object, self.target).map_err(|bad| {
+            let place = self.target.path.display().to_string();
+            let problem = Problem { place, message: bad.message, hint: bad.hint };
+            Error::Settings { problems: vec![problem] }
+        })?;
+        if let Some(kind) = kind_of(object.rows) {
+            self.mapped.extend(sheet.attributes().into_iter().map(|name| (kind, name.to_owned())));
+        }
+        let points = match object.channel {
+            Some(channel) => consent::contact_points(source.golden, &source.consents, channel),
+            None => Vec::new(),
+        };
+        let rows = sheet.rows(source, &points);
+        self.progress.expect(rows.len() as u64);
+
+        let keep = self.columns_to_write(&sheet, source, &rows);
+        let rules = &self.target.file;
+        let limits = (object.max_rows.or(rules.max_rows), object.max_bytes.or(rules.max_bytes));
+        let headers = object.headers().zip(&keep).filter(|(_, keep)| **keep).map(|(header, _)| header);
+        let mut parts = Parts::new(self.folder, &object.file, rules, limits, headers);
+        for (at, row) in rows.iter().enumerate() {
+            if at % 1024 == 0 {
+                self.progress.check()?;
+            }
+            self.progress.advance(1);
+            let built = sheet.build(source, *row, &self.written);
+            let cells = built.cells.iter().zip(&keep).filter(|(_, keep)| **keep);
+            if built.left_out.is_none() {
+                parts.row(cells.map(|(cell, _)| cell.as_str()))?;
+                self.note_written(&sheet, source, *row);
+            }
+            self.note_misfits(object, source.id_of(*row), built);
+        }
+        for part in parts.finish()? {
+            self.metrics.files.push(FileMetrics {
+                file: part.file,
+                object: object.object.clone(),
+                rows: part.rows,
+                bytes: part.bytes,
+            });
+            self.digests.push(part.sha256);
+        }
+        Ok(())
+    }
+
+    /// Which columns are written: all, or those that hold a value in some row.
+    fn columns_to_write<'s>(&mut self, sheet: &Sheet<'_>, source: &Source<'s>, rows: &[Row<'s>]) -> Vec<bool> {
+        let headers = sheet.object.headers().count();
+        if self.target.file.empty_columns == EmptyColumns::Keep {
+            return vec![true; headers];
+        }
+        let mut filled = vec![false; headers];
+        let name = sheet.object.name.get_ref();
+        for row in rows {
+            let built = sheet.build(source, *row, &self.written);
+            if built.left_out.is_none() {
+                filled.iter_mut().zip(&built.cells).for_each(|(filled, cell)| *filled |= !cell.is_empty());
+                self.written.entry(name.clone()).or_default().insert(source.id_of(*row).to_owned());
+            }
+        }
+        // They are written in the second pass, and may then be referred to one after the other.
+        self.written.remove(name);
+        // The key stays even where there is no row.
+        let is_key = |header: &str| sheet.object.key.as_deref() == Some(header);
+        sheet.object.headers().zip(filled).map(|(header, filled)| filled || is_key(header)).collect()
+    }
+
+    /// Notes that a row is in a file: it may be referred to, and what it says of consent counts.
+    fn note_written<'s>(&mut self, sheet: &Sheet<'_>, source: &Source<'s>, row: Row<'s>) {
+        if let Row::Golden(..) | Row::OrphansAccount = row {
+            let ids = self.written.entry(sheet.object.name.get_ref().clone()).or_default();
+            ids.insert(source.id_of(row).to_owned());
+        }
+        match row {
+            Row::Golden(kind, i) => {
+                let records = source.records(kind);
+                for channel in sheet.flags() {
+                    if source.consents.verdict(records, i, channel) == Verdict::Unknown {
+                        let points = source.consents.unknown_points(records, i, channel);
+                        self.unknown.extend(points.into_iter().map(|point| (channel, point.to_owned())));
+                    }
+                }
+            }
+            Row::ContactPoint(point) if point.state.is_none() => {
+                self.unknown.insert((point.channel, point.value.to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    fn note_misfits(&mut self, object: &Object, golden_id: &str, built: Built) {
+        let misfit = |column: String, problem: &str, message: String| Misfit {
+            golden_id: golden_id.to_owned(),
+            object: object.object.clone(),
+            column,
+            problem: problem.to_owned(),
+            message,
+        };
+        if let Some(reason) = built.left_out {
+            let reason = format!("{}: {reason}", object.object);
+            self.metrics.misfits.push(misfit(String::new(), "left_out", reason.clone()));
+            if kind_of(object.rows).is_some() {
+                self.refused.entry(golden_id.to_owned()).or_insert(reason);
+            }
+            return;
+        }
+        for (column, problem, message) in built.misfits {
+            if problem == "missing_required" {
+                *self.metrics.placeholders.entry(format!("{}.{column}", object.object)).or_default() += 1;
+            }
+            self.metrics.misfits.push(misfit(column, problem, message));
+        }
+    }
+
+    /// Counts what is in no file, and writes the files that go with every package.
+    fn finish(mut self, source: &Source<'_>) -> Result<Metrics> {
+        let golden = source.golden;
+        for (kind, records) in [(Kind::Organisation, &golden.organisations), (Kind::Person, &golden.persons)] {
+            let mut files = self.target.objects.iter().filter(|o| kind_of(o.rows) == Some(kind));
+            let names: Vec<&str> = files.by_ref().map(|o| o.name.get_ref().as_str()).collect();
+            let is_written = |id: &String| {
+                names.iter().any(|name| self.written.get(*name).is_some_and(|ids| ids.contains(id)))
+            };
+            for id in records.ids.iter().filter(|id| !is_written(id)) {
+                let reason = self.refused.get(id).cloned();
+                let reason = reason.unwrap_or_else(|| format!("no object takes the kind {}", kind.as_str()));
+                *self.metrics.left_out.entry(reason).or_default() += 1;
+            }
+        }
+        for (channel, _) in &self.unknown {
+            *self.metrics.unknown_as_no.entry(channel.as_str().to_owned()).or_default() += 1;
+        }
+        let persons = golden.persons.ids.iter();
+        self.metrics.orphans = persons.filter(|id| source.current(id).is_none()).count() as u64;
+        for ((kind, attribute), count) in source.filled() {
+            if count > 0 && !self.mapped.contains(&(kind, attribute.to_owned())) {
+                let name = format!("{} {attribute}", kind.as_str());
+                *self.metrics.unmapped.entry(name).or_default() += count;
+            }
+        }
+        self.write_lists(golden)?;
+        store::write(&self.folder.join("LOAD.md"), guide::write(self.target, &self.metrics))?;
+        Ok(self.metrics)
+    }
+
+    fn write_lists(&mut self, golden: &Golden) -> Result<()> {
+        let mut suppressed = golden.suppressed.clone();
+        suppressed.sort();
+        self.metrics.suppressed = suppressed.len() as u64;
+        let lines = suppressed.iter().map(|(hash, channel, state)| (channel.as_str(), state.as_str(), hash));
+        let path = self.folder.join("suppression.csv");
+        store::write_csv(&path, &["channel", "state", "hash"], lines)?;
+
+        let path = self.folder.join("misfits.csv");
+        let header = ["golden_id", "object", "column", "problem", "message"];
+        store::write_csv(&path, &header, &self.metrics.misfits)?;
+
+        let files = self.metrics.files.iter().zip(&self.digests).enumerate();
+        let lines = files.map(|(at, (f, sha256))| (at + 1, &f.file, &f.object, f.rows, f.bytes, sha256));
+        let path = self.folder.join("files.csv");
+        store::write_csv(&path, &["order", "file", "object", "rows", "bytes", "sha256"], lines)
+    }
+}
+
+/// The kind of golden record that the rows are, if they are golden records.
+fn kind_of(rows: RowsOf) -> Option<Kind> {
+    match rows {
+        RowsOf::Organisation => Some(Kind::Organisation),
+        RowsOf::Person => Some(Kind::Person),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
