@@ -569,8 +569,12 @@ pub fn load_mapping(
 
 /// The target called `name`: a file of the project's `mappings/targets/`, or a built-in one.
 pub fn load_target(folder: &Path, name: &str) -> Result<Arc<Target>> {
-    let _ = folder;
-    Ok(Arc::new(Target { name: name.to_owned(), ..Target::default() }))
+    let path = folder.join("mappings/targets").join(format!("{name}.toml"));
+    let is_own = !name.is_empty() && !name.contains(['/', '\\']) && path.is_file();
+    let target =
+        if is_own { Target::parse(&store::read_text(&path)?, &path)? } else { Target::builtin(name)? };
+    let problems = target.check();
+    if problems.is_empty() { Ok(Arc::new(target)) } else { Err(Error::Settings { problems }) }
 }
 
 /// How outputs name a file: with `/`, without `./`.

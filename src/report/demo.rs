@@ -487,6 +487,7 @@ impl Demo {
             left_out: BTreeMap::from([("no_name".into(), 4)]),
             unknown_as_no: BTreeMap::from([("email".into(), 31), ("phone".into(), 87)]),
             misfits: vec![misfit("FirstName", "cut"), misfit("FirstName", "cut"), misfit("LastName", "missing_required")],
+            ..emit::Metrics::default()
         };
     }
 }
