@@ -286,6 +286,19 @@ fn known_words(row: &StringRecord) -> usize {
         .count()
 }
 
+/// Whether a row cannot be anything but names of columns: all its cells are words, and most are made
+/// of words that headers use and of no other.
+pub(super) fn surely_names_columns(row: &StringRecord) -> bool {
+    let cells = filled(row).count();
+    let sure = filled(row)
+        .filter(|(_, cell)| {
+            let folded = fold(cell);
+            !folded.is_empty() && folded.split(' ').all(|word| word.len() == 1 || WORDS.contains(word))
+        })
+        .count();
+    cells >= 2 && sure * 4 >= cells * 3 && filled(row).all(|(_, cell)| is_wordy(cell))
+}
+
 /// Whether a cell of `row` comes again below in its own column, in a row that is not the same row
 /// again: values do that, names of columns do not.
 fn recurs_below(row: &StringRecord, below: &[StringRecord]) -> bool {
