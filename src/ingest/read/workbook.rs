@@ -102,6 +102,10 @@ impl Book {
                 })?)),
                 Workbook::Xls => Book::Xls(Box::new(Xls::new(source).map_err(|e| match e {
                     XlsError::Password => container::password(),
+                    XlsError::Cfb(e) if e.to_string().contains("Codepage") => Refusal::new(
+                        "its text is in a code page that is not read",
+                        "open it in a spreadsheet and save it as .xlsx",
+                    ),
                     e => container::damaged(e),
                 })?)),
                 Workbook::Ods => Book::Ods(Box::new(Ods::new(source).map_err(|e| match e {
@@ -522,7 +526,8 @@ impl Part<'_> {
         start: usize,
         raw: impl Iterator<Item = RawRow> + Send + 'static,
     ) -> Table {
-        let layout = Layout::find(preview, merges);
+        let mut layout = Layout::find(preview, merges);
+        layout.sparse = true;
         let mut remarks = self.remarks;
         if !layout.has_header() {
             remarks.push("no header was found: the columns are numbered".into());
