@@ -440,9 +440,8 @@ impl<'a> Layout<'a> {
         let organisation = named(&["name"]);
         let number = named(&["siren", "siret", "vat"]);
         let emails: Vec<&&Value> = own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
-        let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
-        let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
-        let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
+        let role_mailbox = !emails.is_empty() && emails.iter().all(|v| email::is_role_mailbox(&v.text));
+        let own_mailbox = emails.iter().any(|v| !email::is_role_mailbox(&v.text) && v.on != [Kind::Organisation]);
         let reached = own.iter().any(|v| v.is_contact_point() && kind::is_name(&v.text));
         let only_organisation = Cast { organisation: true, ..Cast::default() };
         let only_person = Cast { person: true, ..Cast::default() };
@@ -452,8 +451,7 @@ impl<'a> Layout<'a> {
                 (false, false) => Cast::default(),
                 (_, person) => Cast { person, organisation: number || !person, open: None },
             },
-            // In a mailing list whoever gives their own name as the company works for themselves.
-            (Rows::Decide | Rows::Both, true, true) if names_agree(&own) => only_person,
+            (_, true, true) if names_agree(&own) => only_person,
             (_, true, true) => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) if own_mailbox => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) => only_organisation,
@@ -696,7 +694,7 @@ fn goes_to(value: &Value, kind: Kind, cast: &Cast) -> bool {
         Some(attribute) if attribute.on.len() == 1 => attribute.on[0] == kind,
         None => kind == Kind::Person,
         Some(_) if value.is("email") => {
-            kind == Kind::Person || email::is_role_mailbox(&self::kind::address(&value.text))
+            kind == Kind::Person || email::is_role_mailbox(&value.text)
         }
         Some(_) => match placing(&value.attribute, &value.label) {
             Placing::Both => true,

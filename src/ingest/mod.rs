@@ -436,6 +436,3 @@ impl TableFate {
         self.rows == self.record_rows + self.history_rows + self.rejected_rows + skipped
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,30 @@
 //! Brings every value to the one canonical form of its value kind; the raw value is kept in the raw
 //! records.
+//!
+//! A clean table has the lines of the raw one. What is written in one cell is taken apart (a full name, several
+//! addresses), what is spread over several is joined (a postal address), and what follows from another value
+//! is added (the SIREN within a SIRET). A value that cannot be used is a reject of its cell; one that stands
+//! for "no value" is only counted.
 
+mod record;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::Result,
+    model::{self, Kind, ValueKind},
     progress::Progress,
-    table::{Clean, Ingested, Staged},
+    table::{Channel, Clean, ColumnBuilder, ConsentEvent, Ingested, Records, Reject, Staged},
+    value::{
+        address::{self, Parts},
+        date::{self, Order},
+        email, phone, text,
+    },
 };
+use record::{Chunk, Plan};
 
 /// The `[normalize]` section of `orpailleur.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,7 +51,7 @@ pub struct Fill {
     pub attribute: String,
     /// Records of that source and kind.
     pub records: u64,
-    /// Of them, with a raw value.
+    /// Of them, with a raw value, or one that another attribute's raw value gave.
     pub filled: u64,
     /// Of them, with a clean value.
     pub valid: u64,
@@ -53,17 +70,134 @@ pub struct Metrics {
     pub fills: Vec<Fill>,
 }
 
+/// How many records one task takes: enough that values repeat, few enough for an even load.
+const CHUNK: usize = 16_384;
+
 /// Normalizes the values of all records and the contact points of all consent events.
 pub fn run(
     ingested: &Ingested,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Staged<Clean, Metrics>> {
-    let _ = (settings, progress);
+    let raw = &ingested.records;
+    let plan = Plan::new(raw, &settings.country, date_orders(raw));
+    progress.expect(raw.len() as u64);
+    let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
+    let chunks: Vec<Chunk> = starts
+        .into_par_iter()
+        .map(|start| {
+            progress.check()?;
+            let end = raw.len().min(start + CHUNK);
+            let chunk = plan.clean(start..end);
+            progress.advance((end - start) as u64);
+            Ok(chunk)
+        })
+        .collect::<Result<_>>()?;
+
+    let mut builders: BTreeMap<String, ColumnBuilder> = BTreeMap::new();
+    let mut rejects: Vec<Reject> = Vec::new();
+    let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
+    for chunk in chunks {
+        for (attribute, cells) in chunk.columns {
+            let builder = builders.entry(attribute).or_insert_with(ColumnBuilder::new);
+            for cell in cells {
+                while builder.len() < cell.record as usize {
+                    builder.end_record();
+                }
+                builder.value(&cell.value, cell.origin);
+            }
+        }
+        rejects.extend(chunk.rejects);
+        for (key, fill) in chunk.fills {
+            add(counts.entry(key).or_default(), &fill);
+        }
+    }
+    let mut columns = BTreeMap::new();
+    for (attribute, mut builder) in builders {
+        while builder.len() < raw.len() {
+            builder.end_record();
+        }
+        columns.insert(attribute, builder.finish());
+    }
+    // A row that names a person and an organisation shows its cells to both.
+    rejects.sort_unstable();
+    rejects.dedup();
+
     let clean = Clean {
-        records: ingested.records.clone(),
-        events: ingested.events.clone(),
-        rejects: Vec::new(),
+        records: raw.with_columns(columns),
+        events: ingested.events.iter().flat_map(|event| clean_event(event, &settings.country)).collect(),
+        rejects,
     };
-    Ok(Staged { table: clean, metrics: Metrics::default() })
+    let metrics = Metrics { fills: fills(raw, counts) };
+    Ok(Staged { table: clean, metrics })
 }
+
+fn add(sum: &mut Fill, more: &Fill) {
+    sum.filled += more.filled;
+    sum.valid += more.valid;
+    sum.changed += more.changed;
+    sum.placeholders += more.placeholders;
+    sum.invalid += more.invalid;
+}
+
+/// The counts with their names and the number of records they are of.
+fn fills(raw: &Records, counts: BTreeMap<record::FillKey, Fill>) -> Vec<Fill> {
+    let mut records: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
+    for i in 0..raw.len() {
+        *records.entry((raw.place_of(i).source.as_str(), raw.kinds[i])).or_default() += 1;
+    }
+    let mut summed: BTreeMap<(&str, Kind, String), Fill> = BTreeMap::new();
+    for (key, fill) in counts {
+        let source = raw.places[key.place as usize].source.as_str();
+        add(summed.entry((source, key.kind, key.attribute)).or_default(), &fill);
+    }
+    let named = summed.into_iter().map(|((source, kind, attribute), fill)| Fill {
+        source: source.to_owned(),
+        kind: kind.as_str().to_owned(),
+        records: records.get(&(source, kind)).copied().unwrap_or(0),
+        attribute,
+        ..fill
+    });
+    named.collect()
+}
+
+/// For each origin the order of day and month that its dates show.
+fn date_orders(raw: &Records) -> Vec<Order> {
+    let mut values: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for (attribute, column) in &raw.columns {
+        if model::value_kind(attribute) != ValueKind::Date && !attribute.starts_with("x.date.") {
+            continue;
+        }
+        for i in 0..column.len() {
+            for (value, origin) in column.entries(i) {
+                values.entry(origin).or_default().push(value);
+            }
+        }
+    }
+    let mut orders = vec![Order::default(); raw.origins.len()];
+    for (origin, values) in values {
+        orders[origin as usize] = date::order_of(values);
+    }
+    orders
+}
+
+/// The event for each contact point that its cell holds, in the form of clean values.
+fn clean_event(event: &ConsentEvent, country: &str) -> Vec<ConsentEvent> {
+    let cell = event.contact_point.as_str();
+    let points: Vec<String> = match event.channel {
+        _ if cell.is_empty() => Vec::new(),
+        Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
+        Channel::Sms | Channel::Phone => {
+            phone::normalize(cell, country).into_iter().flatten().map(|(number, _)| number).collect()
+        }
+        Channel::Post => vec![address::normalize(&Parts { address: cell, ..Parts::default() }, country).encode()],
+    };
+    if points.is_empty() {
+        // An objection to what cannot be read still stands for its record.
+        return vec![ConsentEvent { contact_point: text::clean(cell), ..event.clone() }];
+    }
+    points.into_iter().map(|contact_point| ConsentEvent { contact_point, ..event.clone() }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -547,50 +547,32 @@ pub fn first_and_middle(cell: &str) -> (String, String) {
     (normalize(&first), normalize(&middle.join(" ")))
 }
 
-/// The two full names of a couple written in one cell: `M. et Mme Dupont`, `Jean et Marie Dupont`,
-/// `M. Jean Dupont et Mme Marie Durand`. None for what is no couple (`Dupont et Fils`).
-pub fn split_couple(full: &str) -> Option<[String; 2]> {
-    let cleaned = text::clean(full);
-    let words: Vec<&str> = cleaned.split(' ').collect();
-    let at = words.iter().position(|w| matches!(text::fold(w).as_str(), "et" | "and" | "und") || matches!(*w, "&" | "/" | "+" | "-"))?;
-    let (before, after) = (&words[..at], &words[at + 1..]);
-    if before.is_empty() || after.is_empty() {
-        return None;
+/// A last name cell: civility, last name and name before marriage, each empty when absent.
+pub fn split_last(cell: &str) -> PersonName {
+    let cleaned = text::clean(cell).replace(['’', '‘', '`', '´', 'ʼ'], "'");
+    let mut name = PersonName::default();
+    let (outside, inside) = without_parentheses(&cleaned);
+    let rest = without_civility(&outside, &mut name.civility);
+    let married_to = is_marriage_word(&rest);
+    let (before, other) = around_maiden(&rest);
+    let (last, maiden) = match other {
+        Some(other) if married_to => (other, before),
+        Some(other) => (before, other),
+        None => (before, String::new()),
+    };
+    name.last = normalize(&last);
+    name.maiden = normalize(&maiden);
+    for note in inside {
+        if let (before, Some(maiden)) = around_maiden(&note) {
+            if before.is_empty() {
+                name.maiden = normalize(&maiden);
+            }
+        }
     }
-    let titles = |side: &[&str]| side.first().and_then(|w| civility(w)).is_some();
-    let given = |word: &str| is_first_name(&text::fold(word));
-    let (left, right) = (before, after);
-    // `M. et Mme Jean Dupont`: the first name is his.
-    if left.len() == 1 && titles(left) && titles(right) && right.len() > 1 {
-        return Some([format!("{} {}", left[0], right[1..].join(" ")), right_of_couple(right)]);
+    if name.last.is_empty() {
+        name.last = normalize(cell);
     }
-    if titles(left) && titles(right) && left.len() > 1 {
-        let his = left.join(" ");
-        let hers = if right.len() == 1 { format!("{} {}", right[0], last_of(&left[1..])) } else { right.join(" ") };
-        return Some([his, hers]);
-    }
-    // `Jean et Marie Dupont`
-    if left.len() == 1 && given(left[0]) && right.len() >= 2 && given(right[0]) {
-        return Some([format!("{} {}", left[0], right[1..].join(" ")), right.join(" ")]);
-    }
-    // `Dupont Jean et Marie`
-    if right.len() == 1 && given(right[0]) && left.len() >= 2 && given(left[left.len() - 1]) && !given(left[0]) {
-        return Some([left.join(" "), format!("{} {}", left[..left.len() - 1].join(" "), right[0])]);
-    }
-    None
-}
-
-fn right_of_couple(right: &[&str]) -> String {
-    let names = &right[1..];
-    let last = last_of(names);
-    format!("{} {last}", right[0])
-}
-
-/// The last name among the words of a full name.
-fn last_of(words: &[&str]) -> String {
-    let full = words.join(" ");
-    let last = split(&full).last;
-    if last.is_empty() { full } else { last }
+    name
 }
 
 #[cfg(test)]
@@ -672,19 +654,6 @@ mod tests {
             assert!(may_be_same_first_name(left, right) && may_be_same_first_name(right, left), "{left} {right}");
         }
         assert!(!may_be_same_first_name("paul", "pierre"));
-    }
-
-    #[test]
-    fn couples_are_two_names() {
-        let couple = |full: &str| split_couple(full).map(|[a, b]| format!("{a} + {b}")).unwrap_or_default();
-        assert_eq!(couple("M. et Mme Dupont"), "M. Dupont + Mme Dupont");
-        assert_eq!(couple("Jean et Marie Dupont"), "Jean Dupont + Marie Dupont");
-        assert_eq!(couple("Dupont Jean et Marie"), "Dupont Jean + Dupont Marie");
-        assert_eq!(couple("M. et Mme Jean Dupont"), "M. Jean Dupont + Mme Dupont");
-        assert_eq!(couple("M. Jean Dupont et Mme Anne Durand"), "M. Jean Dupont + Mme Anne Durand");
-        for other in ["Dupont et Fils", "Jean Dupont", "Roy & Associés"] {
-            assert_eq!(couple(other), "", "{other}");
-        }
     }
 
     #[test]

@@ -1,0 +1,601 @@
+//! One record at a time: its raw values in, its clean values out.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
+
+use crate::{
+    model::{self, Kind, ValueKind},
+    table::{Column, Records, Reject, Severity},
+    value::{
+        Invalid,
+        address::{self, Parts},
+        boolean,
+        date::{self, Order},
+        email, identifier, money, organisation, person,
+        phone::{self, Line},
+        text, url,
+    },
+};
+
+use super::Fill;
+
+/// One clean value.
+#[derive(Debug, Clone)]
+pub(super) struct Cell {
+    pub(super) record: u32,
+    pub(super) origin: u32,
+    pub(super) value: String,
+}
+
+/// What a count is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FillKey {
+    pub(super) place: u32,
+    pub(super) kind: Kind,
+    pub(super) attribute: String,
+}
+
+/// The clean values of a range of records, each attribute's in the order of records.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    pub(super) columns: BTreeMap<String, Vec<Cell>>,
+    pub(super) rejects: Vec<Reject>,
+    pub(super) fills: BTreeMap<FillKey, Fill>,
+}
+
+/// How the values of an attribute are normalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    FullName,
+    FirstName,
+    LastName,
+    Name,
+    Civility,
+    Gender,
+    OrganisationName,
+    OtherOrganisationName,
+    LegalForm,
+    Email,
+    Phone,
+    AddressPart,
+    Date,
+    BirthDate,
+    LooseDate,
+    Identifier,
+    Money,
+    LooseNumber,
+    Boolean,
+    Url,
+    Text,
+}
+
+impl Way {
+    fn of(attribute: &str) -> Way {
+        match attribute {
+            "full_name" => Way::FullName,
+            "first_name" => Way::FirstName,
+            "last_name" => Way::LastName,
+            "civility" => Way::Civility,
+            "gender" => Way::Gender,
+            "name" => Way::OrganisationName,
+            "legal_form" => Way::LegalForm,
+            "naf" => Way::Identifier,
+            "birth_date" => Way::BirthDate,
+            _ if attribute.starts_with("x.date.") => Way::LooseDate,
+            _ if attribute.starts_with("x.number.") => Way::LooseNumber,
+            _ if attribute.starts_with("x.code.") => Way::Identifier,
+            _ => match model::value_kind(attribute) {
+                ValueKind::PersonName => Way::Name,
+                ValueKind::OrganisationName => Way::OtherOrganisationName,
+                ValueKind::Email => Way::Email,
+                ValueKind::Phone => Way::Phone,
+                ValueKind::Address => Way::AddressPart,
+                ValueKind::Date => Way::Date,
+                ValueKind::Identifier => Way::Identifier,
+                ValueKind::Money => Way::Money,
+                ValueKind::Boolean => Way::Boolean,
+                ValueKind::Url => Way::Url,
+                ValueKind::Text | ValueKind::Category => Way::Text,
+            },
+        }
+    }
+
+    /// The kind by which its placeholders are known.
+    fn kind(self) -> ValueKind {
+        match self {
+            Way::FullName | Way::FirstName | Way::LastName | Way::Name => ValueKind::PersonName,
+            Way::OrganisationName | Way::OtherOrganisationName => ValueKind::OrganisationName,
+            Way::Email => ValueKind::Email,
+            Way::Phone => ValueKind::Phone,
+            Way::AddressPart => ValueKind::Address,
+            Way::Date | Way::BirthDate | Way::LooseDate => ValueKind::Date,
+            Way::Identifier => ValueKind::Identifier,
+            Way::Money | Way::LooseNumber => ValueKind::Money,
+            Way::Boolean => ValueKind::Boolean,
+            Way::Url => ValueKind::Url,
+            Way::Civility | Way::Gender | Way::LegalForm | Way::Text => ValueKind::Text,
+        }
+    }
+}
+
+/// A raw column with the way of its attribute.
+struct Source<'a> {
+    attribute: &'a str,
+    way: Way,
+    column: &'a Column,
+}
+
+/// What is decided once for all records.
+pub(super) struct Plan<'a> {
+    raw: &'a Records,
+    country: &'a str,
+    orders: Vec<Order>,
+    sources: Vec<Source<'a>>,
+}
+
+/// Values with their origin that one cell gave, by attribute; or what is wrong with it.
+type Outcome = Result<Vec<(&'static str, String)>, Invalid>;
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(raw: &'a Records, country: &'a str, orders: Vec<Order>) -> Plan<'a> {
+        let sources = raw
+            .columns
+            .iter()
+            .map(|(attribute, column)| Source { attribute, way: Way::of(attribute), column })
+            .collect();
+        Plan { raw, country, orders, sources }
+    }
+
+    /// The clean values of the records in `range`.
+    pub(super) fn clean(&self, range: Range<usize>) -> Chunk {
+        let mut chunk = Chunk::default();
+        let mut counts: Vec<BTreeMap<(u32, Kind), Fill>> = vec![BTreeMap::new(); self.sources.len()];
+        let mut derived: BTreeMap<FillKey, Fill> = BTreeMap::new();
+        // Names and categories repeat: each is normalized once per chunk.
+        let mut known: Vec<HashMap<&str, Outcome>> = vec![HashMap::new(); self.sources.len()];
+        for i in range {
+            let mut record = Record {
+                plan: self,
+                i,
+                values: Vec::new(),
+                rejects: &mut chunk.rejects,
+                counts: &mut counts,
+                known: &mut known,
+            };
+            record.read();
+            let values = record.values;
+            self.count(i, &values, &mut counts, &mut derived);
+            for (attribute, value, origin) in values {
+                let cell = Cell { record: i as u32, origin, value };
+                match chunk.columns.get_mut(attribute) {
+                    Some(cells) => cells.push(cell),
+                    None => {
+                        chunk.columns.insert(attribute.to_owned(), vec![cell]);
+                    }
+                }
+            }
+        }
+        chunk.fills = derived;
+        for (source, counts) in self.sources.iter().zip(counts) {
+            for ((place, kind), fill) in counts {
+                let key = FillKey { place, kind, attribute: source.attribute.to_owned() };
+                super::add(chunk.fills.entry(key).or_default(), &fill);
+            }
+        }
+        chunk
+    }
+
+    /// Counts for each attribute whether the record has a raw and a clean value.
+    fn count(
+        &self,
+        i: usize,
+        values: &[(&str, String, u32)],
+        counts: &mut [BTreeMap<(u32, Kind), Fill>],
+        derived: &mut BTreeMap<FillKey, Fill>,
+    ) {
+        let here = (self.raw.place[i], self.raw.kinds[i]);
+        let address = || values.iter().find(|(a, _, _)| *a == "address").map(|(_, v, _)| address::Address::decode(v));
+        for (source, counts) in self.sources.iter().zip(counts) {
+            if source.column.values(i).len() == 0 {
+                continue;
+            }
+            let fill = counts.entry(here).or_default();
+            fill.filled += 1;
+            let used = match source.way {
+                Way::AddressPart if source.attribute != "address" => {
+                    address().is_some_and(|a| part_of(&a, source.attribute))
+                }
+                Way::FullName => values.iter().any(|(a, _, _)| *a == "last_name"),
+                _ => values.iter().any(|(a, _, _)| *a == source.attribute),
+            };
+            fill.valid += u64::from(used);
+        }
+        for (at, (attribute, _, _)) in values.iter().enumerate() {
+            let first = values[..at].iter().all(|(a, _, _)| a != attribute);
+            let raw = self.raw.columns.get(*attribute).is_some_and(|c| c.values(i).len() > 0);
+            if first && !raw {
+                let key = FillKey { place: here.0, kind: here.1, attribute: (*attribute).to_owned() };
+                let fill = derived.entry(key).or_default();
+                fill.filled += 1;
+                fill.valid += 1;
+            }
+        }
+    }
+}
+
+fn part_of(address: &address::Address, attribute: &str) -> bool {
+    let part = match attribute {
+        "street" => return !address.street.is_empty() || !address.complement.is_empty(),
+        "street_2" | "street_3" | "po_box" => return !address.complement.is_empty() || !address.street.is_empty(),
+        "postcode" => &address.postcode,
+        "city" => &address.city,
+        "state" => &address.state,
+        "country" => &address.country,
+        _ => return true,
+    };
+    !part.is_empty()
+}
+
+/// One record while it is read.
+struct Record<'p, 'a> {
+    plan: &'p Plan<'a>,
+    i: usize,
+    /// Attribute, clean value, origin.
+    values: Vec<(&'a str, String, u32)>,
+    rejects: &'p mut Vec<Reject>,
+    counts: &'p mut [BTreeMap<(u32, Kind), Fill>],
+    known: &'p mut [HashMap<&'a str, Outcome>],
+}
+
+impl<'a> Record<'_, 'a> {
+    fn read(&mut self) {
+        let country = self.country();
+        for at in 0..self.plan.sources.len() {
+            let source = &self.plan.sources[at];
+            let column: &'a Column = source.column;
+            for (value, origin) in column.entries(self.i) {
+                let kind = source.way.kind();
+                if source.way != Way::AddressPart && text::is_placeholder_of(kind, value) {
+                    self.fill(at).placeholders += 1;
+                    continue;
+                }
+                self.read_value(at, value, origin, country);
+            }
+        }
+        self.read_addresses();
+        self.add_siren();
+        self.values.sort_by(|a, b| a.0.cmp(b.0));
+    }
+
+    fn fill(&mut self, at: usize) -> &mut Fill {
+        let key = (self.plan.raw.place[self.i], self.plan.raw.kinds[self.i]);
+        self.counts[at].entry(key).or_default()
+    }
+
+    fn read_value(&mut self, at: usize, value: &'a str, origin: u32, country: &str) {
+        let source = &self.plan.sources[at];
+        let attribute: &'a str = source.attribute;
+        let column: &'a Column = source.column;
+        let way = source.way;
+        match way {
+            Way::AddressPart => {}
+            Way::Email if !value.contains('@') && self.is_phone(value) => self.read_phone(at, "phone", value, origin, country),
+            Way::Email => self.read_email(at, attribute, value, origin),
+            Way::Phone if value.contains('@') => self.read_email(at, "email", value, origin),
+            Way::Phone => self.read_phone(at, attribute, value, origin, country),
+            Way::Text => {
+                let clean = text::clean(value);
+                self.note_change(at, value, &clean);
+                self.push(attribute, clean, origin);
+            }
+            Way::LastName => {
+                let has_first = self.has("first_name") || self.has("full_name");
+                match person::check(value) {
+                    Err(invalid) => self.reject(at, value, origin, invalid),
+                    Ok(_) => self.read_last_name(at, value, origin, has_first),
+                }
+            }
+            _ => {
+                let order = self.plan.orders.get(origin as usize).copied().unwrap_or_default();
+                // A column of one order only is cached; where origins differ, so may the order.
+                let outcome = match self.known[at].get(value).filter(|_| !is_date(way)) {
+                    Some(outcome) => outcome.clone(),
+                    None => {
+                        let outcome = one_cell(way, attribute, value, order);
+                        if !is_date(way) && column.len() > 1 {
+                            self.known[at].insert(value, outcome.clone());
+                        }
+                        outcome
+                    }
+                };
+                match outcome {
+                    Err(invalid) if invalid.code == "siren_only" => {
+                        if let Ok(siren) = identifier::normalize("siren", value) {
+                            self.push("siren", siren, origin);
+                        }
+                    }
+                    Err(invalid) => self.reject(at, value, origin, invalid),
+                    Ok(found) => self.take(at, attribute, value, origin, found),
+                }
+            }
+        }
+    }
+
+    /// Takes what a cell gave; an empty attribute is the column's own.
+    fn take(&mut self, at: usize, attribute: &'a str, raw: &str, origin: u32, found: Vec<(&'static str, String)>) {
+        if found.is_empty() {
+            self.fill(at).placeholders += 1;
+        }
+        for (to, value) in found {
+            if to.is_empty() {
+                self.note_change(at, raw, &value);
+                self.push(attribute, value, origin);
+            } else if !self.has(to) && !value.is_empty() {
+                // A column of its own says it better.
+                self.push(to, value, origin);
+            }
+        }
+    }
+
+    /// Whether the raw record has a usable value of the attribute.
+    fn has(&self, attribute: &str) -> bool {
+        let kind = model::value_kind(attribute);
+        self.plan.raw.values(attribute, self.i).any(|v| !text::is_placeholder_of(kind, v))
+    }
+
+    fn note_change(&mut self, at: usize, raw: &str, clean: &str) {
+        if raw != clean {
+            self.fill(at).changed += 1;
+        }
+    }
+
+    fn push(&mut self, attribute: &'a str, value: String, origin: u32) {
+        if value.is_empty() || self.values.iter().any(|(a, v, _)| *a == attribute && *v == value) {
+            return;
+        }
+        self.values.push((attribute, value, origin));
+    }
+
+    fn reject(&mut self, at: usize, raw: &str, origin: u32, invalid: Invalid) {
+        self.fill(at).invalid += 1;
+        let records = self.plan.raw;
+        let place = records.place_of(self.i);
+        self.rejects.push(Reject {
+            source: place.source.clone(),
+            file: place.file.clone(),
+            sheet: place.sheet.clone(),
+            row: Some(records.row[self.i]),
+            column: records.origins.get(origin as usize).map(|o| o.column.clone()).unwrap_or_default(),
+            code: invalid.code.to_owned(),
+            severity: Severity::Cell,
+            message: invalid.message,
+            suggestion: invalid.suggestion,
+            raw: raw.to_owned(),
+        });
+    }
+
+    fn read_last_name(&mut self, at: usize, value: &str, origin: u32, has_first: bool) {
+        let mut name = person::split_last(value);
+        if !has_first && name.last.contains(' ') {
+            // A column called "name" that holds both.
+            let whole = person::split(value);
+            if !whole.order_doubtful && person::is_first_name(&text::fold(&whole.first)) {
+                name = whole;
+            }
+        }
+        let found = vec![
+            ("", name.last),
+            ("civility", name.civility),
+            ("first_name", name.first),
+            ("middle_name", name.middle),
+            ("maiden_name", name.maiden),
+        ];
+        self.take(at, "last_name", value, origin, found);
+    }
+
+    fn read_email(&mut self, at: usize, attribute: &'a str, cell: &str, origin: u32) {
+        let mut found = false;
+        let mut broken = Vec::new();
+        for address in email::normalize(cell) {
+            match address {
+                Ok(address) if text::is_placeholder_of(ValueKind::Email, &address) => {
+                    self.fill(at).placeholders += 1;
+                }
+                Ok(address) => {
+                    if !found {
+                        self.note_change(at, cell, &address);
+                    }
+                    found = true;
+                    self.push(attribute, address, origin);
+                }
+                Err(invalid) => broken.push(invalid),
+            }
+        }
+        for invalid in broken {
+            self.reject(at, cell, origin, invalid);
+        }
+    }
+
+    fn is_phone(&self, cell: &str) -> bool {
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        (9..=15).contains(&digits) && phone::normalize(cell, self.plan.country).iter().all(Result::is_ok)
+    }
+
+    fn read_phone(&mut self, at: usize, attribute: &'a str, cell: &str, origin: u32, country: &str) {
+        let mut numbers = phone::normalize(cell, country);
+        if country != self.plan.country && numbers.iter().any(Result::is_err) {
+            // The customer moved abroad; the number may have stayed.
+            let at_home = phone::normalize(cell, self.plan.country);
+            if at_home.iter().all(Result::is_ok) {
+                numbers = at_home;
+            }
+        }
+        for (nth, number) in numbers.into_iter().enumerate() {
+            match number {
+                Ok((number, line)) => {
+                    if nth == 0 {
+                        self.note_change(at, cell, &number);
+                    }
+                    let to = match (attribute, line) {
+                        ("phone", Line::Mobile) => "mobile",
+                        ("mobile", Line::Fixed) => "phone",
+                        _ => attribute,
+                    };
+                    self.push(to, number, origin);
+                }
+                Err(invalid) => self.reject(at, cell, origin, invalid),
+            }
+        }
+    }
+
+    /// The country of the record's addresses where they name one and only one, else that of the settings.
+    fn country(&self) -> &'a str {
+        let mut named = self.plan.raw.values("country", self.i).filter_map(address::iso_country);
+        match named.next() {
+            Some(first) if named.all(|other| other == first) => first,
+            _ => self.plan.country,
+        }
+    }
+
+    fn read_addresses(&mut self) {
+        let records = self.plan.raw;
+        let mut groups: Vec<(&'a str, Parts<'a>, u32)> = Vec::new();
+        for source in self.plan.sources.iter().filter(|s| s.way == Way::AddressPart) {
+            let (attribute, column): (&'a str, &'a Column) = (source.attribute, source.column);
+            for (value, origin) in column.entries(self.i) {
+                let label = records.origins.get(origin as usize).map_or("", |o| o.label.as_str());
+                let group = groups.iter_mut().find(|(l, parts, _)| *l == label && is_free(parts, attribute));
+                match group {
+                    Some((_, parts, _)) => *slot(parts, attribute) = value,
+                    None => {
+                        let mut parts = Parts::default();
+                        *slot(&mut parts, attribute) = value;
+                        groups.push((label, parts, origin));
+                    }
+                }
+            }
+        }
+        for (_, parts, origin) in groups {
+            let address = address::normalize(&parts, self.plan.country);
+            if !address.is_empty() {
+                self.push("address", address.encode(), origin);
+            }
+            let written = text::clean(parts.postcode);
+            if address.postcode.is_empty() && !text::is_postcode_placeholder(&written) {
+                let invalid = Invalid {
+                    code: "bad_postcode",
+                    message: "it is not a postcode of its country".into(),
+                    suggestion: "look it up by the town".into(),
+                };
+                if let Some(at) = self.plan.sources.iter().position(|s| s.attribute == "postcode") {
+                    let column: &'a Column = self.plan.sources[at].column;
+                    let origin = column.entries(self.i).find(|(v, _)| *v == parts.postcode).map_or(origin, |(_, o)| o);
+                    self.reject(at, parts.postcode, origin, invalid);
+                }
+            }
+        }
+    }
+
+    /// Adds the SIREN within a SIRET, else within a French VAT number, where no SIREN is written.
+    fn add_siren(&mut self) {
+        if self.values.iter().any(|(a, _, _)| *a == "siren") {
+            return;
+        }
+        for from in ["siret", "vat"] {
+            let found = self.values.iter().find(|(a, _, _)| *a == from);
+            let siren = found.and_then(|(_, v, origin)| Some((identifier::siren_of(v)?.to_owned(), *origin)));
+            // What looks like a SIREN at the start of a foreign VAT number is none.
+            let french = from == "siret" || found.is_some_and(|(_, v, _)| v.starts_with("FR"));
+            if let Some((siren, origin)) = siren.filter(|_| french) {
+                self.push("siren", siren, origin);
+                return;
+            }
+        }
+    }
+}
+
+fn slot<'s, 'a>(parts: &'s mut Parts<'a>, attribute: &str) -> &'s mut &'a str {
+    match attribute {
+        "address" => &mut parts.address,
+        "street" => &mut parts.street,
+        "street_2" => &mut parts.street_2,
+        "street_3" => &mut parts.street_3,
+        "po_box" => &mut parts.po_box,
+        "postcode" => &mut parts.postcode,
+        "city" => &mut parts.city,
+        "postcode_city" => &mut parts.postcode_city,
+        "state" => &mut parts.state,
+        _ => &mut parts.country,
+    }
+}
+
+fn is_free(parts: &Parts<'_>, attribute: &str) -> bool {
+    let mut copy = parts.clone();
+    slot(&mut copy, attribute).is_empty()
+}
+
+fn is_date(way: Way) -> bool {
+    matches!(way, Way::Date | Way::BirthDate | Way::LooseDate)
+}
+
+/// The clean values of a cell whose attribute gives one value, with what else it tells; an empty attribute
+/// is the column's own.
+fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
+    let own = |value: String| Ok(vec![("", value)]);
+    match way {
+        Way::FullName => {
+            person::check(value)?;
+            let name = person::split(value);
+            Ok(vec![
+                ("last_name", name.last),
+                ("civility", name.civility),
+                ("first_name", name.first),
+                ("middle_name", name.middle),
+                ("maiden_name", name.maiden),
+            ])
+        }
+        Way::FirstName => {
+            person::check(value)?;
+            let (first, middle) = person::first_and_middle(value);
+            Ok(vec![("", first), ("middle_name", middle)])
+        }
+        Way::Name => own(person::check(value)?),
+        Way::Civility => own(person::civility(value).map_or_else(|| text::clean(value), str::to_owned)),
+        Way::Gender => own(match text::fold(value).as_str() {
+            "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich" | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
+            "f" | "femme" | "female" | "feminin" | "woman" | "frau" | "weiblich" | "mujer" | "donna" | "2" => "f".to_owned(),
+            _ => text::clean(value),
+        }),
+        Way::OrganisationName => {
+            let (name, form) = organisation::split_legal_form(value);
+            if !name.chars().any(char::is_alphanumeric) {
+                return Err(Invalid {
+                    code: "bad_name",
+                    message: "there is no letter in it".into(),
+                    suggestion: "look whether the columns are shifted in this row".into(),
+                });
+            }
+            Ok(vec![("", name), ("legal_form", form)])
+        }
+        Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
+        Way::LegalForm => own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned)),
+        Way::Date | Way::BirthDate => {
+            let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
+            let date = read(value, order)?;
+            // `01/01/1900` is known only once it is read.
+            if text::is_placeholder_of(ValueKind::Date, &date) { Ok(Vec::new()) } else { own(date) }
+        }
+        Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
+        Way::Identifier => own(identifier::normalize(attribute, value)?),
+        Way::Money => own(money::normalize(value)?.0),
+        Way::LooseNumber => own(money::normalize(value).map_or_else(|_| text::clean(value), |(amount, _)| amount)),
+        Way::Boolean => match boolean::parse(value) {
+            Some(yes) => own(yes.to_string()),
+            None => Err(Invalid { code: "bad_boolean", message: "it says neither yes nor no".into(), suggestion: String::new() }),
+        },
+        Way::Url => own(url::normalize(value)?),
+        Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => own(text::clean(value)),
+    }
+}
