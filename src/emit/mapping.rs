@@ -20,11 +20,14 @@ use crate::{
 };
 
 /// The targets that are compiled in.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("salesforce", include_str!("../../mappings/targets/salesforce.toml")),
     ("hubspot", include_str!("../../mappings/targets/hubspot.toml")),
     ("dynamics365", include_str!("../../mappings/targets/dynamics365.toml")),
     ("odoo", include_str!("../../mappings/targets/odoo.toml")),
+    ("pipedrive", include_str!("../../mappings/targets/pipedrive.toml")),
+    ("sap-c4c", include_str!("../../mappings/targets/sap-c4c.toml")),
+    ("suitecrm", include_str!("../../mappings/targets/suitecrm.toml")),
     ("csv", include_str!("../../mappings/targets/csv.toml")),
 ];
 
