@@ -119,8 +119,8 @@ pub struct Content {
     pub letters: u32,
     /// At least one digit.
     pub digits: u32,
-    /// At least eight digits.
-    pub eight_digits: u32,
+    /// At least seven digits.
+    pub seven_digits: u32,
     /// A postcode followed by a town.
     pub postcode_city: u32,
     /// A street and, after it, postcode and town.
@@ -207,7 +207,7 @@ impl Content {
         let characters = cell.chars().count();
         let mut count = |is: bool, counter: fn(&mut Content) -> &mut u32| *counter(self) += u32::from(is);
         count(digits > 0, |c| &mut c.digits);
-        count(digits >= 8, |c| &mut c.eight_digits);
+        count(digits >= 7, |c| &mut c.seven_digits);
         count(letters * 2 > characters - blanks, |c| &mut c.letters);
         count(is_email(cell), |c| &mut c.email);
         count(is_url(cell), |c| &mut c.url);
@@ -432,8 +432,10 @@ struct Named {
 fn header_words(header: &str) -> Vec<String> {
     let mut spaced = String::with_capacity(header.len() + 8);
     let mut before = ' ';
-    for c in header.chars() {
-        let camel = before.is_lowercase() && c.is_uppercase();
+    let mut rest = header.chars();
+    while let Some(c) = rest.next() {
+        let after = rest.clone().next().unwrap_or(' ');
+        let camel = c.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && after.is_lowercase());
         let digit = before.is_alphabetic() && c.is_ascii_digit();
         if camel || digit {
             spaced.push(' ');
@@ -520,8 +522,9 @@ fn named(header: &str) -> Named {
         }
     }
     // The head of the phrase: the last word in English, the first in French.
+    let telling = |attribute: &str| is_contact_point(attribute) || is_name(attribute);
     for word in [rest.last(), rest.first()].into_iter().flatten() {
-        if let Some(found) = lookup(&[*word]).filter(|f| !f.1 && word.len() > 2) {
+        if let Some(found) = lookup(&[*word]).filter(|f| !f.1 && word.len() > 2 && telling(&f.0)) {
             take(&mut out, found, 40);
             return out;
         }
@@ -546,7 +549,7 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         }
         "website" => by(c.url, 30),
         "postcode" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 10) && !c.mostly(c.email, 10)),
-        "siren" | "siret" | "iban" | "vat" => by(c.eight_digits, 50),
+        "siren" | "siret" | "iban" | "vat" => by(c.seven_digits, 50),
         "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale" | "last_contact" => {
             Some(c.mostly(c.date, 30) || c.mostly(c.year, 80) || c.mostly(c.digits, 60) && !c.mostly(c.letters, 60) && !c.mostly(c.phone, 50) && !c.mostly(c.up_to_31, 90))
         }
@@ -565,6 +568,7 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         "amount" | "amount_excl_tax" | "balance" | "credit_limit" | "sales_excl_tax" | "sales_incl_tax" => {
             by(c.number, 50)
         }
+        "customer_code" | "account_code" if c.class() == Class::Boolean => Some(false),
         "customer_code" | "account_code" => {
             Some(c.mostly(c.code, 50) || c.distinct * 2 > c.filled && !c.mostly(c.long, 20) && !c.mostly(c.letters, 95))
         }
@@ -572,6 +576,11 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         "active" | "inactive" => Some(c.distinct <= 12),
         _ => None,
     }
+}
+
+/// Whether a column so called numbers the rows, or claims to: whether it does, its cells tell.
+pub fn numbers_rows(header: &str) -> bool {
+    header.trim().is_empty() || named(header).attribute == "row_id"
 }
 
 /// What every column of a table is, in their order.
@@ -606,7 +615,9 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
     };
     let c = &content;
     // Names that mean two things are told apart by the cells.
-    let codes = c.mostly(c.code, 80) && !c.mostly(c.letters, 80);
+    let codes = c.mostly(c.code, 80)
+        && !c.mostly(c.letters, 80)
+        && !matches!(c.class(), Class::Boolean | Class::Category);
     let settled = match column.attribute.as_str() {
         "title" if c.mostly(c.civility, 50) => Some("civility"),
         "title" if c.filled > 0 => Some("job_title"),
@@ -615,6 +626,8 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
         "whole_name" if codes => Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" }),
         "street" if c.mostly(c.whole_address, 50) => Some("address"),
         "city" | "postcode" if c.mostly(c.postcode_city, 50) => Some("postcode_city"),
+        // `birth_day` and `birthday` are one word.
+        "birth_date" if c.mostly(c.up_to_31, 90) => Some("birth_day"),
         "provenance" if c.filled > 10 && c.distinct * 2 > c.filled => Some(""),
         _ => None,
     };
@@ -638,6 +651,12 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             column.confidence = 30;
             by_cells(&mut column);
         }
+    }
+    if c.filled == 0 && column.confidence <= 45 {
+        column.attribute.clear();
+    }
+    if !is_contact_point(&column.attribute) {
+        column.label.clear();
     }
     if c.filled == 0 && !column.attribute.is_empty() {
         column.confidence = column.confidence.min(50);
@@ -768,6 +787,10 @@ fn gather_birth_date(columns: &mut [Understood]) {
             column.on = None;
         }
     }
+}
+
+fn is_name(attribute: &str) -> bool {
+    matches!(attribute, "whole_name" | "name" | "full_name" | "first_name" | "last_name" | "siren" | "siret" | "vat" | "iban")
 }
 
 fn is_contact_point(attribute: &str) -> bool {
@@ -928,7 +951,7 @@ impl Sample {
     /// Takes a row into account.
     pub fn add(&mut self, row: &StringRecord) {
         self.seen += 1;
-        let hash = fnv(row);
+        let hash = hash(row.as_slice());
         if self.heap.len() == SAMPLE_ROWS {
             if self.heap.peek().is_some_and(|worst| worst.hash < hash) {
                 return;
@@ -951,10 +974,10 @@ impl Sample {
     }
 }
 
-/// FNV-1a over the cells: the same on every machine and with every version.
-fn fnv(row: &StringRecord) -> u64 {
+/// A hash of a text that is the same on every machine and with every version (FNV-1a).
+pub fn hash(text: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in row.as_slice().bytes() {
+    for byte in text.bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     // The low bits of FNV mix well, the high ones, which order the sample, less so.

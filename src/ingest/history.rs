@@ -79,7 +79,11 @@ pub fn mapping(file: &str, columns: &[Understood]) -> Option<Mapping> {
         key: vec![key.header.clone()],
         key_attribute: key.attribute.clone(),
         email: if code.is_some() { header(email) } else { Vec::new() },
-        name: header(find(&["name", "whole_name", "full_name"])),
+        // Fewer names than codes are not the customers': `Société` may be the seller's own.
+        name: header(
+            find(&["name", "whole_name", "full_name"])
+                .filter(|name| name.content.distinct * 2 >= key.content.distinct),
+        ),
         date: vec![date.header.clone()],
         amount: header(amount),
         currency: header(find(&["currency"])),
@@ -249,6 +253,9 @@ mod tests {
             told("x.csv", "N° devis;Date;Société;Code client;Montant HT;Statut\nD1;30/12/2019;MFP;C1;3,10;ok"),
             "quote | Code client | customer_code |  | Date | Montant HT"
         );
+        let (header, rows) = table("N° devis;Date;Société;Code client\nD1;30/12/2019;MFP;C1\nD2;30/12/2019;MFP;C2\nD3;30/12/2019;MFP;C3");
+        let mapping = mapping("x.csv", &understand(&header, &rows)).expect("a related table");
+        assert!(mapping.history.expect("its rule").name.is_empty());
         assert_eq!(
             told(
                 "activites.csv",

@@ -9,7 +9,7 @@
 //! Columns that number the rows or say where they come from are no evidence, and are left out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -18,7 +18,7 @@ use csv::StringRecord;
 
 use super::{
     Metrics, TableFate,
-    columns::{self, Class, Sample, Understood},
+    columns::{self, Sample, Understood},
     mapping,
     read::{self, Content, Table},
 };
@@ -107,6 +107,8 @@ struct Look {
     /// Some of its rows.
     sample: Vec<StringRecord>,
     rows: u64,
+    /// Columns that claim to number the rows, and whose values never come back.
+    numbering: Vec<usize>,
     id: Option<usize>,
     source: Option<usize>,
 }
@@ -150,9 +152,15 @@ fn look(
 
 fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) -> Result<Look> {
     let mut sample = Sample::default();
+    let claims = (0..table.header.len()).filter(|&at| columns::numbers_rows(&table.header[at]));
+    let mut numbering: Vec<(usize, HashSet<u64>)> = claims.map(|at| (at, HashSet::new())).collect();
     for row in table.rows {
         if let Content::Data(cells) = row.content {
             sample.add(&cells);
+            numbering.retain_mut(|(at, seen)| {
+                let cell = cells.get(*at).unwrap_or("").trim();
+                cell.is_empty() || seen.insert(columns::hash(cell))
+            });
             if sample.seen() % 4096 == 0 {
                 progress.check()?;
             }
@@ -167,7 +175,8 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     };
     let (id, source) = (position(&options.id), position(&options.source));
     let columns = columns::understand(&table.header, &sample);
-    Ok(Look { file, columns, sample, rows, id, source })
+    let numbering = numbering.into_iter().map(|(at, _)| at).collect();
+    Ok(Look { file, columns, sample, rows, numbering, id, source })
 }
 
 fn missing_column(name: &str, looks: &[Look]) -> Error {
@@ -272,7 +281,8 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
         if Some(column.index) == look.id || Some(column.index) == look.source || column.content.filled == 0 {
             continue;
         }
-        if is_no_evidence(column) {
+        // An id that comes back says something; one that never does says nothing.
+        if column.attribute == "provenance" || look.numbering.contains(&column.index) {
             left_out.push(column.header.clone());
             continue;
         }
@@ -314,17 +324,6 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
         }
     }
     (outputs, left_out)
-}
-
-/// Whether the column numbers the rows or says where they come from.
-fn is_no_evidence(column: &Understood) -> bool {
-    match column.attribute.as_str() {
-        "provenance" => true,
-        // An id that comes back says something; one that never does says nothing.
-        "row_id" => column.content.distinct == column.content.filled,
-        _ => column.header.trim().is_empty() && column.content.class() == Class::Number
-            && column.content.distinct == column.content.filled,
-    }
 }
 
 /// The attribute that a column gives to records of this kind; `x.` for one that the kind has not.
