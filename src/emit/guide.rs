@@ -1,6 +1,9 @@
 //! `LOAD.md`: what an integrator does with a load package, in order.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use super::{
     Metrics,
@@ -225,8 +228,19 @@ fn left_out(page: &mut String, metrics: &Metrics) {
     for (reason, count) in &metrics.left_out {
         line!(page, "- {count} golden records: {reason}");
     }
-    for (attribute, count) in &metrics.unmapped {
+    // Columns of the sources that the common vocabulary does not know are named together.
+    let (extra, known): (Vec<_>, Vec<_>) =
+        metrics.unmapped.iter().partition(|(attribute, _)| attribute.contains(" extra."));
+    for (attribute, count) in known {
         line!(page, "- {attribute}: {count} golden records have a value, and no column takes it");
+    }
+    let extra: BTreeSet<&str> = extra
+        .into_iter()
+        .filter_map(|(attribute, _)| attribute.split_once(" extra.").map(|(_, column)| column))
+        .collect();
+    if !extra.is_empty() {
+        let names = extra.into_iter().collect::<Vec<_>>().join("`, `");
+        line!(page, "- columns of the sources outside the common vocabulary: `{names}`");
     }
     if metrics.left_out.is_empty() && metrics.unmapped.is_empty() {
         line!(page, "Nothing is left out.");
