@@ -16,7 +16,7 @@ mod relation;
 mod survivorship;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -29,12 +29,13 @@ use crate::{
         Clean, Clusters, Column, ColumnBuilder, Golden, GoldenRecords, Ingested, Lineage,
         LineagesBuilder, Records, Staged,
     },
+    value::{email, text},
 };
 
 use identity::{Entities, Entity};
 use lifecycle::Life;
 use relation::LegalNumbers;
-use survivorship::{Candidate, Standing, Standings, Survivor, survive};
+use survivorship::{Candidate, Evidence, Standing, Standings, Survivor, survive};
 
 pub use consent::{UNKNOWN, suppression_hash};
 pub use identity::{golden_ids, registry_after};
@@ -257,12 +258,13 @@ fn survivors<'a>(
     for of_kind in entities.list.chunk_by(|a, b| a.kind == b.kind) {
         let kind = of_kind[0].kind;
         let rules: Vec<Rule> = columns.iter().map(|(name, _)| settings.rule(kind, name)).collect();
+        let shared = shared_values(of_kind, records);
         let mut builders: Vec<ColumnBuilder> = columns.iter().map(|_| ColumnBuilder::new()).collect();
         for batch in of_kind.chunks(BATCH) {
             progress.check()?;
             let cells: Vec<Cells<'a>> = batch
                 .par_iter()
-                .map(|entity| cells(entity, &columns, &rules, standings))
+                .map(|entity| cells(entity, &columns, &rules, standings, &shared))
                 .collect();
             for (entity, cells) in batch.iter().zip(&cells) {
                 for (at, survivors) in cells {
@@ -303,14 +305,40 @@ fn table_of(golden: &mut Golden, kind: Kind) -> &mut GoldenRecords {
     }
 }
 
+/// The email addresses and numbers that more than one golden record of `entities` holds.
+fn shared_values<'a>(entities: &[Entity], records: &'a Records) -> HashSet<&'a str> {
+    let mut holder: HashMap<&str, u32> = HashMap::new();
+    let mut shared = HashSet::new();
+    for (at, entity) in (0u32..).zip(entities) {
+        for &record in &entity.members {
+            for attribute in ["email", "phone", "mobile", "fax"] {
+                for value in records.values(attribute, record as usize) {
+                    if *holder.entry(value).or_insert(at) != at {
+                        shared.insert(value);
+                    }
+                }
+            }
+        }
+    }
+    shared
+}
+
 /// Chooses the values of one golden record.
 fn cells<'a>(
     entity: &Entity,
     columns: &[(&'a String, &'a Column)],
     rules: &[Rule],
     standings: &Standings<'a>,
+    shared: &HashSet<&str>,
 ) -> Cells<'a> {
     let mut cells = Cells::new();
+    let emails = columns.iter().filter(|(name, _)| *name == "email");
+    let mailboxes: Vec<String> = emails
+        .flat_map(|(_, column)| entity.members.iter().flat_map(|&r| column.values(r as usize)))
+        .map(|address| text::fold(email::mailbox(address)))
+        .collect();
+    let is_shared = |value: &str| shared.contains(value);
+    let evidence = Evidence { standings, mailboxes: &mailboxes, is_shared: &is_shared };
     let mut candidates = Vec::new();
     for (at, (name, column)) in columns.iter().enumerate() {
         candidates.clear();
@@ -320,11 +348,11 @@ fn cells<'a>(
         }
         if !candidates.is_empty() {
             let kind = model::value_kind(name);
-            cells.push((at, survive(kind, rules[at], &candidates, standings)));
+            cells.push((at, survive(kind, rules[at], &candidates, evidence)));
         }
     }
     drop_mobiles_among_phones(&mut cells, columns);
-    keep_siret_of_siren(&mut cells, columns, entity, rules, standings);
+    keep_siret_of_siren(&mut cells, columns, entity, rules, evidence);
     cells
 }
 
@@ -343,7 +371,7 @@ fn keep_siret_of_siren<'a>(
     columns: &[(&'a String, &'a Column)],
     entity: &Entity,
     rules: &[Rule],
-    standings: &Standings<'a>,
+    evidence: Evidence<'_, 'a>,
 ) {
     let of = |name: &str| cells.iter().position(|c| columns[c.0].0 == name);
     let (Some(siren), Some(siret)) = (of("siren"), of("siret")) else { return };
@@ -361,7 +389,7 @@ fn keep_siret_of_siren<'a>(
     if agreeing.is_empty() {
         cells.remove(siret);
     } else {
-        cells[siret].1 = survive(model::value_kind("siret"), rules[at], &agreeing, standings);
+        cells[siret].1 = survive(model::value_kind("siret"), rules[at], &agreeing, evidence);
     }
 }
 

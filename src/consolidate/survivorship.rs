@@ -4,8 +4,10 @@
 //!
 //! 1. values that are the same thing written differently (`HELENE`, `Hélène`) make one *choice*;
 //! 2. the attribute's [`Rule`] ranks the choices;
-//! 3. where it cannot tell two apart, the standing of their records does: source rank, date of the
-//!    record, completeness of the record, record id. No two records stand equal;
+//! 3. where it cannot tell two apart, a person's name that one of the cluster's own mailboxes spells
+//!    (`h.lefevre@` speaks for `Lefèvre` against `Lefvère`) comes first, then the standing of their
+//!    records decides: source rank, date of the record, completeness of the record, record id. No two
+//!    records stand equal;
 //! 4. of the winning choice the best written spelling survives.
 //!
 //! Every cell remembers the record it comes from, what lost against it, and how it was decided.
@@ -46,7 +48,8 @@ pub enum Rule {
     MostRestrictive,
     /// Every value, those of the best standing records first.
     Union,
-    /// Every value, those that most sources know first.
+    /// Every value, those that most sources know first, then the latest; an address or number that
+    /// other golden records hold too comes last.
     RankedList,
 }
 
@@ -185,6 +188,33 @@ pub(crate) fn by_standing(standings: &Standings<'_>, a: u32, b: u32) -> Ordering
         .then(a.cmp(&b))
 }
 
+/// What is known beyond the candidates themselves.
+#[derive(Clone, Copy)]
+pub(crate) struct Evidence<'e, 'a> {
+    /// The standing of every record.
+    pub(crate) standings: &'e Standings<'a>,
+    /// The mailboxes of the cluster: what stands before `@`, folded.
+    pub(crate) mailboxes: &'e [String],
+    /// Whether other golden records hold the value as well: a switchboard, a family's number.
+    pub(crate) is_shared: &'e (dyn Fn(&str) -> bool + Sync),
+}
+
+impl Evidence<'_, '_> {
+    /// How many letters of a name one of the mailboxes spells: all of it or none.
+    fn attested(&self, name: &str) -> usize {
+        /// Fewer letters stand in a longer name by chance (`roy` in `leroy`).
+        const FEWEST_LETTERS: usize = 4;
+        let folded = text::fold(name);
+        let joined = folded.replace(' ', "");
+        let spells = |mailbox: &String| {
+            let mut words = mailbox.split(' ');
+            folded.split(' ').all(|word| words.any(|w| w == word))
+                || (joined.len() >= FEWEST_LETTERS && mailbox.replace(' ', "").contains(&joined))
+        };
+        if self.mailboxes.iter().any(spells) { joined.len() } else { 0 }
+    }
+}
+
 /// One value of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Candidate<'a> {
@@ -233,8 +263,9 @@ pub(crate) fn survive<'a>(
     kind: ValueKind,
     rule: Rule,
     candidates: &[Candidate<'a>],
-    standings: &Standings<'a>,
+    evidence: Evidence<'_, 'a>,
 ) -> Vec<Survivor<'a>> {
+    let standings = evidence.standings;
     if let [winner] = candidates {
         return vec![Survivor { winner: *winner, losers: Vec::new(), outcome: Outcome::Decided }];
     }
@@ -242,8 +273,19 @@ pub(crate) fn survive<'a>(
     if rule == Rule::MostComplete && kind != ValueKind::Address {
         mark_fullest(&mut choices, standings);
     }
+    for choice in &mut choices {
+        match kind {
+            ValueKind::PersonName => choice.attested = evidence.attested(choice.value()),
+            ValueKind::Email | ValueKind::Phone => {
+                choice.is_shared = (evidence.is_shared)(choice.value());
+            }
+            _ => {}
+        }
+    }
     choices.sort_by(|a, b| {
-        rank(rule, kind, b, a).then_with(|| by_standing(standings, a.best, b.best))
+        (rank(rule, kind, b, a))
+            .then(b.attested.cmp(&a.attested))
+            .then_with(|| by_standing(standings, a.best, b.best))
     });
     if rule.keeps_all() {
         return choices.iter().map(|c| c.survivor(Outcome::Decided)).collect();
@@ -278,6 +320,10 @@ struct Choice<'a> {
     best: u32,
     /// For `most_complete`: how much fuller than what most say; negative when it contradicts it.
     fullness: i32,
+    /// Letters of a name that a mailbox of the cluster spells.
+    attested: usize,
+    /// Whether other golden records hold the value as well.
+    is_shared: bool,
 }
 
 /// One way of writing a value.
@@ -365,6 +411,8 @@ fn choice<'a>(
         earliest: dates().min().unwrap_or_default(),
         best: group[0].record,
         fullness: 0,
+        attested: 0,
+        is_shared: false,
     };
     // By text, and within a text in the order of standing.
     group.sort_by(|a, b| a.value.cmp(b.value));
@@ -428,7 +476,9 @@ fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) -> Ordering
         Rule::MostRestrictive if kind == ValueKind::Boolean => b.value().cmp(a.value()),
         Rule::MostRestrictive => smaller(),
         Rule::Union => Ordering::Equal,
-        Rule::RankedList => a.votes.cmp(&b.votes).then(a.latest.cmp(b.latest)),
+        Rule::RankedList => (b.is_shared.cmp(&a.is_shared))
+            .then(a.votes.cmp(&b.votes))
+            .then(a.latest.cmp(b.latest)),
     }
 }
 
@@ -575,7 +625,12 @@ mod tests {
             .enumerate()
             .map(|(at, &(.., value))| Candidate { value, origin: 0, record: at as u32 })
             .collect();
-        let survivors = survive(kind, rule, &candidates, &standings);
+        let evidence = Evidence {
+            standings: &standings,
+            mailboxes: &["h lefevre75".to_owned()],
+            is_shared: &|value| value == "+33100",
+        };
+        let survivors = survive(kind, rule, &candidates, evidence);
         let shown = survivors.iter().map(|s| match s.outcome {
             Outcome::Decided => s.winner.value.to_owned(),
             other => format!("{} ({})", s.winner.value, other.as_str()),
@@ -617,6 +672,19 @@ mod tests {
         assert_eq!(fullest("a J.; b J.; c Jean"), "Jean");
         assert_eq!(fullest("a JP; b Jean-Pierre"), "Jean-Pierre");
         assert_eq!(fullest("a Paul; b Paul; c Jean-Pierre"), "Paul");
+    }
+
+    #[test]
+    fn between_two_equal_names_the_mailbox_speaks() {
+        assert_eq!(names(Rule::MostFrequent, "a Lefvère; b Lefèvre"), "Lefèvre (tied)");
+        assert_eq!(names(Rule::MostFrequent, "a Lefev; b Lefèvre"), "Lefèvre (tied)");
+        assert_eq!(names(Rule::MostFrequent, "a Petit; c Petit; b Lefèvre"), "Petit");
+    }
+
+    #[test]
+    fn a_number_of_many_comes_after_ones_own() {
+        let numbers = survivors(ValueKind::Phone, Rule::RankedList, "a +33100; b +33100; c +33755");
+        assert_eq!(numbers, "+33755, +33100");
     }
 
     #[test]
