@@ -1,7 +1,7 @@
 //! Containers: from a file's bytes to tables of text cells, whatever its extension says.
 //!
-//! [`open`] looks at the first bytes ([`container`](self)), then one reader per family takes over:
-//! text with delimiters, workbooks, vCards, JSON. All of them find the header under title rows in
+//! [`open`] looks at the first bytes, then one reader per family takes over: text with delimiters,
+//! workbooks, vCards, JSON. All of them find the header under title rows in
 //! the same way, and tell rows of data from blank, total and repeated rows by the same rules.
 
 mod container;

@@ -1,3 +1,277 @@
-//! Whole files: the samples and a corpus when they are there, and refusals.
+//! Whole files: refusals, the samples, and a generated estate against its truth, where they are there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use super::*;
+
+fn message_of(name: &str, bytes: &[u8]) -> String {
+    match tables(Path::new(name), bytes.to_vec()) {
+        Ok(tables) => format!("{} tables", tables.len()),
+        Err(error) => {
+            assert!(error.hint().is_some(), "{error} has no hint");
+            error.to_string()
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_with_a_reason() {
+    let cases: &[(&[u8], &str)] = &[
+        (b"", "it is empty"),
+        (b" \r\n\n", "it is empty"),
+        (b"\x7FELF\x02\x01", "it is a program, not a table"),
+        (b"%PDF-1.4", "it is a PDF document, not a table"),
+        (&[7, 1, 2, 200, 0, 3, 4, 250, 0, 0, 9, 1], "it is a binary file, not a table"),
+        (b"PK\x03\x04\x14\0\x06\0\x08", "it is damaged or cut short: its table of contents"),
+        (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0\0", "it is damaged or cut short"),
+        (b"\x1F\x8B\x08", "it is an archive"),
+        (b"\x09\x00\x04\x00\x02\x00\x10\x00", "it is a workbook of Excel 4 or older"),
+        (b"<html><table><tr><td>a", "it is a spreadsheet saved as HTML"),
+        (b"ID;PWXL;N;E", "it is a spreadsheet saved as SYLK"),
+    ];
+    for (bytes, reason) in cases {
+        let message = message_of("export.csv", bytes);
+        assert!(message.starts_with("`export.csv` cannot be used: "), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_folder_are_named() {
+    let missing = open(Path::new("/no/such/file.csv")).err().expect("it is not there");
+    assert_eq!(missing.to_string(), "could not read `/no/such/file.csv`");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(open(folder.path()).err().expect("no file").to_string().contains("it is a folder"));
+}
+
+#[test]
+fn a_header_alone_is_a_table_without_rows() {
+    let tables = tables(Path::new("a.csv"), b"Nom;Ville\n".to_vec()).expect("a table");
+    assert_eq!(tables[0].header, ["Nom", "Ville"]);
+    assert_eq!(tables[0].format.remarks, ["there are no rows below the header"]);
+}
+
+#[test]
+fn any_bytes_are_read_or_refused() {
+    let samples: &[&[u8]] = &[
+        b"BEGIN:VCARD", b"[{", b"{\"a\"", b"\xFF\xFE", b"\xFF\xFEa", b"sep=", b"sep=;", b"\"", b"PK\x05\x06",
+        b"=\"", b"\r", b"a\tb\x1A", b"BEGIN:VCARD\nEND:VCARD\nEND:VCARD\nx", b"[]", b"{}", b"[{},{}]",
+    ];
+    for bytes in samples {
+        if let Ok(tables) = tables(Path::new("x"), bytes.to_vec()) {
+            tables.into_iter().for_each(|table| table.rows.for_each(drop));
+        }
+    }
+}
+
+/// A workbook of one sheet: a title, a blank row, a header, `rows` customers with a postcode format.
+fn workbook(rows: u32) -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let five_digits = rust_xlsxwriter::Format::new().set_num_format("00000");
+    let sheet = book.add_worksheet();
+    sheet.write_string(0, 0, "Fichier clients").expect("written");
+    sheet.write_string(2, 0, "Nom").expect("written");
+    sheet.write_string(2, 1, "CP").expect("written");
+    for row in 0..rows {
+        sheet.write_string(3 + row, 0, format!("Client {row}")).expect("written");
+        sheet.write_number_with_format(3 + row, 1, 1000.0 + f64::from(row), &five_digits).expect("written");
+    }
+    book.save_to_buffer().expect("a workbook")
+}
+
+#[test]
+fn a_long_sheet_is_streamed_and_a_short_one_held_with_the_same_result() {
+    for rows in [20, 10_050] {
+        let mut tables = tables(Path::new("a.xlsx"), workbook(rows)).expect("tables");
+        let table = tables.pop().expect("a table");
+        assert_eq!((table.header_row, table.header), (3, vec!["Nom".to_owned(), "CP".to_owned()]));
+        let read: Vec<Row> = table.rows.collect();
+        assert_eq!(read.len() as u32, rows + 3);
+        assert!(read.iter().enumerate().all(|(at, row)| row.number as usize == at + 1));
+        let Content::Data(last) = &read[rows as usize + 2].content else { panic!("no data") };
+        assert_eq!(last.get(0), Some(format!("Client {}", rows - 1).as_str()));
+        assert_eq!(last.get(1), Some(format!("{:05}", 1000 + rows - 1).as_str()));
+    }
+}
+
+#[test]
+fn a_workbook_cut_short_is_refused() {
+    let whole = workbook(5);
+    let message = message_of("a.xlsx", &whole[..whole.len() / 2]);
+    assert!(message.contains("it is damaged or cut short"), "{message}");
+}
+
+/// The folder of samples, in the places where it may stand beside the project.
+fn samples() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    ["../shared/samples", "../../shared/samples"]
+        .iter()
+        .map(|place| root.join(place))
+        .find(|place| place.is_dir())
+}
+
+/// `sheet(hidden) header-row: counts`, one per table, or the refusal.
+fn summary(path: &Path) -> String {
+    let tables = match open(path) {
+        Ok(tables) => tables,
+        Err(Error::Format { message, .. }) => return message,
+        Err(error) => return error.to_string(),
+    };
+    let lines = tables.into_iter().map(|table| {
+        let hidden = if table.hidden { " hidden" } else { "" };
+        let start = format!("{}{hidden} {}:", table.sheet, table.header_row);
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for row in table.rows {
+            let kind = match row.content {
+                Content::Data(_) => "data",
+                Content::Skipped(reason) => reason,
+                Content::Bad { code, .. } => code,
+            };
+            *counts.entry(kind).or_default() += 1;
+        }
+        let counts = counts.iter().map(|(kind, count)| format!(" {kind} {count}"));
+        format!("{start}{}", counts.collect::<String>())
+    });
+    lines.collect::<Vec<_>>().join("; ").trim().to_owned()
+}
+
+#[test]
+fn the_samples_are_read_as_expected() {
+    let Some(samples) = samples() else {
+        eprintln!("skipped: there are no samples beside the project");
+        return;
+    };
+    let expected = [
+        ("csv-dialects/fr-cp850.csv", "1: data 2 header 1"),
+        ("csv-dialects/fr-ragged-stray-quotes.csv", "1: blank 2 data 5 header 1 total 1"),
+        ("csv-dialects/fr-sep-line-utf8bom.csv", "2: data 2 header 1 structure 1"),
+        ("csv-dialects/fr-unicode-text-utf16le.txt", "1: data 2 header 1"),
+        ("csv-dialects/csv-spectrum__newlines_crlf.csv", "1: data 3 header 1"),
+        ("csv-dialects/csv-spectrum__newlines_crlf.json", "0: data 3 structure 2"),
+        ("csv-dialects/phpspreadsheet__linend.mac.csv", "0: data 2"),
+        ("csv-dialects/phpspreadsheet__line_break_escaped_32le.csv", "1: data 4 header 1"),
+        ("csv-dialects/phpspreadsheet__utf16be.line_break_in_enclosure.csv", "1: data 5 header 1"),
+        ("fec/123456789FEC20241231.txt", "1: data 11 header 1"),
+        ("fec/fec-montant-sens.txt", "1: data 11 header 1"),
+        ("outlook-csv/outlook-classic-fr-cp1252.csv", "1: data 4 header 1"),
+        (
+            "excel/messy-clients-fr.xlsx",
+            "Clients 4: blank 3 data 5 header 2 title 1 total 1; Clients 14: data 1 header 1 title 1; \
+             Anciens hidden 1: data 1 header 1",
+        ),
+        ("excel/calamine__header-row.xlsx", "Sheet1 9: blank 7 data 1 header 1 title 1"),
+        ("excel/calamine__table-multiple.xlsx",
+            "Sheet1 1: data 4 header 1; Sheet2 1: data 4 header 1; \
+             Sheet3 1: blank 1 data 8 header 1 repeat 1"),
+        ("excel/calamine__number_rows_repeated.ods",
+            "Sheet1 1: blank 3 data 4 header 1; Sheet2 2: blank 4 data 4 header 1; \
+             Sheet3 3: blank 5 data 4 header 1"),
+        ("excel/calamine__empty_sheet.xlsx", "no sheet of it holds anything"),
+        ("excel/calamine__pass_protected.ods", "it is protected by a password"),
+        ("excel/calamine__pass_protected.xlsx", "it is protected by a password"),
+        ("excel/phpspreadsheet__pwtest.xls", "it is protected by a password"),
+        ("excel/test_files__password_2002_40_basecrypto.xls", "it is protected by a password"),
+        ("excel/test_files__password_2002_40_xor.xls", "it is protected by a password"),
+        ("excel/phpspreadsheet__maccentraleurope.biff5.xls", "its text is in a code page that is not read"),
+        ("excel/xlrd__biff4_no_format_no_window2.xls", "it is a workbook of Excel 4 or older"),
+        ("excel/test_files__crlf.htm", "it is a spreadsheet saved as HTML"),
+        ("excel/test_files__1904.xml", "it is a spreadsheet saved as XML (SpreadsheetML 2003)"),
+        ("excel/test_files__1904.slk", "it is a spreadsheet saved as SYLK"),
+        ("html-as-xls/export-clients.xls", "it is a spreadsheet saved as HTML"),
+        ("vcard/ez-vcard__John_Doe_ANDROID.vcf", "0: data 6"),
+        ("vcard/calcard__006.vcf", "0: data 1"),
+        ("vcard/vobject__issue153.vcf", "0: data 1"),
+    ];
+    for (file, summarised) in expected {
+        assert_eq!(summary(&samples.join(file)), summarised, "{file}");
+    }
+}
+
+#[test]
+fn dates_are_iso_whichever_the_calendar_of_the_workbook() {
+    let Some(samples) = samples() else {
+        eprintln!("skipped: there are no samples beside the project");
+        return;
+    };
+    let first_column = |file: &str| -> Vec<String> {
+        let tables = open(&samples.join("excel").join(file)).expect("it is read");
+        let rows = tables.into_iter().next().expect("a table").rows;
+        rows.filter_map(|row| match row.content {
+            Content::Data(cells) => cells.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .collect()
+    };
+    for file in [
+        "calamine__date.xls",
+        "calamine__date.xlsb",
+        "calamine__date.ods",
+        "calamine__date_1904.xls",
+        "calamine__date_1904.xlsx",
+    ] {
+        let dates = first_column(file);
+        assert_eq!(dates[0], "2021-01-01", "{file}");
+    }
+}
+
+/// Generated estates with their truth: the demo of the project, and one named by `ORPAILLEUR_CORPUS`.
+fn estates() -> Vec<PathBuf> {
+    let named = std::env::var_os("ORPAILLEUR_CORPUS").map(PathBuf::from);
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+    named.into_iter().chain([demo]).filter(|estate| estate.join("truth/rows.csv").is_file()).collect()
+}
+
+fn truth(estate: &Path, file: &str) -> Vec<StringRecord> {
+    let reader = csv::Reader::from_path(estate.join("truth").join(file));
+    reader.expect("the truth").into_records().map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn every_row_of_an_estate_is_what_the_truth_says() {
+    let estates = estates();
+    if estates.is_empty() {
+        eprintln!("skipped: there is no estate with its truth");
+    }
+    for estate in estates {
+        let legacy = Some(estate.join("legacy")).filter(|folder| folder.is_dir());
+        let legacy = legacy.unwrap_or_else(|| estate.clone());
+        // What each row of each table is.
+        let mut data: BTreeMap<(String, String), BTreeSet<u32>> = BTreeMap::new();
+        for row in truth(&estate, "rows.csv") {
+            let (file, sheet) = (row[0].to_owned(), row[1].to_owned());
+            if data.contains_key(&(file.clone(), sheet.clone())) {
+                continue;
+            }
+            for table in open(&legacy.join(&file)).unwrap_or_else(|error| panic!("{error}")) {
+                let rows = data.entry((file.clone(), table.sheet.clone())).or_default();
+                for row in table.rows {
+                    match row.content {
+                        Content::Data(_) => assert!(rows.insert(row.number), "{file} {}", row.number),
+                        Content::Skipped(_) => {}
+                        Content::Bad { code, .. } => panic!("{file} {}: {code}", row.number),
+                    }
+                }
+            }
+        }
+        let of = |row: &StringRecord| &data[&(row[0].to_owned(), row[1].to_owned())];
+        let number = |row: &StringRecord| row[2].parse::<u32>().expect("a row number");
+        for record in truth(&estate, "records.csv") {
+            assert!(of(&record).contains(&number(&record)), "{record:?} is no row of data");
+        }
+        let mut junk: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for row in truth(&estate, "junk.csv") {
+            let is_data = of(&row).contains(&number(&row));
+            let reason = &row[3];
+            assert_eq!(is_data, !matches!(reason, "blank" | "total"), "{row:?}");
+            *junk.entry((row[0].to_owned(), row[1].to_owned())).or_default() += usize::from(is_data);
+        }
+        for row in truth(&estate, "rows.csv") {
+            let expected: usize = row[2].parse().expect("a count");
+            let junk = junk.get(&(row[0].to_owned(), row[1].to_owned())).copied().unwrap_or(0);
+            assert_eq!(of(&row).len(), expected + junk, "{row:?}");
+        }
+    }
+}
