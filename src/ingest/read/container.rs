@@ -149,14 +149,14 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
 
 fn of_markup(start: &str) -> Result<TextKind, Refusal> {
     let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();
-    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet") {
-        return Err(saved_as("XML (SpreadsheetML 2003)"));
-    }
     if ["<html", "<table", "<!doctype html", "<meta", "<head", "<body", "<div", "<style"]
         .iter()
-        .any(|tag| head.contains(tag))
+        .any(|tag| head.contains(tag) && !head.contains("<workbook"))
     {
         return Err(saved_as("HTML"));
+    }
+    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet") {
+        return Err(saved_as("XML (SpreadsheetML 2003)"));
     }
     if head.starts_with("<?xml") {
         return Err(Refusal::new(

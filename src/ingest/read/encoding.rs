@@ -24,6 +24,10 @@ const SAMPLE_BYTES: usize = 1 << 20;
 /// alphabet is worth a thought. French comes to about 3, German and Spanish to 1.
 const POOR_WESTERN_SCORE: i64 = 1;
 
+/// Letters with accents for each ten without, at most, in a western language (Vietnamese apart); of
+/// Greek and Cyrillic text most letters are beyond ASCII.
+const MOST_ACCENTED_TENTHS: i64 = 5;
+
 /// Decodes a whole file. Nothing is lost: what no encoding explains becomes U+FFFD, and is counted.
 pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
     let mut decoded = match wide(&bytes) {
@@ -205,7 +209,8 @@ impl CodePage {
             // The first of equals wins: windows-1252 is by far the commonest.
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
             .expect("there are candidates");
-        if score < POOR_WESTERN_SCORE * high {
+        let plain = sample.iter().filter(|b| b.is_ascii_alphabetic()).count() as i64;
+        if score < POOR_WESTERN_SCORE * high || high > plain * MOST_ACCENTED_TENTHS / 10 {
             let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
             detector.feed(sample, true);
             let other = detector.guess(None, Utf8Detection::Deny);
@@ -295,14 +300,15 @@ fn plausibility(c: char, around: Range<Option<&u8>>, in_word: bool) -> i64 {
 /// Whether text that could be either shows signs of ISO-8859-15: nothing in the range that only
 /// windows-1252 has, and the letters or the euro sign that replaced fractions and `¤`.
 fn is_iso_8859_15(sample: &[u8]) -> bool {
-    let is_letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
     let windows_only = sample.iter().any(|b| matches!(b, 0x80..=0x9F));
     !windows_only
         && sample.iter().enumerate().any(|(at, b)| {
-            let after = sample.get(at + 1);
+            let before = at.checked_sub(1).map_or(b' ', |before| sample[before]);
+            // Behind another byte beyond ASCII it may be half of a mangled accent.
+            let starts_word = before.is_ascii() && sample.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
             match b {
-                0xA4 => true,
-                0xBC | 0xBD | 0xA6 | 0xA8 | 0xB4 | 0xB8 | 0xBE => is_letter(after),
+                0xA4 => before.is_ascii(),
+                0xBC | 0xBD | 0xA6 | 0xA8 | 0xB4 | 0xB8 | 0xBE => starts_word,
                 _ => false,
             }
         })

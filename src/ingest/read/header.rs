@@ -62,6 +62,8 @@ pub(super) struct Layout {
     repeats: Vec<Vec<String>>,
     /// A ledger file whose lines have 18 cells or more, or are broken.
     ledger: Option<Ledger>,
+    /// Whether rows end at their last filled cell, so that a short one means nothing.
+    pub(super) sparse: bool,
 }
 
 /// A cell that spans several columns: row among the raw rows, columns, all from 0.
@@ -84,6 +86,7 @@ impl Layout {
                 lines: 0,
                 repeats: Vec::new(),
                 ledger: None,
+                sparse: false,
             };
         };
         let row = |i: usize| preview.get(i);
@@ -119,6 +122,7 @@ impl Layout {
             ledger: Ledger::of(&header),
             header,
             groups,
+            sparse: false,
         }
     }
 
@@ -180,7 +184,7 @@ impl Layout {
         if filled > width {
             tally.count(|c| &c.long_rows);
         }
-        if cells.len() < width && self.has_header() {
+        if cells.len() < width && self.has_header() && !self.sparse {
             tally.count(|c| &c.short_rows);
         }
         cells.truncate(filled);
@@ -235,17 +239,27 @@ fn header_position(preview: &[StringRecord]) -> Option<usize> {
         .enumerate()
         .filter(|(_, row)| !is_blank(row))
         .take(MOST_ROWS_ABOVE)
-        .filter(|(_, row)| names_columns(row, widest))
-        .map(|(at, row)| (at, known_words(row), filled(row).count()));
+        .filter(|(at, row)| names_columns(row, widest) && stands_below_titles(preview, *at))
+        .map(|(at, _)| at);
     let first = candidates.next()?;
-    // The first such row, unless it speaks no word of headers and a later one does.
-    let (at, known, _) = if first.1 == 0 {
-        candidates.find(|(_, known, cells)| *known >= 2 && known * 2 >= *cells).unwrap_or(first)
-    } else {
-        first
+    // The first such row, unless it speaks no word of headers and a later one no other.
+    let at = match known_words(&preview[first]) {
+        0 => candidates.find(|&at| surely_names_columns(&preview[at])).unwrap_or(first),
+        _ => first,
     };
+    let known = known_words(&preview[at]);
     let is_data = known == 0 && recurs_below(&preview[at], &preview[at + 1..]);
     (!is_data).then_some(at)
+}
+
+/// Whether all rows above could be titles: they hold less than this one. Otherwise they are data, and
+/// this one is at most a row of data that looks like a header.
+fn stands_below_titles(preview: &[StringRecord], at: usize) -> bool {
+    let cells = filled(&preview[at]).count();
+    let known = known_words(&preview[at]) * 2 >= cells;
+    preview[..at].iter().map(|row| filled(row).count()).all(|above| {
+        above == 0 || above < cells && (above * 2 <= cells || known)
+    })
 }
 
 /// Whether the cells could be the names of columns: most columns have one, they are words, and they
@@ -284,6 +298,19 @@ fn known_words(row: &StringRecord) -> usize {
                 .any(|word| WORDS.contains(word.trim_end_matches(|c: char| c.is_ascii_digit())))
         })
         .count()
+}
+
+/// Whether a row cannot be anything but names of columns: all its cells are words, and most are made
+/// of words that headers use and of no other.
+pub(super) fn surely_names_columns(row: &StringRecord) -> bool {
+    let cells = filled(row).count();
+    let sure = filled(row)
+        .filter(|(_, cell)| {
+            let folded = fold(cell);
+            !folded.is_empty() && folded.split(' ').all(|word| word.len() == 1 || WORDS.contains(word))
+        })
+        .count();
+    cells >= 2 && sure * 4 >= cells * 3 && filled(row).all(|(_, cell)| is_wordy(cell))
 }
 
 /// Whether a cell of `row` comes again below in its own column, in a row that is not the same row
@@ -623,6 +650,13 @@ mod tests {
             "Nom,Adresse / Rue,Adresse / Ville,Code",
             "hhd",
         );
+    }
+
+    #[test]
+    fn rows_as_full_as_the_header_are_no_titles() {
+        let files = "file|sheet|n\nc.xlsx|Clients|1\nd.xlsx|Clients|2\nNom|Clients|x";
+        assert_eq!(laid_out(files).1, "hddd");
+        says("1\n1.5\nab\n2", "column 1", "dddd");
     }
 
     #[test]

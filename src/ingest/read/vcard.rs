@@ -152,7 +152,8 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     let (mut at, mut inner, mut after_agent) = (0, 0usize, false);
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let number = number as u32 + 1;
-        let word = line.trim();
+        // A line that starts with a blank goes on with the one before, whatever it says.
+        let word = line.trim_end();
         let end = at + line.len();
         if word.eq_ignore_ascii_case("BEGIN:VCARD") && after_agent {
             // The card of an assistant within a card of version 2.1.
