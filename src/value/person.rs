@@ -178,8 +178,9 @@ pub fn check(part: &str) -> Result<String, Invalid> {
     if letters == 0 {
         return invalid("there is no letter in it");
     }
-    // `Dupont 2` tells two cards apart; `12 rue de la Paix` is in the wrong column.
-    if digits > 2 || digits >= letters || digits > 0 && part.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
+    // `Dupont 2` tells two cards apart, `8riquet` was misread; `12 rue de la Paix` is in the wrong column.
+    let numbered = part.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit() || b == b','));
+    if digits > 2 || digits >= letters || numbered {
         return invalid("it is a number or an address rather than a name");
     }
     Ok(normalize(part))
@@ -662,6 +663,7 @@ mod tests {
             assert!(check(part).is_err(), "{part}");
         }
         assert_eq!(check("DUPONT"), Ok("Dupont".into()));
+        assert!(check("8riquet").is_ok() && check("Dupont 2").is_ok());
     }
 
     proptest! {
