@@ -207,6 +207,8 @@ impl<'a> Plan<'a> {
                 Way::AddressPart if source.attribute != "address" => {
                     address().is_some_and(|a| part_of(&a, source.attribute))
                 }
+                // A number goes where its plan says.
+                Way::Phone => values.iter().any(|(a, _, _)| Way::of(a) == Way::Phone),
                 Way::FullName => values.iter().any(|(a, _, _)| *a == "last_name"),
                 _ => values.iter().any(|(a, _, _)| *a == source.attribute),
             };
