@@ -74,6 +74,8 @@ pub struct Metrics {
     pub target: String,
     /// The load files, in load order.
     pub files: Vec<FileMetrics>,
+    /// Golden persons and organisations that stand in a load file, counted as they are written.
+    pub loaded: u64,
     /// Golden persons and organisations that are in no load file, by reason.
     pub left_out: BTreeMap<String, u64>,
     /// Contact points whose unknown consent was written as do-not-contact, by channel.
@@ -120,6 +122,7 @@ pub fn run(
         refused: BTreeMap::new(),
         unknown: BTreeSet::new(),
         mapped: BTreeSet::new(),
+        loaded: BTreeSet::new(),
     };
     for object in &target.objects {
         package.object(object, &source)?;
@@ -142,6 +145,8 @@ struct Package<'a> {
     unknown: BTreeSet<(Channel, String)>,
     /// Attributes that some column writes.
     mapped: BTreeSet<(Kind, String)>,
+    /// Golden ids that stand in some file.
+    loaded: BTreeSet<String>,
 }
 
 impl Package<'_> {
@@ -222,6 +227,7 @@ impl Package<'_> {
         }
         match row {
             Row::Golden(kind, i) => {
+                self.metrics.loaded += u64::from(self.loaded.insert(source.id_of(row).to_owned()));
                 let records = source.records(kind);
                 for channel in sheet.flags() {
                     if source.consents.verdict(records, i, channel) == Verdict::Unknown {

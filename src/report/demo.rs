@@ -484,6 +484,7 @@ impl Demo {
                 file("1-Account.csv", "Account", organisations, 48_213),
                 file("2-Contact.csv", "Contact", persons - 4, 102_930),
             ],
+            loaded: persons + organisations - 4,
             left_out: BTreeMap::from([("no_name".into(), 4)]),
             unknown_as_no: BTreeMap::from([("email".into(), 31), ("phone".into(), 87)]),
             misfits: vec![misfit("FirstName", "cut"), misfit("FirstName", "cut"), misfit("LastName", "missing_required")],

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     Input, Matching,
     chart::{self, Bar, Caption, Histogram, Mark, Node, Part, Ribbon, Stack, Stage},
-    figures::{Consent, Duplicates, Figures, Identity, golden_kinds, golden_rows},
+    figures::{Consent, Duplicates, Figures, Identity, golden_kinds},
     pairs,
     texts::Texts,
 };
@@ -26,6 +26,9 @@ const PAIRS_SHOWN: usize = 50;
 const SIZES_SHOWN: u64 = 12;
 /// Weights beyond these share the first and the last bar.
 const WEIGHTS_SHOWN: std::ops::RangeInclusive<i64> = -50..=80;
+
+/// How the attributes begin that only keep a column that was not understood.
+const EXTRA: &str = "extra.";
 
 /// The states of consent from the strictest to none, with their colours.
 const STATES: [(&str, &str); 6] = [
@@ -102,6 +105,10 @@ fn add_words(environment: &mut Environment<'_>, texts: Texts) {
     environment.add_function("share", |part: u64, whole: u64| {
         format!("{:.1}%", 100.0 * part as f64 / whole.max(1) as f64)
     });
+    // Small numbers beside a large one would all look like nothing on a straight scale.
+    environment.add_function("heat", |part: u64, most: u64| {
+        format!("{:.1}%", 100.0 * (part as f64 / most.max(1) as f64).sqrt())
+    });
     environment.add_function("attribute", move |name: &str| attribute_label(name, texts));
     environment.add_function("reject_message", move |code: &str, message: &str| {
         texts.find("reject_message", code).unwrap_or(message).to_owned()
@@ -118,7 +125,8 @@ fn add_words(environment: &mut Environment<'_>, texts: Texts) {
 
 /// What people call an attribute.
 pub(super) fn attribute_label(name: &str, texts: Texts) -> String {
-    model::attribute(name).map_or_else(|| name.to_owned(), |a| a.label(texts.0).to_owned())
+    let plain = || name.strip_prefix(EXTRA).unwrap_or(name).to_owned();
+    model::attribute(name).map_or_else(plain, |a| a.label(texts.0).to_owned())
 }
 
 /// As the page sees it.
@@ -339,8 +347,7 @@ fn flow(figures: &Figures, texts: Texts) -> String {
             })
             .collect(),
     };
-    let loaded: u64 =
-        figures.load.iter().flat_map(|l| &l.files).map(golden_rows).sum::<u64>().min(totals.golden);
+    let loaded = figures.load.as_ref().map_or(0, |load| load.loaded.min(totals.golden));
     let left_out = totals.golden.saturating_sub(loaded);
     let mut golden_nodes: Vec<Node> = kinds
         .iter()
@@ -385,24 +392,25 @@ fn share_of(of: u64, part: u64, whole: u64) -> u64 {
 }
 
 fn quality(figures: &Figures) -> Vec<Value> {
-    let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, [Vec<Value>; 2]> = BTreeMap::new();
     let mut sources: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     for attribute in &figures.attributes {
         for (source, quality) in &attribute.sources {
             let records = sources.entry(&attribute.kind).or_default().entry(source).or_default();
             *records = quality.records.max(*records);
         }
-        kinds.entry(&attribute.kind).or_default().push(context! {
+        let extra = usize::from(attribute.attribute.starts_with(EXTRA));
+        kinds.entry(&attribute.kind).or_default()[extra].push(context! {
             part => model::attribute(&attribute.attribute).is_some_and(|a| a.part),
             ..seen(attribute)
         });
     }
-    let view = |(kind, attributes): (&str, Vec<Value>)| {
+    let view = |(kind, [attributes, extras]): (&str, [Vec<Value>; 2])| {
         let sources: Vec<Value> = sources[kind]
             .iter()
             .map(|(source, records)| context! { source => *source, records => *records })
             .collect();
-        context! { kind, attributes, sources }
+        context! { kind, attributes, extras, sources }
     };
     kinds.into_iter().map(view).collect()
 }
