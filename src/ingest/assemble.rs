@@ -20,11 +20,11 @@ use super::{
     read::{Content, Table},
 };
 use crate::{
-    model::{self, Kind},
+    model::{self, Kind, ValueKind},
     table::{Channel, ConsentEvent, Couple, Draft, Link, row_digest},
     value::{
-        email, organisation, person,
-        text::{clean, fold, is_placeholder},
+        date, email, organisation, person,
+        text::{clean, fold, is_placeholder_of},
     },
 };
 
@@ -94,6 +94,16 @@ struct Value {
 impl Value {
     fn is(&self, attribute: &str) -> bool {
         &*self.attribute == attribute
+    }
+
+    /// Whether it is more than a way to write nothing: `01/01/1900`, `00 00 00 00 00`.
+    fn says(&self) -> bool {
+        let kind = model::value_kind(&self.attribute);
+        let written = match kind {
+            ValueKind::Date => date::normalize(&self.text, date::Order::DayFirst).unwrap_or_default(),
+            _ => self.text.clone(),
+        };
+        !is_placeholder_of(kind, &written)
     }
 
     /// An attribute that reaches somebody.
@@ -440,9 +450,10 @@ impl<'a> Layout<'a> {
         let organisation = named(&["name"]);
         let number = named(&["siren", "siret", "vat"]);
         let emails: Vec<&&Value> = own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
-        let role_mailbox = !emails.is_empty() && emails.iter().all(|v| email::is_role_mailbox(&v.text));
-        let own_mailbox = emails.iter().any(|v| !email::is_role_mailbox(&v.text) && v.on != [Kind::Organisation]);
-        let reached = own.iter().any(|v| v.is_contact_point() && kind::is_name(&v.text));
+        let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
+        let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
+        let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
+        let reached = own.iter().any(|v| v.is_contact_point() && v.says());
         let only_organisation = Cast { organisation: true, ..Cast::default() };
         let only_person = Cast { person: true, ..Cast::default() };
         match (self.mapping.rows, organisation, person) {
@@ -451,7 +462,8 @@ impl<'a> Layout<'a> {
                 (false, false) => Cast::default(),
                 (_, person) => Cast { person, organisation: number || !person, open: None },
             },
-            (_, true, true) if names_agree(&own) => only_person,
+            // In a mailing list whoever gives their own name as the company works for themselves.
+            (Rows::Decide | Rows::Both, true, true) if names_agree(&own) => only_person,
             (_, true, true) => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) if own_mailbox => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) => only_organisation,
@@ -694,7 +706,7 @@ fn goes_to(value: &Value, kind: Kind, cast: &Cast) -> bool {
         Some(attribute) if attribute.on.len() == 1 => attribute.on[0] == kind,
         None => kind == Kind::Person,
         Some(_) if value.is("email") => {
-            kind == Kind::Person || email::is_role_mailbox(&value.text)
+            kind == Kind::Person || email::is_role_mailbox(&self::kind::address(&value.text))
         }
         Some(_) => match placing(&value.attribute, &value.label) {
             Placing::Both => true,
@@ -734,7 +746,7 @@ pub(super) fn suit(draft: &mut Draft, kind: Kind) {
 fn evidence<'v>(values: &[&'v Value]) -> Evidence<'v> {
     let first = |attribute: &str| values.iter().find(|v| v.is(attribute)).map_or("", |v| v.text.as_str());
     let filled = |attributes: &[&str]| {
-        values.iter().any(|v| attributes.contains(&&*v.attribute) && !is_placeholder(&v.text))
+        values.iter().any(|v| attributes.contains(&&*v.attribute) && v.says())
     };
     Evidence {
         name: first("name"),

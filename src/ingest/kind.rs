@@ -49,7 +49,7 @@ pub(super) fn of_row(evidence: &Evidence<'_>) -> Option<Kind> {
     if first.len() < evidence.name.trim().len() && person::civility(first).is_some() && !form() {
         return Some(Kind::Person);
     }
-    if form() || organisation::looks_like_organisation(evidence.name) {
+    if form() {
         return Some(Kind::Organisation);
     }
     if evidence.has_personal_data {
@@ -58,13 +58,21 @@ pub(super) fn of_row(evidence: &Evidence<'_>) -> Option<Kind> {
     if evidence.name.chars().any(|c| c == '&' || c.is_ascii_digit()) {
         return Some(Kind::Organisation);
     }
-    if evidence.emails.iter().any(|e| is_mailbox_of(e, evidence.name)) {
+    let emails: Vec<String> = evidence.emails.iter().map(|cell| address(cell)).collect();
+    if emails.iter().any(|e| is_mailbox_of(e, evidence.name)) {
         return Some(Kind::Person);
     }
-    if evidence.emails.iter().any(|e| email::is_role_mailbox(e)) || evidence.has_website {
+    if emails.iter().any(|e| email::is_role_mailbox(e)) || evidence.has_website {
         return Some(Kind::Organisation);
     }
-    evidence.emails.iter().any(|e| email::is_freemail(e)).then_some(Kind::Person)
+    let telling = organisation::looks_like_organisation(evidence.name);
+    (!telling && emails.iter().any(|e| email::is_freemail(e))).then_some(Kind::Person)
+}
+
+/// The first address of a cell as clean values have it; the cell itself when it holds none.
+pub(super) fn address(cell: &str) -> String {
+    let mut addresses = email::normalize(cell).into_iter().flatten();
+    addresses.next().unwrap_or_else(|| cell.trim().to_lowercase())
 }
 
 /// What a civility column says: `Mme` a person, `SARL` or `Société` an organisation.
@@ -182,9 +190,14 @@ impl Lexicon {
         }
         let has_first_name = words.iter().any(|w| first(w));
         weight += if has_first_name { 15 } else { -10 };
-        // An initial or a hyphenated first name is a person's way of being short.
-        if words.iter().any(|w| w.len() == 1) && has_first_name {
-            weight += 5;
+        // `DARD P.`: an initial beside one word is a first name.
+        if words.len() == 2 && words.iter().any(|w| w.len() == 1) {
+            weight += 25;
+        }
+        // `garage`, `moulin`: telling words, but some are last names too.
+        if organisation::looks_like_organisation(name) {
+            let all_names = words.iter().all(|w| count(&self.person_words, w) > 0);
+            weight -= if all_names { 25 } else { 45 };
         }
         (if weight > 0 { Kind::Person } else { Kind::Organisation }, weight.abs() >= 10)
     }
@@ -313,6 +326,10 @@ mod tests {
         assert_eq!(lexicon.of("DIDIER LOUIS", "other books", "C1"), (Kind::Person, true));
         assert_eq!(lexicon.of("PETIT LOUIS", "", ""), (Kind::Person, true));
         assert_eq!(lexicon.of("ATELIER MECAPUR", "", ""), (Kind::Organisation, true));
+        assert_eq!(lexicon.of("GARAGE LOUIS", "", ""), (Kind::Organisation, true));
+        assert_eq!(lexicon.of("DARD P.", "", ""), (Kind::Person, true));
+        lexicon.learn_person("Anne", "Moulin");
+        assert_eq!(lexicon.of("MOULIN LOUIS", "", "").0, Kind::Person);
     }
 
     #[test]

@@ -482,7 +482,7 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "columns",
         &[
-            "header", "nth", "attribute", "on", "label", "label_column", "contact", "split", "empty",
+            "header", "nth", "attribute", "on", "label", "label_column", "contact", "required", "split", "empty",
         ],
     ),
     (

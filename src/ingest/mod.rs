@@ -436,3 +436,6 @@ impl TableFate {
         self.rows == self.record_rows + self.history_rows + self.rejected_rows + skipped
     }
 }
+
+#[cfg(test)]
+mod tests;
