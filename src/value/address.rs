@@ -112,6 +112,9 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
     if parts.address.contains(SEPARATOR) {
         return Address::decode(parts.address);
     }
+    if let Some(fields) = spaced_fields(parts) {
+        return normalize(&fields, country);
+    }
     let mut lines: Vec<String> = [parts.address, parts.street, parts.street_2, parts.street_3]
         .iter()
         .flat_map(|cell| cell.split(['\n', '\r', '\u{b}']))
@@ -166,6 +169,27 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         country.clone_into(&mut address.country);
     }
     address
+}
+
+/// The parts of an address that an emailing tool wrote as fields with two blanks between:
+/// `18 rue Foch  Marseille  13010 FR`.
+fn spaced_fields<'a>(parts: &Parts<'a>) -> Option<Parts<'a>> {
+    if !(Parts { address: "", ..parts.clone() } == Parts::default()) || parts.address.contains('\n') {
+        return None;
+    }
+    let fields: Vec<&str> = parts.address.split("  ").map(str::trim).filter(|f| !f.is_empty()).collect();
+    let [lines @ .., city, last] = fields.as_slice() else { return None };
+    let (code, country) = last.rsplit_once(' ')?;
+    let named = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) && iso_country(country).is_some();
+    if !named || lines.len() > 3 || !code.bytes().any(|b| b.is_ascii_digit()) || city.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let (state, postcode) = match code.split_once(' ') {
+        Some((state, postcode)) if state.bytes().all(|b| b.is_ascii_alphabetic()) => (state, postcode),
+        _ => ("", code),
+    };
+    let line = |at: usize| lines.get(at).copied().unwrap_or("");
+    Some(Parts { street: line(0), street_2: line(1), street_3: line(2), city, state, postcode, country, ..Parts::default() })
 }
 
 #[derive(Deserialize)]
@@ -844,6 +868,7 @@ mod tests {
             ("Buro Club 31,\u{a0}av. Duguesclin 71960 Vergisson", "31|avenue Duguesclin|Buro Club|71960|Vergisson||FR"),
             ("Rue de la Loi 16, 1000 Bruxelles, Belgique", "16|rue de la Loi||1000|Bruxelles||BE"),
             ("11 rue du 19 Mars 1962 62500 SAINT-OMER", "11|rue du 19 Mars 1962||62500|Saint-Omer||FR"),
+            ("18 rue Saint-Pierre  Marseille  13010 FR", "18|rue Saint-Pierre||13010|Marseille||FR"),
             ("12 rue X BP 12345 75001 Paris", "12|rue X|BP 12345|75001|Paris||FR"),
         ];
         for (address, expected) in cases {
