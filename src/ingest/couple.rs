@@ -102,10 +102,8 @@ fn two_in_full(full: &str, sure: bool) -> Option<(String, String, String)> {
         ([last @ .., a], [b]) if (1..=3).contains(&last.len()) => (*a, *b, last.join(" ")),
         _ => return None,
     };
-    if !sure && !(super::kind::is_first_name(a) && super::kind::is_first_name(b)) {
-        return None;
-    }
-    Some((a.to_owned(), b.to_owned(), last))
+    let first_names = || super::kind::is_first_name(a) && super::kind::is_first_name(b);
+    (sure || first_names()).then(|| (a.to_owned(), b.to_owned(), last))
 }
 
 fn is_name(word: &str) -> bool {

@@ -1,6 +1,8 @@
 //! The whole stage on a legacy estate whose truth is known: `fixtures/demo`, or the corpus that the
 //! variable `ORPAILLEUR_CORPUS` names (then with what is wrong, row by row, on stderr).
 
+#![allow(clippy::print_stderr, reason = "what is wrong with a corpus is read by a person")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
