@@ -12,7 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    consolidate,
+    block, consolidate,
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
     error::{Error, Problem, Result},
@@ -20,7 +20,7 @@ use crate::{
     model::{self, Kind, Lang},
     normalize,
     run::Stage,
-    store,
+    score, store,
     table::IdKey,
 };
 
@@ -39,7 +39,9 @@ pub struct Project {
     pub normalize: normalize::Settings,
     /// How records are matched.
     #[serde(rename = "match")]
-    pub matching: Matching,
+    pub matching: score::Settings,
+    /// How many pairs are compared.
+    pub block: block::Settings,
     /// How golden values are chosen.
     pub survivorship: consolidate::Settings,
     /// What is written, and where.
@@ -111,14 +113,6 @@ pub enum Continuity {
     Live,
 }
 
-/// The `[match]` section.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Matching {
-    /// Least share of merged pairs that are right, as the model expects: between 0.5 and 1.
-    pub precision: Option<f64>,
-}
-
 /// The `[output]` section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -185,7 +179,9 @@ pub struct Plan {
     /// How values are normalized.
     pub normalize: normalize::Settings,
     /// How records are matched.
-    pub matching: Matching,
+    pub matching: score::Settings,
+    /// How many pairs are compared.
+    pub block: block::Settings,
     /// How golden values are chosen.
     pub survivorship: consolidate::Settings,
     /// The CRM to load; none in `dedupe` unless asked for.
@@ -273,6 +269,8 @@ impl Plan {
         if !problems.is_empty() {
             return Err(Error::Settings { problems });
         }
+        let mut matching = score::Settings::default();
+        matching.precision = overrides.precision.unwrap_or(matching.precision);
         let target = overrides.target.as_deref().map(|name| load_target(out, name)).transpose()?;
         let name = plain.files.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
         Ok(Plan {
@@ -281,7 +279,8 @@ impl Plan {
             sources: Vec::new(),
             live: BTreeSet::new(),
             normalize: normalize::Settings::default(),
-            matching: Matching { precision: overrides.precision },
+            matching,
+            block: block::Settings::default(),
             survivorship: consolidate::Settings::default(),
             target,
             as_of,
@@ -313,6 +312,15 @@ impl Plan {
     }
 }
 
+/// The folder of the runs of the project in `folder`, whatever else is wrong with its settings.
+pub fn runs_folder(folder: &Path) -> PathBuf {
+    let project = settings_text(folder).ok().and_then(|text| {
+        let document = Document::parse(SETTINGS, &text).ok()?;
+        document.read::<Project>().0
+    });
+    folder.join(project.unwrap_or_default().output.runs)
+}
+
 fn settings_text(folder: &Path) -> Result<String> {
     let path = folder.join(SETTINGS);
     if !path.is_file() {
@@ -337,8 +345,14 @@ impl Checker<'_, '_> {
         let about = project.project;
         let as_of = self.as_of(&about, overrides);
         let target = self.target(&about, overrides);
-        let precision = overrides.precision.or(project.matching.precision);
-        if precision.is_some_and(|p| !is_precision(p)) {
+        let mut rules = vec![(self.folder.join(SETTINGS), SETTINGS.to_owned())];
+        let own_target = target.iter().filter(|target| target.path.starts_with(self.folder));
+        rules.extend(own_target.map(|target| {
+            (target.path.clone(), format!("mappings/targets/{}.toml", target.name))
+        }));
+        let mut matching = project.matching;
+        matching.precision = overrides.precision.unwrap_or(matching.precision);
+        if !is_precision(matching.precision) {
             let steps = [Step::Key("match"), Step::Key("precision")];
             self.tell(&steps, "`precision` is not between 0.5 and 1".into(), None);
         }
@@ -347,7 +361,6 @@ impl Checker<'_, '_> {
             let steps = [Step::Key("survivorship"), Step::Key(kind), Step::Key(attribute)];
             self.tell(&steps, problem.message, problem.hint);
         }
-        let mut rules = vec![(self.folder.join(SETTINGS), SETTINGS.to_owned())];
         let sources = self.sources(&project.source, &self.folder.join(&about.legacy), &mut rules);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);
         let key_file = self.folder.join(&about.key_file);
@@ -359,7 +372,8 @@ impl Checker<'_, '_> {
             sources,
             plain: None,
             normalize: project.normalize,
-            matching: Matching { precision },
+            matching,
+            block: project.block,
             survivorship: project.survivorship,
             target,
             as_of,
@@ -552,7 +566,7 @@ pub fn load_mapping(
     for below in ["mappings", "mappings/sources"] {
         let file = format!("{below}/{name}.toml");
         let path = folder.join(&file);
-        if !name.is_empty() && path.is_file() {
+        if is_plain(name) && path.is_file() {
             return Ok((Arc::new(Mapping::load(&path)?), Some((path, file))));
         }
     }
@@ -570,11 +584,16 @@ pub fn load_mapping(
 /// The target called `name`: a file of the project's `mappings/targets/`, or a built-in one.
 pub fn load_target(folder: &Path, name: &str) -> Result<Arc<Target>> {
     let path = folder.join("mappings/targets").join(format!("{name}.toml"));
-    let is_own = !name.is_empty() && !name.contains(['/', '\\']) && path.is_file();
+    let is_own = is_plain(name) && path.is_file();
     let target =
         if is_own { Target::parse(&store::read_text(&path)?, &path)? } else { Target::builtin(name)? };
     let problems = target.check();
     if problems.is_empty() { Ok(Arc::new(target)) } else { Err(Error::Settings { problems }) }
+}
+
+/// Whether a name stays in the folder it is looked up in.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\'])
 }
 
 /// How outputs name a file: with `/`, without `./`.
@@ -713,6 +732,13 @@ Portable = "mobil"
                 "orpailleur.toml:16:12 there is no attribute `mobil`",
             ]
         );
+    }
+
+    #[test]
+    fn every_setting_has_a_default_that_reads_back() {
+        let defaults = toml::to_string(&Project::default()).expect("settings are TOML");
+        let read: Project = document::read("orpailleur.toml", &defaults).expect("they read back");
+        assert_eq!(read, Project::default());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::{
     },
     model::{self, Lang, ValueKind},
     progress::Progress,
-    run::files_below,
+    run::{digests, files_below},
     store,
     table::row_digest,
     value::{date, text},
@@ -114,12 +114,13 @@ pub fn run(folder: &Path, project: &Path, force: bool, lang: Lang, progress: &Pr
                 tables.extend(found);
             }
             Err(error) => {
-                let hint = error.hint().map(|h| format!(" ({h})")).unwrap_or_default();
-                guess.unsure.push(format!("{error}{hint}"));
+                let hint = error.hint().map(|h| format!(": {h}")).unwrap_or_default();
+                guess.unsure.push(format!("`{name}` is left out, {}{hint}", error.reason()));
             }
         }
         progress.advance(1);
     }
+    guess.unsure.extend(copies(&files));
     let groups = group(&tables);
     if groups.is_empty() {
         return Err(Error::Format {
@@ -147,7 +148,8 @@ fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String
     let mut files = files_below(&whole)?;
     files.retain(|(path, name)| {
         let hidden = name.split('/').any(|part| part.starts_with('.') || part.starts_with("~$"));
-        let ours = own.as_ref().is_some_and(|own| *own != whole && path.starts_with(own))
+        let within = |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
+        let ours = own.as_ref().is_some_and(within)
             || name == SETTINGS
             || ["mappings/", "registry/", "runs/"].iter().any(|own_folder| {
                 own.as_ref() == Some(&whole) && name.starts_with(own_folder)
@@ -155,6 +157,16 @@ fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String
         !hidden && !ours
     });
     Ok(files)
+}
+
+/// Files that hold the same bytes: most likely one of them should go.
+fn copies(files: &[(PathBuf, String)]) -> Vec<String> {
+    let mut same: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for digest in digests(files).into_iter().filter(|digest| digest.bytes > Some(0)) {
+        same.entry(digest.sha256.unwrap_or_default()).or_default().push(digest.file);
+    }
+    let groups = same.into_values().filter(|names| names.len() > 1);
+    groups.map(|names| format!("`{}` are copies of one file", names.join("`, `"))).collect()
 }
 
 /// What one table is.
@@ -334,7 +346,7 @@ fn latest_plausible<'t>(tables: impl IntoIterator<Item = &'t BTreeMap<Date, u64>
     let mut ends: Vec<Date> = tables.into_iter().filter_map(end_of).collect();
     ends.sort_unstable();
     let latest = ends.last().copied()?;
-    let shared = ends.windows(2).rev().find(|pair| before(pair[1], 31) <= pair[0]).map(|p| p[1]);
+    let shared = ends.windows(2).rev().find(|pair| before(pair[1], 60) <= pair[0]).map(|p| p[1]);
     Some(shared.filter(|date| *date >= before(latest, 365)).unwrap_or(latest))
 }
 
@@ -960,6 +972,21 @@ mod tests {
         assert_eq!(way("project", "exports/old"), "../exports/old");
         assert_eq!(way("project", "project/legacy"), "legacy");
         assert_eq!(way("project", "project"), ".");
+    }
+
+    #[test]
+    fn exports_may_lie_in_the_project_and_the_project_among_the_exports() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for file in ["legacy/a.csv", "legacy/~$a.xlsx", "runs/latest/crosswalk.csv", "orpailleur.toml"] {
+            store::write(&root.path().join(file), "").expect("written");
+        }
+        let names = |folder: &str, project: &str| -> Vec<String> {
+            let files = candidate_files(&root.path().join(folder), &root.path().join(project));
+            files.expect("readable").into_iter().map(|(_, name)| name).collect()
+        };
+        assert_eq!(names("legacy", ""), ["a.csv"]);
+        assert_eq!(names("", ""), ["legacy/a.csv"]);
+        assert_eq!(names("", "runs"), ["legacy/a.csv"]);
     }
 
     #[test]

@@ -41,4 +41,5 @@ pub mod init;
 pub mod matching;
 pub mod pipeline;
 pub mod evaluate;
+pub mod mappings;
 pub mod cli;

@@ -9,10 +9,10 @@ use std::{
 
 use clap::Parser;
 use orpailleur::{
-    cli::{Cli, Command, Common, Running},
-    config::{Overrides, Plain, Plan},
+    cli::{Cli, Command, Common, MappingsAction, Running},
+    config::{self, Overrides, Plain, Plan},
     error::{Error, Result},
-    evaluate, init, pipeline,
+    evaluate, init, mappings, pipeline,
     progress::{self, Progress},
     run::{self, Run},
 };
@@ -106,18 +106,23 @@ fn execute(cli: Cli) -> Result<u8> {
             carry_out(&plan, run, common)
         }
         Command::Check(asked) => {
-            let running = Running::default();
-            match Plan::check(&asked.project, &overrides(common, &running)) {
-                Ok(plan) => {
-                    say(&format!("{} sources, no problem", plan.sources.len()));
-                    Ok(DONE)
-                }
-                Err(error) => {
-                    complain(&error);
-                    Ok(FAILED)
-                }
-            }
+            let plan = Plan::check(&asked.project, &overrides(common, &Running::default()));
+            let sources = plan.as_ref().map_or(0, |plan| plan.sources.len());
+            checked(plan.map(drop), || format!("{sources} sources, no problem"))
         }
+        Command::Mappings(asked) => match asked.action.unwrap_or(MappingsAction::List) {
+            MappingsAction::List => {
+                say(&mappings::list(common.lang.unwrap_or_default()));
+                Ok(DONE)
+            }
+            MappingsAction::Show { name } => {
+                say(mappings::show(&name)?.trim_end());
+                Ok(DONE)
+            }
+            MappingsAction::Check { files } => checked(mappings::check(&files), || {
+                format!("{} files, no problem", files.len())
+            }),
+        },
         Command::Verify(asked) => {
             let differences = run::verify(&find_run(&asked.project.project, asked.run.as_deref())?)?;
             for difference in &differences {
@@ -126,6 +131,20 @@ fn execute(cli: Cli) -> Result<u8> {
             Ok(if differences.is_empty() { DONE } else { FAILED })
         }
         _ => Ok(DONE),
+    }
+}
+
+/// Says that all is well, or what is wrong: a failed check is no failed program.
+fn checked(result: Result<()>, well: impl FnOnce() -> String) -> Result<u8> {
+    match result {
+        Ok(()) => {
+            say(&well());
+            Ok(DONE)
+        }
+        Err(error) => {
+            complain(&error);
+            Ok(FAILED)
+        }
     }
 }
 
@@ -163,7 +182,7 @@ fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
 
 /// The run that `--run` means, or the latest of the project.
 fn find_run(project: &Path, asked: Option<&Path>) -> Result<PathBuf> {
-    run::find(&project.join("runs"), asked)
+    run::find(&config::runs_folder(project), asked)
 }
 
 fn overrides(common: &Common, running: &Running) -> Overrides {

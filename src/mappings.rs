@@ -4,7 +4,7 @@
 use std::{fmt::Write, path::Path};
 
 use crate::{
-    document::{self, nearest},
+    document::nearest,
     emit::mapping::Target,
     error::{Error, Problem, Result},
     ingest::mapping::{Mapping, built_in, built_in_text},

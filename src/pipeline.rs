@@ -200,15 +200,12 @@ fn write_skipped(run: &Run, ingested: &Ingested) -> Result<()> {
 }
 
 fn matching_settings(plan: &Plan) -> matching::Settings {
-    let mut settings = matching::Settings::default();
-    if let Some(precision) = plan.matching.precision {
-        settings.score.precision = precision;
+    matching::Settings {
+        block: plan.block.clone(),
+        score: plan.matching.clone(),
+        link_only: plan.plain.as_ref().is_some_and(|plain| plain.link_only),
+        one_to_one: plan.plain.as_ref().and_then(|plain| plain.one_to_one.then_some(true)),
     }
-    if let Some(plain) = &plan.plain {
-        settings.link_only = plain.link_only;
-        settings.one_to_one = plain.one_to_one.then_some(true);
-    }
-    settings
 }
 
 /// Where a project keeps what was learned about each kind of record.

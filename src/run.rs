@@ -115,7 +115,7 @@ impl Manifest {
     /// What was counted, one line each, for people.
     pub fn summary(&self) -> String {
         let counted = COUNTS.iter().filter_map(|(name, label, _)| {
-            let number = self.counts.get(*name)?;
+            let number = self.counts.get(*name).filter(|number| **number > 0)?;
             Some(format!("{:>12}  {label}", grouped(*number)))
         });
         let done = self.stages.last().map(|total| match total.peak_mib {

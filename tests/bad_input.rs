@@ -1,0 +1,244 @@
+//! Bad input: it is named, costs nothing else, and the exit status is right.
+
+use std::{fs, path::Path};
+
+use crate::program::{Project, Said, orpailleur, rows};
+
+const GOOD: &str = "Nom;Prénom;E-mail;Téléphone;Code postal;Ville\n\
+    Durand;Hélène;h.durand@example.com;01 42 68 53 00;75008;Paris\n\
+    DURAND;Helene;h.durand@example.com;0142685300;75008;PARIS\n\
+    Petit;Jean;jean.petit@example.org;04 72 00 00 01;69002;Lyon\n";
+
+/// A project with a good source, and `bad` as the file of another one.
+fn project_with(bad: &str) -> Project {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    let said = project.call(&["init", "legacy"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let mut settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    settings += &format!("\n[[source]]\nname = \"bad\"\nfiles = [\"{bad}\"]\nmapping = \"good\"\n");
+    project.write("orpailleur.toml", settings);
+    project
+}
+
+/// Runs the project, whose good source must have come through, and gives the reject of the bad one.
+fn reject_of(project: &Project) -> (Said, String) {
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 1, "{}{}", said.stdout, said.stderr);
+    let crosswalk = project.result("crosswalk.csv");
+    assert_eq!(rows(&crosswalk).iter().filter(|r| r["file"] == "good.csv").count(), 3);
+    let rejects = rows(&project.result("rejects.csv"));
+    let reject = rejects.iter().find(|r| r["source"] == "bad").expect("the bad source is rejected");
+    assert_eq!(reject["severity"], "row");
+    (said, format!("{} row `{}` {}", reject["file"], reject["row"], reject["message"]))
+}
+
+fn rejected(name: &str, content: &[u8]) -> String {
+    let project = project_with(name);
+    project.write(&format!("legacy/{name}"), content);
+    let (_, reject) = reject_of(&project);
+    let strict = project.call(&["run", "--strict"]);
+    assert_eq!(strict.status, 2, "--strict stops");
+    assert!(strict.stderr.contains(name), "{}", strict.stderr);
+    reject
+}
+
+#[test]
+fn a_missing_file_is_a_reject_and_check_names_it() {
+    let project = project_with("gone.csv");
+    let (_, reject) = reject_of(&project);
+    assert!(reject.starts_with("gone.csv row `` "), "{reject}");
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 3);
+    assert!(check.stderr.contains("there is no file") && check.stderr.contains("gone.csv"));
+    assert!(check.stderr.contains("orpailleur.toml:"), "{}", check.stderr);
+}
+
+#[test]
+fn an_empty_file_is_a_reject() {
+    let reject = rejected("empty.csv", b"");
+    assert!(reject.contains("empty"), "{reject}");
+}
+
+#[test]
+fn a_header_only_gives_no_record_and_no_error() {
+    let project = project_with("header.csv");
+    project.write("legacy/header.csv", "Nom;Prénom;E-mail;Téléphone;Code postal;Ville\n");
+    let said = project.call(&["run"]);
+    assert!(said.status < 2, "{}", said.stderr);
+    let skipped = rows(&project.result("skipped.csv"));
+    let header = skipped.iter().find(|r| r["file"] == "header.csv").expect("its header is skipped");
+    assert_eq!((header["row"].as_str(), header["reason"].as_str()), ("1", "header"));
+}
+
+#[test]
+fn a_binary_file_called_csv_is_a_reject() {
+    let bytes: Vec<u8> = (0..4096u32).map(|i| (i * 7919 % 256) as u8).collect();
+    let reject = rejected("image.csv", &bytes);
+    assert!(reject.contains("image.csv"), "{reject}");
+}
+
+#[test]
+fn a_truncated_workbook_is_a_reject() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("whole.xlsx");
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, line) in GOOD.lines().enumerate() {
+        for (column, cell) in line.split(';').enumerate() {
+            sheet.write(row as u32, column as u16, cell).expect("it fits");
+        }
+    }
+    workbook.save(&path).expect("written");
+    let bytes = fs::read(&path).expect("there");
+    let reject = rejected("cut.xlsx", &bytes[..bytes.len() / 2]);
+    assert!(reject.starts_with("cut.xlsx row `` "), "{reject}");
+}
+
+#[test]
+fn a_workbook_with_a_password_is_a_reject_that_says_so() {
+    let reject = rejected("secret.xlsx", &encrypted_workbook());
+    assert!(reject.contains("password"), "{reject}");
+}
+
+/// A compound file with the two streams of an encrypted workbook: [MS-OFFCRYPTO] 1.3.2, [MS-CFB].
+fn encrypted_workbook() -> Vec<u8> {
+    const SECTOR: usize = 512;
+    const END: u32 = 0xFFFF_FFFE;
+    const FREE: u32 = 0xFFFF_FFFF;
+    let mut header = vec![0u8; SECTOR];
+    header[..8].copy_from_slice(&[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]);
+    let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
+    put(24, &0x3Eu16.to_le_bytes());
+    put(26, &3u16.to_le_bytes());
+    put(28, &0xFFFEu16.to_le_bytes());
+    put(30, &9u16.to_le_bytes());
+    put(32, &6u16.to_le_bytes());
+    put(44, &1u32.to_le_bytes()); // one sector of the allocation table
+    put(48, &1u32.to_le_bytes()); // the directory is sector 1
+    put(56, &4096u32.to_le_bytes());
+    put(60, &END.to_le_bytes());
+    put(68, &END.to_le_bytes());
+    put(76, &0u32.to_le_bytes()); // the allocation table is sector 0
+    for at in 1..109 {
+        put(76 + 4 * at, &FREE.to_le_bytes());
+    }
+    // Sectors: 0 the table, 1 the directory, 2..10 and 10..18 a stream of 4096 bytes each.
+    let mut table = vec![0xFFFF_FFFD, END];
+    for start in [2u32, 10] {
+        table.extend((start + 1)..(start + 8));
+        table.push(END);
+    }
+    table.resize(SECTOR / 4, FREE);
+    let mut file = header;
+    file.extend(table.iter().flat_map(|entry| entry.to_le_bytes()));
+    file.extend(entry("Root Entry", 5, END, 0));
+    file.extend(entry("EncryptionInfo", 2, 2, 4096));
+    file.extend(entry("EncryptedPackage", 2, 10, 4096));
+    file.extend(entry("", 0, 0, 0));
+    file.resize(file.len() + 16 * SECTOR, 0x5A);
+    file
+}
+
+fn entry(name: &str, kind: u8, start: u32, size: u64) -> Vec<u8> {
+    const NONE: u32 = 0xFFFF_FFFF;
+    let mut entry = vec![0u8; 128];
+    let utf16: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    entry[..utf16.len()].copy_from_slice(&utf16);
+    let length = if name.is_empty() { 0 } else { utf16.len() as u16 + 2 };
+    entry[64..66].copy_from_slice(&length.to_le_bytes());
+    entry[66] = kind;
+    entry[67] = 1;
+    // The root's child is the package, whose left neighbour is the other stream.
+    let (left, child) = match name {
+        "Root Entry" => (NONE, 2),
+        "EncryptedPackage" => (1, NONE),
+        _ => (NONE, NONE),
+    };
+    entry[68..72].copy_from_slice(&left.to_le_bytes());
+    entry[72..76].copy_from_slice(&NONE.to_le_bytes());
+    entry[76..80].copy_from_slice(&child.to_le_bytes());
+    entry[116..120].copy_from_slice(&start.to_le_bytes());
+    entry[120..128].copy_from_slice(&size.to_le_bytes());
+    entry
+}
+
+#[test]
+fn a_ragged_line_of_an_accounting_file_is_a_reject_with_its_line() {
+    let head = "JournalCode\tJournalLib\tEcritureNum\tEcritureDate\tCompteNum\tCompteLib\tCompAuxNum\t\
+        CompAuxLib\tPieceRef\tPieceDate\tEcritureLib\tDebit\tCredit\tEcritureLet\tDateLet\tValidDate\t\
+        Montantdevise\tIdevise\n";
+    let line = |number: u32, account: &str, auxiliary: &str, debit: &str, credit: &str| {
+        format!(
+            "VE\tVentes\t{number}\t20240115\t{account}\tx\t{auxiliary}\tF1\t20240115\tFacture\t{debit}\t\
+             {credit}\t\t\t20240115\t\t\n"
+        )
+    };
+    let mut text = head.to_owned();
+    text += &line(1, "41100000", "C0001\tGARAGE DURAND SARL", "120,00", "0,00");
+    text += &line(1, "70700000", "\t", "0,00", "120,00");
+    text += "VE\tVentes\t2\t20240116\t41100000\n";
+    text += &line(3, "41100000", "C0002\tPETIT JEAN", "60,00", "0,00");
+    text += &line(3, "70700000", "\t", "0,00", "60,00");
+    let project = Project::new();
+    project.write("legacy/512345675FEC20241231.txt", text);
+    let init = project.call(&["init", "legacy"]);
+    assert_eq!(init.status, 0, "{}", init.stderr);
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 1, "{}", said.stderr);
+    let rejects = rows(&project.result("rejects.csv"));
+    let ragged = rejects.iter().find(|r| r["row"] == "4").expect("line 4 is rejected");
+    assert_eq!(ragged["severity"], "row");
+    assert_eq!(ragged["file"], "512345675FEC20241231.txt");
+    let crosswalk = rows(&project.result("crosswalk.csv"));
+    assert_eq!(crosswalk.len(), 2, "the other customers are there: {crosswalk:?}");
+}
+
+#[test]
+fn a_mapping_that_names_a_column_that_is_not_there_is_told() {
+    let project = project_with("other.csv");
+    project.write("legacy/other.csv", GOOD);
+    let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    project.write("orpailleur.toml", settings + "[source.columns]\nPortable = \"mobile\"\n");
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 1, "{}", said.stderr);
+    let rejects = rows(&project.result("rejects.csv"));
+    let reject = rejects.iter().find(|r| r["column"] == "Portable").expect("it is told");
+    assert_eq!(reject["file"], "other.csv");
+    assert!(reject["message"].contains("Portable"), "{}", reject["message"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn an_output_folder_that_cannot_be_written_is_named() {
+    let project = project_with("good.csv");
+    let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    let own = settings.split("\n[[source]]\nname = \"bad\"").next().expect("before it").to_owned();
+    // A file stands where the folder should: even root cannot write into it.
+    project.write("orpailleur.toml", own).write("runs", "");
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 2);
+    assert!(said.stderr.starts_with("error: could not create `"), "{}", said.stderr);
+    assert!(said.stderr.contains("runs"), "{}", said.stderr);
+}
+
+#[test]
+fn dedupe_of_a_file_that_cannot_be_read_stops() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let said = orpailleur(folder.path(), &["dedupe", "gone.csv"]);
+    assert_eq!(said.status, 2, "{}{}", said.stdout, said.stderr);
+    assert!(said.stderr.contains("gone.csv"), "{}", said.stderr);
+    assert!(!Path::new(&folder.path().join("gone-deduped")).exists());
+}
+
+#[test]
+fn unknown_keys_are_all_told_with_the_nearest_known_one() {
+    let project = project_with("good2.csv");
+    let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    project.write("orpailleur.toml", settings.replace("mapping =", "maping =").replace("as_of", "asof"));
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 2);
+    for expected in ["unknown key `asof`", "`as_of`", "unknown key `maping`", "`mapping`"] {
+        assert!(said.stderr.contains(expected), "{expected}: {}", said.stderr);
+    }
+}

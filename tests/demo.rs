@@ -1,0 +1,63 @@
+//! The main job on the demo, measured against its truth.
+
+use std::collections::BTreeSet;
+
+use crate::program::{Project, demo, rows};
+
+fn f1(project: &Project) -> Vec<(String, f64, u64)> {
+    let crosswalk = project.path("runs/latest/crosswalk.csv");
+    let truth = demo().join("truth/records.csv");
+    let figures = orpailleur::evaluate::run(&crosswalk, &truth).expect("both are readable");
+    figures.into_iter().map(|f| (f.kind, f.pairwise.f1, f.missing)).collect()
+}
+
+#[test]
+fn the_demo_is_resolved_well_and_every_row_is_accounted_for() {
+    let project = Project::of(&demo().join("legacy"));
+    let said = project.call(&["run", "--target", "salesforce"]);
+    assert!(said.status < 2, "{}", said.stderr);
+
+    let report = said.stdout.lines().last().expect("it prints the report's path");
+    assert!(project.path(report).is_file(), "no report at {report}");
+
+    for (kind, f1, _) in f1(&project) {
+        assert!(f1 >= 0.85, "{kind}: F1 {f1}");
+    }
+
+    let mut accounted = BTreeSet::new();
+    for file in ["crosswalk.csv", "rejects.csv", "skipped.csv"] {
+        for row in rows(&project.result(file)) {
+            accounted.insert((row["file"].clone(), row["sheet"].clone(), row["row"].clone()));
+        }
+    }
+    let truth = std::fs::read_to_string(demo().join("truth/records.csv")).expect("there");
+    let lost: Vec<_> = rows(&truth)
+        .into_iter()
+        .map(|row| (row["file"].clone(), row["sheet"].clone(), row["row"].clone()))
+        .filter(|place| !accounted.contains(place))
+        .collect();
+    assert!(lost.is_empty(), "{} rows have no fate: {:?}", lost.len(), lost.first());
+}
+
+#[test]
+fn the_settings_of_the_demo_are_those_that_init_writes() {
+    let project = Project::of(&demo().join("legacy"));
+    let made = std::fs::read_to_string(project.path("orpailleur.toml")).expect("written");
+    let kept = std::fs::read_to_string(demo().join("orpailleur.toml")).expect("there");
+    // The project is called after its folder.
+    let unnamed = |text: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|line| !line.starts_with("name = ")).skip(1);
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(unnamed(&made), unnamed(&kept));
+}
+
+#[test]
+fn a_run_verifies_and_a_changed_file_is_found() {
+    let project = Project::of(&demo().join("legacy"));
+    assert!(project.call(&["run"]).status < 2);
+    assert_eq!(project.call(&["verify"]).status, 0);
+    project.write("runs/latest/golden/persons.csv", "changed");
+    let said = project.call(&["verify"]);
+    assert_eq!((said.status, said.stdout.as_str()), (3, "golden/persons.csv: changed\n"));
+}

@@ -1,0 +1,7 @@
+//! The program as its users call it.
+
+mod bad_input;
+mod cases;
+mod demo;
+mod determinism;
+mod program;
