@@ -706,6 +706,28 @@ pub(super) struct Sets {
 
 const SET_LEVELS: &[Level] = &[level("one in common", 0.45), level("none in common", 0.55)];
 
+/// People named beside an organisation: it has many, so that other ones say nothing.
+pub(super) struct People {
+    pub(super) values: Values,
+}
+
+const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.9), level("none in common", 0.1)];
+
+impl Comparison for People {
+    fn name(&self) -> &str {
+        "people"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        PEOPLE_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        let shared = self.values.shared(a, b);
+        shared.map_or(MISSING, |code| Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) })
+    }
+}
+
 impl Comparison for Sets {
     fn name(&self) -> &str {
         self.name

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     compare::{
         Categories, Codes, Comparison, Dates, Emails, KeySpaceCodes, LegalNumbers, OrganisationNames,
-        Phones, PersonNamePart, Sets, Shared, Streets, Texts, Towns,
+        People, Phones, PersonNamePart, Sets, Shared, Streets, Texts, Towns,
     },
     model::MOST_COMPARISONS,
     values::Values,
@@ -52,7 +52,7 @@ pub(super) fn comparisons(
             organisation_names(&table, "name", &["name", "alias"], shared, None, &mut comparisons);
             emails(&table, &evidence.hosts, &mut comparisons);
             legal_numbers(&table, &mut comparisons);
-            let people = Sets { name: "people", values: table.given(&evidence.people), shared: Shared::default() };
+            let people = People { values: table.given(&evidence.people) };
             add(&mut comparisons, people.values.fill(), people);
         }
         Kind::Other => emails(&table, &[], &mut comparisons),

@@ -135,9 +135,10 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
         let u = shares(&strangers[at], &vec![1.0 / prior.len() as f64; prior.len()], STRANGER_PRIOR_PAIRS);
         ComparisonModel { odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(), ..old.clone() }
     });
+    let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);
     let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {
         name: old.name.clone(),
-        share: ((relations[r] + 0.1) / counts.possible).min(0.2),
+        share: ((relations[r] + 0.1) / counts.possible).min(match_share),
         levels: (0..comparisons.len())
             .map(|at| match old.levels[at].as_slice() {
                 [] => Vec::new(),
@@ -151,7 +152,7 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     });
     Model {
         kind: model.kind.clone(),
-        match_share: ((matches + 1.0) / (counts.possible + 2.0)).min(0.9),
+        match_share,
         relations: new_relations.collect(),
         comparisons: models.collect(),
     }
