@@ -55,6 +55,10 @@ pub trait Comparison: Send + Sync {
     fn levels(&self) -> &'static [Level];
     /// Compares two records.
     fn compare(&self, a: u32, b: u32) -> Outcome;
+    /// Whether `m` stays as expected: for evidence of which only the agreement can be learned.
+    fn fixed(&self) -> bool {
+        false
+    }
     /// Which relations other than identity make it agree.
     fn shared(&self) -> Shared {
         Shared::default()
@@ -706,28 +710,6 @@ pub(super) struct Sets {
 
 const SET_LEVELS: &[Level] = &[level("one in common", 0.45), level("none in common", 0.55)];
 
-/// People named beside an organisation: it has many, so that other ones say nothing.
-pub(super) struct People {
-    pub(super) values: Values,
-}
-
-const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.9), level("none in common", 0.1)];
-
-impl Comparison for People {
-    fn name(&self) -> &str {
-        "people"
-    }
-
-    fn levels(&self) -> &'static [Level] {
-        PEOPLE_LEVELS
-    }
-
-    fn compare(&self, a: u32, b: u32) -> Outcome {
-        let shared = self.values.shared(a, b);
-        shared.map_or(MISSING, |code| Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) })
-    }
-}
-
 impl Comparison for Sets {
     fn name(&self) -> &str {
         self.name
@@ -742,13 +724,42 @@ impl Comparison for Sets {
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
-        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
-            return MISSING;
-        }
-        match self.values.shared(a, b) {
-            Some(code) => Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) },
-            None => at(2),
-        }
+        compare_sets(&self.values, a, b)
+    }
+}
+
+fn compare_sets(values: &Values, a: u32, b: u32) -> Outcome {
+    if values.of(a).is_empty() || values.of(b).is_empty() {
+        return MISSING;
+    }
+    match values.shared(a, b) {
+        Some(code) => Outcome { level: 1, rarity_bits: values.rarity_bits(code) },
+        None => at(2),
+    }
+}
+
+/// People named beside an organisation: it has many, so that other ones say next to nothing.
+pub(super) struct People {
+    pub(super) values: Values,
+}
+
+const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.25), level("none in common", 0.75)];
+
+impl Comparison for People {
+    fn name(&self) -> &str {
+        "people"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        PEOPLE_LEVELS
+    }
+
+    fn fixed(&self) -> bool {
+        true
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        compare_sets(&self.values, a, b)
     }
 }
 
@@ -836,12 +847,6 @@ impl Comparison for Categories {
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
-        if self.values.of(a).is_empty() || self.values.of(b).is_empty() {
-            return MISSING;
-        }
-        match self.values.shared(a, b) {
-            Some(code) => Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) },
-            None => at(2),
-        }
+        compare_sets(&self.values, a, b)
     }
 }

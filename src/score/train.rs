@@ -22,8 +22,9 @@ const MATCH_PRIOR_PAIRS: f64 = 20.0;
 const RELATION_PRIOR_PAIRS: f64 = 20.0;
 /// Pairs of strangers that the prior of `u` counts as: it only keeps `u` above zero.
 const STRANGER_PRIOR_PAIRS: f64 = 0.5;
-/// Pairs that are expected to match in a table where nothing is known yet, per record.
-const MATCHES_PER_RECORD: f64 = 0.2;
+/// Matching pairs per record that training starts from: at least, and at most.
+const FEWEST_PER_RECORD: f64 = 0.02;
+const MOST_PER_RECORD: f64 = 10.0;
 /// Rounds of EM at most, and the change of the match share below which it ends.
 const ROUNDS: usize = 200;
 const SMALL_CHANGE: f64 = 1e-7;
@@ -65,16 +66,19 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
             }
         }
     }
+    let match_share = first_match_share(comparisons, &totals, counts);
     let models = comparisons.iter().zip(&totals).map(|(comparison, totals)| {
         let m = expected(comparison);
-        let u = shares(totals, &vec![1.0 / m.len() as f64; m.len()], STRANGER_PRIOR_PAIRS);
+        let all = shares(totals, &vec![1.0 / m.len() as f64; m.len()], STRANGER_PRIOR_PAIRS);
+        // Of the pairs that agree on a rare value most match: they must not count among strangers.
+        let u: Vec<f64> =
+            all.iter().zip(&m).map(|(all, m)| (all - match_share * m).max(all * 0.1)).collect();
         ComparisonModel {
             name: comparison.name().to_owned(),
             levels: comparison.levels().iter().map(|l| l.name.to_owned()).collect(),
             odds: m.iter().zip(u).map(|(&m, u)| Odds { m, u }).collect(),
         }
     });
-    let match_share = (MATCHES_PER_RECORD * counts.records / counts.possible.max(1.0)).min(0.5);
     let models: Vec<ComparisonModel> = models.collect();
     let relations = [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
         let levels: Vec<Vec<f64>> = comparisons
@@ -92,6 +96,26 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         (several && not_all).then(|| RelationModel { name: name.to_owned(), share: match_share * 0.2, levels })
     });
     Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models }
+}
+
+/// The share of matches to start from: what the most telling comparison leaves room for.
+///
+/// Of all pairs with both values, a share `R` agrees best; matches are at most `R / m` of them,
+/// whatever the comparison, and nearly all of them for one that strangers never agree on.
+fn first_match_share(
+    comparisons: &[Box<dyn Comparison>],
+    totals: &[Vec<f64>],
+    counts: &Counts,
+) -> f64 {
+    let per_record = counts.records / counts.possible.max(1.0);
+    let enough = counts.possible * 0.01;
+    let room = comparisons.iter().zip(totals).filter_map(|(comparison, totals)| {
+        let both: f64 = totals.iter().sum();
+        let best = totals.first()? / both;
+        (both >= enough && !comparison.fixed()).then(|| best / comparison.levels()[0].expected)
+    });
+    let least = room.fold(f64::INFINITY, f64::min);
+    least.clamp(FEWEST_PER_RECORD * per_record, MOST_PER_RECORD * per_record).min(0.5)
 }
 
 /// The share of each level, a prior counted as `prior_pairs` pairs.
@@ -131,7 +155,9 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     let expected = |at: usize| -> Vec<f64> { comparisons[at].levels().iter().map(|l| l.expected).collect() };
     let models = model.comparisons.iter().enumerate().map(|(at, old)| {
         let prior = expected(at);
-        let m = shares(&matched[at], &prior, MATCH_PRIOR_PAIRS);
+        let learned = if comparisons[at].fixed() { 0.0 } else { 1.0 };
+        let matched: Vec<f64> = matched[at].iter().map(|n| n * learned).collect();
+        let m = shares(&matched, &prior, MATCH_PRIOR_PAIRS);
         let u = shares(&strangers[at], &vec![1.0 / prior.len() as f64; prior.len()], STRANGER_PRIOR_PAIRS);
         ComparisonModel { odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(), ..old.clone() }
     });
