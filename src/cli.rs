@@ -22,7 +22,7 @@ use crate::{
   orpailleur init exports --project migration   look at the exports, write migration/orpailleur.toml
   orpailleur run migration                      all stages, from the exports to the report
   orpailleur dedupe customers.csv               duplicates of any table, no project needed
-  orpailleur explain 7m3k2q9x --project migration
+  orpailleur explain Pmz589v5fc0tx33c2 --project migration
 
 Exit status: 0 done; 1 done, and rejects or reviews remain; 2 nothing was made;
 3 a check failed.",
@@ -93,8 +93,10 @@ pub enum Command {
     Dedupe(Dedupe),
     /// Say why two records are together or apart, or where a golden record comes from
     #[command(after_help = "Examples:
-  orpailleur explain p-7m3k2q9x                 a golden record: its records, and where values come from
-  orpailleur explain 0f3q... 7m3k...            two records: the weight of each comparison, in bits")]
+  orpailleur explain Pmz589v5fc0tx33c2          a golden record: its records, and where values come from
+  orpailleur explain mz589v5fc0tx33c2 sm08xggy08m75c9y
+                                                two records: the weight of each comparison, in bits
+  orpailleur explain --run customers-deduped Pmz589v5fc0tx33c2")]
     Explain(Explain),
     /// List the built-in mappings, or check a mapping file
     #[command(after_help = "Examples:

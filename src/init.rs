@@ -32,6 +32,10 @@ use crate::{
 /// Rows that a layout is recognised by: those of the smallest digests, whatever their order.
 const SAMPLE_ROWS: usize = 2_000;
 
+/// A source that ends this long before the others tells how things once were: five years, by
+/// judgement.
+const STALE_DAYS: i64 = 5 * 365;
+
 /// Below this a guess is called unsure.
 const SURE: f64 = 0.6;
 
@@ -106,9 +110,9 @@ pub fn run(folder: &Path, project: &Path, force: bool, lang: Lang, progress: &Pr
             Ok(found) => {
                 for sheet in found.iter().filter(|t| t.candidate.is_none() && t.rows > 0) {
                     guess.unsure.push(format!(
-                        "{} ({} rows) is no table of customers and is left out",
+                        "{} ({}) is no table of customers and is left out",
                         sheet.place(),
-                        sheet.rows
+                        rows(sheet.rows)
                     ));
                 }
                 tables.extend(found);
@@ -441,7 +445,9 @@ fn sources(groups: &[Group<'_>], unsure: &mut Vec<String>, as_of: Option<Date>) 
     let mut order: Vec<(&Group<'_>, Option<Date>)> =
         groups.iter().map(|group| (group, age(group, as_of))).collect();
     order.sort_by_key(|(group, dated)| {
-        (trust(group), std::cmp::Reverse(*dated), group[0].file.clone(), group[0].sheet.clone())
+        let stale = as_of.is_some_and(|as_of| dated.is_some_and(|d| d < before(as_of, STALE_DAYS)));
+        let (trust, dated) = (trust(group, stale), std::cmp::Reverse(*dated));
+        (trust, dated, group[0].file.clone(), group[0].sheet.clone())
     });
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut guesses = Vec::new();
@@ -488,11 +494,12 @@ fn sources(groups: &[Group<'_>], unsure: &mut Vec<String>, as_of: Option<Date>) 
     guesses
 }
 
-/// Systems with customer codes are kept with care; what others wrote about customers, less so;
-/// history has no values of its own.
-fn trust(group: &Group<'_>) -> u8 {
+/// Systems with customer codes are kept with care; what others wrote about customers, less so; what
+/// has not been touched for years comes after all that; history has no values of its own.
+fn trust(group: &Group<'_>, stale: bool) -> u8 {
     match &group[0].candidate {
-        Some((mapping, ..)) if mapping.rows == Rows::History => 3,
+        Some((mapping, ..)) if mapping.rows == Rows::History => 4,
+        _ if stale => 3,
         Some(_) if group.iter().any(|t| !t.codes.is_empty()) => 0,
         Some((_, _, true)) => 1,
         _ => 2,
@@ -798,11 +805,11 @@ impl SourceGuess {
 
     fn comments(&self) -> Vec<String> {
         let mut comments = vec![format!(
-            "{} ({} % sure): {}, {} rows.",
-            what(&self.mapping, self.generic),
+            "{} ({} % sure): {}, {}.",
+            capitalised(what(&self.mapping, self.generic)),
             percent(self.confidence),
             self.format,
-            self.rows
+            rows(self.rows)
         )];
         if self.generic {
             comments.push(format!("Its columns: `mappings/{}.toml`.", self.name));
@@ -857,6 +864,15 @@ fn what(mapping: &Mapping, generic: bool) -> &str {
         "" => &mapping.name,
         label => label,
     }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+fn rows(n: u64) -> String {
+    if n == 1 { "1 row".into() } else { format!("{n} rows") }
 }
 
 fn percent(share: f64) -> u32 {

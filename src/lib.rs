@@ -40,6 +40,7 @@ pub mod config;
 pub mod init;
 pub mod matching;
 pub mod pipeline;
+pub mod explain;
 pub mod evaluate;
 pub mod mappings;
 pub mod cli;

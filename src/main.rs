@@ -12,7 +12,7 @@ use orpailleur::{
     cli::{Cli, Command, Common, MappingsAction, Running},
     config::{self, Overrides, Plain, Plan},
     error::{Error, Result},
-    evaluate, init, mappings, pipeline,
+    evaluate, explain, init, mappings, pipeline,
     progress::{self, Progress},
     run::{self, Run},
 };
@@ -89,6 +89,16 @@ fn execute(cli: Cli) -> Result<u8> {
             };
             carry_out(&Plan::of_tables(&out, plain, &overrides)?, run, common)
         }
+        Command::Explain(asked) => {
+            let folder = find_run(&asked.project, asked.run.as_deref())?;
+            let explained = explain::run(&folder, &asked.id, asked.other.as_deref())?;
+            if common.json {
+                say(&serde_json::to_string(&explained).map_err(Error::table("explanation"))?);
+            } else {
+                say(&explained.to_string());
+            }
+            Ok(DONE)
+        }
         Command::Evaluate(asked) => {
             let folder = find_run(&asked.run.project.project, asked.run.run.as_deref())?;
             let figures = evaluate::run(&folder.join("crosswalk.csv"), &asked.truth)?;
@@ -130,7 +140,6 @@ fn execute(cli: Cli) -> Result<u8> {
             }
             Ok(if differences.is_empty() { DONE } else { FAILED })
         }
-        _ => Ok(DONE),
     }
 }
 

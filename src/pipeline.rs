@@ -14,7 +14,7 @@ use crate::{
     ingest,
     matching::{self, Resolved},
     normalize, report,
-    run::{Run, Stage},
+    run::{MODEL, Run, Stage},
     score::Model,
     store::{self, CsvFile},
     table::{Clean, Golden, Ingested, Link, RecordId, Records, Reject, Severity, Staged},
@@ -207,9 +207,6 @@ fn matching_settings(plan: &Plan) -> matching::Settings {
         one_to_one: plan.plain.as_ref().and_then(|plain| plain.one_to_one.then_some(true)),
     }
 }
-
-/// Where a project keeps what was learned about each kind of record.
-const MODEL: &str = "model.json";
 
 /// The models of earlier runs: none when they are to be trained again, or in `dedupe`.
 fn known_models(plan: &Plan) -> Result<Vec<Model>> {

@@ -23,6 +23,8 @@ use crate::{
 
 /// The name of the file that makes a folder a complete run.
 pub const MANIFEST: &str = "manifest.json";
+/// The name of the file that says what was learned about each kind of record.
+pub const MODEL: &str = "model.json";
 const LATEST: &str = "latest";
 const PARTIAL: &str = ".partial";
 

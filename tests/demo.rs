@@ -61,3 +61,34 @@ fn a_run_verifies_and_a_changed_file_is_found() {
     let said = project.call(&["verify"]);
     assert_eq!((said.status, said.stdout.as_str()), (3, "golden/persons.csv: changed\n"));
 }
+
+#[test]
+fn explain_tells_what_the_run_decided_and_why() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let table = "no,first name,last name,street,postcode,city,phone,email\n\
+        1,Hélène,Durand,12 rue de la Paix,75002,Paris,01 42 68 53 00,h.durand@example.com\n\
+        2,Helene,DURAND,12 r. de la Paix,75002,PARIS,0142685300,H.DURAND@example.com\n\
+        3,Jean,Petit,4 place Bellecour,69002,Lyon,04 72 00 00 01,jean.petit@example.org\n";
+    std::fs::write(folder.path().join("a.csv"), table).expect("written");
+    let call = |arguments: &[&str]| crate::program::orpailleur(folder.path(), arguments);
+    assert_eq!(call(&["dedupe", "a.csv", "--id", "no", "--out", "out"]).status, 0);
+    let crosswalk = std::fs::read_to_string(folder.path().join("out/crosswalk.csv")).expect("there");
+    let crosswalk = rows(&crosswalk);
+    let id = |key: &str, column: &str| -> String {
+        crosswalk.iter().find(|r| r["record_key"] == key).expect("in the crosswalk")[column].clone()
+    };
+
+    let (one, two, three) = (id("1", "record_id"), id("2", "record_id"), id("3", "record_id"));
+    let together = call(&["explain", "--run", "out", &one, &two]);
+    assert_eq!(together.status, 0, "{}", together.stderr);
+    assert!(together.stdout.contains("are together in "), "{}", together.stdout);
+    let apart = call(&["explain", "--run", "out", &one, &three]);
+    assert!(apart.stdout.contains("are apart, in "), "{}", apart.stdout);
+
+    let golden = call(&["explain", "--run", "out", &id("1", "golden_id")]);
+    assert!(golden.stdout.contains("a.csv, row 2\n  "), "{}", golden.stdout);
+    assert!(golden.stdout.contains("last_name: Durand\n  from "), "{}", golden.stdout);
+    let unknown = call(&["explain", "--run", "out", "nobody"]);
+    assert_eq!(unknown.status, 2);
+    assert!(unknown.stderr.contains("crosswalk.csv"), "{}", unknown.stderr);
+}
