@@ -16,13 +16,19 @@ use crate::{
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
     error::{Error, Problem, Result},
-    ingest::{self, mapping::{ColumnRule, Mapping}},
+    ingest::{
+        self,
+        mapping::{ColumnRule, Mapping},
+    },
     model::{self, Kind, Lang},
     normalize,
     run::Stage,
     score, store,
     table::IdKey,
 };
+
+/// A file and the name that outputs give it.
+pub type NamedFile = (PathBuf, String);
 
 /// The name of the settings file of a project.
 pub const SETTINGS: &str = "orpailleur.toml";
@@ -228,8 +234,7 @@ impl Plan {
         for (s, source) in plan.iter().flat_map(|p| &p.sources).enumerate() {
             for (f, (path, _)) in source.files.iter().enumerate() {
                 if !path.is_file() {
-                    let steps =
-                        [Step::Key("source"), Step::At(s), Step::Key("files"), Step::At(f)];
+                    let steps = [Step::Key("source"), Step::At(s), Step::Key("files"), Step::At(f)];
                     let message = format!("there is no file `{}`", path.display());
                     problems.push(document.problem(&steps, message, None));
                 }
@@ -347,9 +352,11 @@ impl Checker<'_, '_> {
         let target = self.target(&about, overrides);
         let mut rules = vec![(self.folder.join(SETTINGS), SETTINGS.to_owned())];
         let own_target = target.iter().filter(|target| target.path.starts_with(self.folder));
-        rules.extend(own_target.map(|target| {
-            (target.path.clone(), format!("mappings/targets/{}.toml", target.name))
-        }));
+        rules.extend(
+            own_target.map(|target| {
+                (target.path.clone(), format!("mappings/targets/{}.toml", target.name))
+            }),
+        );
         let mut matching = project.matching;
         matching.precision = overrides.precision.unwrap_or(matching.precision);
         if !is_precision(matching.precision) {
@@ -441,23 +448,26 @@ impl Checker<'_, '_> {
                 self.tell(&steps("name"), message, None);
             }
             if source.files.is_empty() {
-                self.tell(&steps("files"), format!("the source `{}` has no file", source.name), None);
+                self.tell(
+                    &steps("files"),
+                    format!("the source `{}` has no file", source.name),
+                    None,
+                );
             }
             if !source.dated.is_empty() && !is_date(&source.dated) {
                 let message = format!("`dated` is no date: `{}`", source.dated);
                 self.tell(&steps("dated"), message, Some("write it as `2009-06-30`".into()));
             }
             let mapping = self.mapping(source, at, rules);
-            let files: Vec<_> = source
-                .files
-                .iter()
-                .map(|file| (legacy.join(file), output_name(file)))
-                .collect();
+            let files: Vec<_> =
+                source.files.iter().map(|file| (legacy.join(file), output_name(file))).collect();
             for (f, (_, name)) in files.iter().enumerate() {
                 if let Some(other) = sources.iter().find(|s| reads_too(s, name, &source.sheets)) {
-                    let message = format!("`{name}` is already read by the source `{}`", other.name);
+                    let message =
+                        format!("`{name}` is already read by the source `{}`", other.name);
                     let hint = Some("name the `sheets` of each, or leave it out of one".to_owned());
-                    let steps = [Step::Key("source"), Step::At(at), Step::Key("files"), Step::At(f)];
+                    let steps =
+                        [Step::Key("source"), Step::At(at), Step::Key("files"), Step::At(f)];
                     self.tell(&steps, message, hint);
                 }
             }
@@ -562,7 +572,7 @@ fn reads_too(source: &ingest::Source, name: &str, sheets: &[String]) -> bool {
 pub fn load_mapping(
     folder: &Path,
     name: &str,
-) -> Result<(Arc<Mapping>, Option<(PathBuf, String)>)> {
+) -> Result<(Arc<Mapping>, Option<NamedFile>)> {
     for below in ["mappings", "mappings/sources"] {
         let file = format!("{below}/{name}.toml");
         let path = folder.join(&file);
@@ -585,8 +595,11 @@ pub fn load_mapping(
 pub fn load_target(folder: &Path, name: &str) -> Result<Arc<Target>> {
     let path = folder.join("mappings/targets").join(format!("{name}.toml"));
     let is_own = is_plain(name) && path.is_file();
-    let target =
-        if is_own { Target::parse(&store::read_text(&path)?, &path)? } else { Target::builtin(name)? };
+    let target = if is_own {
+        Target::parse(&store::read_text(&path)?, &path)?
+    } else {
+        Target::builtin(name)?
+    };
     let problems = target.check();
     if problems.is_empty() { Ok(Arc::new(target)) } else { Err(Error::Settings { problems }) }
 }
@@ -692,10 +705,9 @@ mod tests {
 
     fn problems(settings: &str) -> Vec<String> {
         match Plan::load(project(settings).path(), &Overrides::default()) {
-            Err(Error::Settings { problems }) => problems
-                .into_iter()
-                .map(|p| format!("{} {}", p.place, p.message))
-                .collect(),
+            Err(Error::Settings { problems }) => {
+                problems.into_iter().map(|p| format!("{} {}", p.place, p.message)).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -751,7 +763,10 @@ Portable = "mobil"
             )
         };
         let said = problems(&settings("One"));
-        assert!(said.iter().any(|p| p.ends_with("`x.xlsx` is already read by the source `a`")), "{said:?}");
+        assert!(
+            said.iter().any(|p| p.ends_with("`x.xlsx` is already read by the source `a`")),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -75,9 +75,7 @@ impl<'a> Document<'a> {
         for step in steps {
             let value = match step {
                 Step::Key(key) => table.and_then(|t| t.get(*key)),
-                Step::At(index) => {
-                    array.and_then(|a: &toml::de::DeArray<'_>| a.iter().nth(*index))
-                }
+                Step::At(index) => array.and_then(|a: &toml::de::DeArray<'_>| a.get(*index)),
             };
             let Some(value) = value else { break };
             offset = value.span().start;
@@ -153,8 +151,9 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 
 /// The word that serde did not know, and those it would have known.
 fn unknown_word(message: &str) -> Option<(&str, Vec<&str>)> {
-    let rest =
-        message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let rest = message
+        .strip_prefix("unknown field ")
+        .or_else(|| message.strip_prefix("unknown variant "))?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let word = quoted.next()?;
     Some((word, quoted.collect()))

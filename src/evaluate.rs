@@ -86,16 +86,19 @@ pub fn run(crosswalk: &Path, truth: &Path) -> Result<Vec<Figures>> {
         });
         kinds.entry(kind).or_default().push((&row[entity], cluster));
     }
-    Ok(kinds.into_iter().map(|(kind, pairs)| {
-        let (pairwise, bcubed) = score(&pairs);
-        Figures {
-            kind: kind.to_owned(),
-            records: pairs.len() as u64,
-            missing: missing.get(kind).copied().unwrap_or(0),
-            pairwise,
-            bcubed,
-        }
-    }).collect())
+    Ok(kinds
+        .into_iter()
+        .map(|(kind, pairs)| {
+            let (pairwise, bcubed) = score(&pairs);
+            Figures {
+                kind: kind.to_owned(),
+                records: pairs.len() as u64,
+                missing: missing.get(kind).copied().unwrap_or(0),
+                pairwise,
+                bcubed,
+            }
+        })
+        .collect())
 }
 
 /// Pairwise and B-cubed scores of records given as (entity, cluster).
@@ -120,16 +123,17 @@ fn score(records: &[(&str, String)]) -> (Scores, Scores) {
         recall += square / entities[entity] as f64;
     }
     let n = records.len().max(1) as f64;
-    (
-        Scores::of(share(right, claimed), share(right, real)),
-        Scores::of(precision / n, recall / n),
-    )
+    (Scores::of(share(right, claimed), share(right, real)), Scores::of(precision / n, recall / n))
 }
 
 impl Scores {
     fn of(precision: f64, recall: f64) -> Scores {
         let sum = precision + recall;
-        Scores { precision, recall, f1: if sum == 0.0 { 0.0 } else { 2.0 * precision * recall / sum } }
+        Scores {
+            precision,
+            recall,
+            f1: if sum == 0.0 { 0.0 } else { 2.0 * precision * recall / sum },
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub enum Explained {
         /// The second.
         right: Mention,
         /// Why they are together or apart: bits per comparison.
-        explanation: Explanation,
+        explanation: Box<Explanation>,
     },
 }
 
@@ -142,15 +142,17 @@ fn pair(
     let links = links(&folder.join("tables/links.parquet"))?;
     let (settings, quiet) = (matching::Settings::default(), Progress::hidden());
     let clusters = clusters(golden);
-    let prepared =
-        matching::prepare(records, &links, kind, &clusters, &models, &settings, &quiet)?;
+    let prepared = matching::prepare(records, &links, kind, &clusters, &models, &settings, &quiet)?;
     let local = |record: u32| {
         let at = prepared.members.binary_search(&record);
         at.expect("members are all records of the kind") as u32
     };
-    let pairs = left.iter().flat_map(|&l| right.iter().map(move |&r| (l, r))).filter(|(l, r)| l != r);
+    let pairs =
+        left.iter().flat_map(|&l| right.iter().map(move |&r| (l, r))).filter(|(l, r)| l != r);
     let best = pairs
-        .map(|(l, r)| (prepared.scorer.weight_centibits(local(l), local(r)), std::cmp::Reverse((l, r))))
+        .map(|(l, r)| {
+            (prepared.scorer.weight_centibits(local(l), local(r)), std::cmp::Reverse((l, r)))
+        })
         .max()
         .ok_or_else(|| Error::NotFound {
             what: "second record beside",
@@ -161,7 +163,7 @@ fn pair(
     Ok(Explained::Pair {
         left: mention(records, golden, l),
         right: mention(records, golden, r),
-        explanation: prepared.scorer.explain(local(l), local(r)),
+        explanation: Box::new(prepared.scorer.explain(local(l), local(r))),
     })
 }
 
@@ -178,7 +180,9 @@ fn golden_ids(folder: &Path, records: &Records) -> Result<Vec<String>> {
     for row in reader.deserialize::<HashMap<String, String>>() {
         let row = row.map_err(wrong)?;
         let id = row.get("record_id").and_then(|id| RecordId::parse(id));
-        if let (Some(at), Some(golden_id)) = (id.and_then(|id| records.find(id)), row.get("golden_id")) {
+        if let (Some(at), Some(golden_id)) =
+            (id.and_then(|id| records.find(id)), row.get("golden_id"))
+        {
             golden[at] = golden_id.clone();
         }
     }
@@ -217,7 +221,8 @@ fn links(path: &Path) -> Result<Vec<Link>> {
         hint: Some("run the project again".into()),
     };
     let column = |name| batch.column_by_name(name).map(|column| column.as_any());
-    let numbers = |name| column(name).and_then(|c| c.downcast_ref::<UInt32Array>()).ok_or_else(wrong);
+    let numbers =
+        |name| column(name).and_then(|c| c.downcast_ref::<UInt32Array>()).ok_or_else(wrong);
     let (person, organisation) = (numbers("person")?, numbers("organisation")?);
     let role = column("role").and_then(|c| c.downcast_ref::<StringArray>()).ok_or_else(wrong)?;
     Ok((0..person.len())
@@ -290,7 +295,11 @@ impl fmt::Display for Explained {
                     let relation = "since they may be related instead";
                     writeln!(f, "{:>7.1}  {relation}", explanation.relation_bits)?;
                 }
-                write!(f, "{:>7.1}  in all: above zero, one entity is likelier", explanation.weight_bits)
+                write!(
+                    f,
+                    "{:>7.1}  in all: above zero, one entity is likelier",
+                    explanation.weight_bits
+                )
             }
         }
     }

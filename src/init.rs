@@ -87,7 +87,13 @@ pub struct SourceGuess {
 ///
 /// When the project has settings already (unless `force`), when `folder` has no file that can be
 /// used, or when something cannot be written. A file that cannot be read is no error: it is told.
-pub fn run(folder: &Path, project: &Path, force: bool, lang: Lang, progress: &Progress) -> Result<Guess> {
+pub fn run(
+    folder: &Path,
+    project: &Path,
+    force: bool,
+    lang: Lang,
+    progress: &Progress,
+) -> Result<Guess> {
     let settings = project.join(SETTINGS);
     if settings.exists() && !force {
         return Err(Error::Format {
@@ -152,12 +158,13 @@ fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String
     let mut files = files_below(&whole)?;
     files.retain(|(path, name)| {
         let hidden = name.split('/').any(|part| part.starts_with('.') || part.starts_with("~$"));
-        let within = |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
+        let within =
+            |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
         let ours = own.as_ref().is_some_and(within)
             || name == SETTINGS
-            || ["mappings/", "registry/", "runs/"].iter().any(|own_folder| {
-                own.as_ref() == Some(&whole) && name.starts_with(own_folder)
-            });
+            || ["mappings/", "registry/", "runs/"]
+                .iter()
+                .any(|own_folder| own.as_ref() == Some(&whole) && name.starts_with(own_folder));
         !hidden && !ours
     });
     Ok(files)
@@ -216,7 +223,8 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             let Content::Data(cells) = row.content else { continue };
             rows += 1;
             let digest = row_digest(table.header.iter().map(String::as_str).zip(&cells));
-            if sample.len() < SAMPLE_ROWS || sample.last_key_value().is_some_and(|l| digest < *l.0) {
+            if sample.len() < SAMPLE_ROWS || sample.last_key_value().is_some_and(|l| digest < *l.0)
+            {
                 sample.insert(digest, cells);
             }
             if sample.len() > SAMPLE_ROWS {
@@ -372,9 +380,8 @@ fn end_of(dates: &BTreeMap<Date, u64>) -> Option<Date> {
     // One date a month is no going on, but where there are hardly more at all.
     let least = if total < 20 { 1 } else { 2 };
     let a_month = (within(before(sure, 360), sure) / 24).max(least);
-    let goes_on = plausible.map_while(|(date, _)| {
-        (within(before(*date, 30), *date) >= a_month).then_some(*date)
-    });
+    let goes_on = plausible
+        .map_while(|(date, _)| (within(before(*date, 30), *date) >= a_month).then_some(*date));
     Some(goes_on.last().unwrap_or(sure))
 }
 
@@ -441,7 +448,11 @@ fn stem(name: &str) -> &str {
 }
 
 /// The sources, the most trusted first.
-fn sources(groups: &[Group<'_>], unsure: &mut Vec<String>, as_of: Option<Date>) -> Vec<SourceGuess> {
+fn sources(
+    groups: &[Group<'_>],
+    unsure: &mut Vec<String>,
+    as_of: Option<Date>,
+) -> Vec<SourceGuess> {
     let mut order: Vec<(&Group<'_>, Option<Date>)> =
         groups.iter().map(|group| (group, age(group, as_of))).collect();
     order.sort_by_key(|(group, dated)| {
@@ -619,9 +630,9 @@ fn key_spaces(
     let mut space: Vec<usize> = (0..codes.len()).collect();
     for (_, left, right) in joins {
         let (a, b) = (space[left], space[right]);
-        let conflict = apart.iter().any(|&(x, y)| {
-            (space[x], space[y]) == (a, b) || (space[x], space[y]) == (b, a)
-        });
+        let conflict = apart
+            .iter()
+            .any(|&(x, y)| (space[x], space[y]) == (a, b) || (space[x], space[y]) == (b, a));
         if !conflict {
             for of in &mut space {
                 if *of == a || *of == b {
@@ -744,7 +755,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
         text.push_str(written);
         text.push('\n');
     };
-    line("# Made by `orpailleur init`. Each guess says how sure it is: correct what is wrong, then");
+    line(
+        "# Made by `orpailleur init`. Each guess says how sure it is: correct what is wrong, then",
+    );
     line("# `orpailleur check` and `orpailleur run`. Every setting has a default.");
     line("");
     line("[project]");
@@ -767,7 +780,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
     line(&format!("lang = \"{}\"", if lang == Lang::Fr { "fr" } else { "en" }));
     line("");
     line("# The sources, the most trusted first. `name` is part of every record id: it stays when");
-    line("# files are renamed. `dated` is the age of rows without a date of their own. Sources with");
+    line(
+        "# files are renamed. `dated` is the age of rows without a date of their own. Sources with",
+    );
     line("# the same `key_space` share customer codes.");
     for source in &guess.sources {
         line("");
@@ -816,7 +831,10 @@ impl SourceGuess {
         }
         if !self.unknown.is_empty() {
             let shown: Vec<String> = self.unknown.iter().map(|c| c.replace('\n', " ")).collect();
-            comments.push(format!("Columns without an attribute, kept as extras: {}.", shown.join(", ")));
+            comments.push(format!(
+                "Columns without an attribute, kept as extras: {}.",
+                shown.join(", ")
+            ));
         }
         comments
     }
@@ -993,7 +1011,9 @@ mod tests {
     #[test]
     fn exports_may_lie_in_the_project_and_the_project_among_the_exports() {
         let root = tempfile::tempdir().expect("a temporary folder");
-        for file in ["legacy/a.csv", "legacy/~$a.xlsx", "runs/latest/crosswalk.csv", "orpailleur.toml"] {
+        for file in
+            ["legacy/a.csv", "legacy/~$a.xlsx", "runs/latest/crosswalk.csv", "orpailleur.toml"]
+        {
             store::write(&root.path().join(file), "").expect("written");
         }
         let names = |folder: &str, project: &str| -> Vec<String> {

@@ -141,7 +141,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);
@@ -153,7 +153,7 @@ fn grouped(number: u64) -> String {
 #[derive(Debug)]
 pub struct Run {
     partial: PathBuf,
-    folder: PathBuf,
+    finished_folder: PathBuf,
     latest: Option<PathBuf>,
     quiet: bool,
     finished: bool,
@@ -213,7 +213,7 @@ impl Run {
     fn new(
         id: String,
         partial: PathBuf,
-        folder: PathBuf,
+        finished_folder: PathBuf,
         latest: Option<PathBuf>,
         inputs: Vec<FileDigest>,
         quiet: bool,
@@ -222,12 +222,12 @@ impl Run {
             format: 1,
             program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
             run: id,
-            started: jiff::Timestamp::now().strftime("%FT%TZ").to_string(),
+            started: now(),
             inputs,
             ..Manifest::default()
         };
         let started = Instant::now();
-        Run { partial, folder, latest, quiet, finished: false, started, manifest }
+        Run { partial, finished_folder, latest, quiet, finished: false, started, manifest }
     }
 
     /// The folder to write into, until [`Run::finish`] gives it its name.
@@ -283,21 +283,24 @@ impl Run {
             own(path, 0o600)?;
         }
         self.manifest.outputs = digests(&files);
-        let mut json = serde_json::to_string_pretty(&self.manifest).map_err(Error::table(MANIFEST))?;
+        let mut json =
+            serde_json::to_string_pretty(&self.manifest).map_err(Error::table(MANIFEST))?;
         json.push('\n');
         store::write_atomically(&self.path(MANIFEST), json)?;
-        replace(&self.partial, &self.folder)?;
+        replace(&self.partial, &self.finished_folder)?;
         self.finished = true;
         if let Some(latest) = &self.latest {
             point(latest, &self.manifest.run)?;
         }
-        Ok(self.folder.clone())
+        Ok(self.finished_folder.clone())
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if !self.finished && let Err(error) = remove(&self.partial) {
+        if !self.finished
+            && let Err(error) = remove(&self.partial)
+        {
             tracing::warn!(%error, "the unfinished run is still there");
         }
     }
@@ -460,6 +463,13 @@ fn point(latest: &Path, run: &str) -> Result<()> {
     std::os::windows::fs::symlink_dir(run, latest).map_err(Error::io("write", latest))
 }
 
+/// The time of day, for the manifest alone.
+fn now() -> String {
+    #[expect(clippy::disallowed_methods, reason = "only the manifest tells the time")]
+    let now = jiff::Timestamp::now();
+    now.strftime("%FT%TZ").to_string()
+}
+
 /// Sets the permissions of what other libraries have created.
 fn own(path: &Path, mode: u32) -> Result<()> {
     #[cfg(unix)]
@@ -511,7 +521,10 @@ mod tests {
         let second = complete(&runs, &inputs);
         assert!(first.ends_with("0001-71f0ae6f") || first != second);
         let latest = find(&runs, None).expect("a latest run");
-        assert_eq!(manifest(&latest).expect("readable").run, second.file_name().expect("named").to_string_lossy());
+        assert_eq!(
+            manifest(&latest).expect("readable").run,
+            second.file_name().expect("named").to_string_lossy()
+        );
         assert_eq!(verify(&latest).expect("readable"), Vec::<String>::new());
         fs::write(latest.join("golden/links.csv"), "other").expect("written");
         fs::write(latest.join("extra"), "").expect("written");

@@ -235,7 +235,10 @@ fn dedupe_of_a_file_that_cannot_be_read_stops() {
 fn unknown_keys_are_all_told_with_the_nearest_known_one() {
     let project = project_with("good2.csv");
     let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
-    project.write("orpailleur.toml", settings.replace("mapping =", "maping =").replace("as_of", "asof"));
+    project.write(
+        "orpailleur.toml",
+        settings.replace("mapping =", "maping =").replace("as_of", "asof"),
+    );
     let said = project.call(&["run"]);
     assert_eq!(said.status, 2);
     for expected in ["unknown key `asof`", "`as_of`", "unknown key `maping`", "`mapping`"] {

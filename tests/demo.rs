@@ -72,7 +72,8 @@ fn explain_tells_what_the_run_decided_and_why() {
     std::fs::write(folder.path().join("a.csv"), table).expect("written");
     let call = |arguments: &[&str]| crate::program::orpailleur(folder.path(), arguments);
     assert_eq!(call(&["dedupe", "a.csv", "--id", "no", "--out", "out"]).status, 0);
-    let crosswalk = std::fs::read_to_string(folder.path().join("out/crosswalk.csv")).expect("there");
+    let crosswalk =
+        std::fs::read_to_string(folder.path().join("out/crosswalk.csv")).expect("there");
     let crosswalk = rows(&crosswalk);
     let id = |key: &str, column: &str| -> String {
         crosswalk.iter().find(|r| r["record_key"] == key).expect("in the crosswalk")[column].clone()

@@ -17,7 +17,8 @@ pub(crate) struct Said {
 
 /// Calls the program in `folder`.
 pub(crate) fn orpailleur<S: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: &[S]) -> Said {
-    let mut command = assert_cmd::Command::cargo_bin("orpailleur").expect("it is built with the tests");
+    let mut command =
+        assert_cmd::Command::cargo_bin("orpailleur").expect("it is built with the tests");
     command.current_dir(folder).args(arguments).env_remove("RUST_LOG");
     let Output { status, stdout, stderr } = command.output().expect("it starts");
     Said {
