@@ -19,17 +19,19 @@ fn every_case_gives_what_it_expects() {
 }
 
 fn differences(case: &Path) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    copy(case, folder.path());
-    fs::remove_dir_all(folder.path().join("expected")).unwrap_or_default();
+    let parent = tempfile::tempdir().expect("a temporary folder");
+    // Of one name for all: projects are called after their folder.
+    let folder = &parent.path().join("project");
+    copy(case, folder);
+    fs::remove_dir_all(folder.join("expected")).unwrap_or_default();
     let commands = fs::read_to_string(case.join("commands")).expect("a case has commands");
     let mut said = String::new();
     for line in commands.lines().filter(|l| !l.trim().is_empty()) {
         let arguments: Vec<&str> = line.split(' ').collect();
-        let call = orpailleur(folder.path(), &arguments);
+        let call = orpailleur(folder, &arguments);
         said += &format!("$ {line}\n{}{}exit status {}\n", call.stdout, call.stderr, call.status);
     }
-    fs::write(folder.path().join("said"), masked(&said, folder.path())).expect("written");
+    fs::write(folder.join("said"), masked(&said, folder)).expect("written");
     let expected = case.join("expected");
     let bless = std::env::var_os("BLESS").is_some();
     if bless && !expected.join("said").exists() {
@@ -38,7 +40,7 @@ fn differences(case: &Path) -> Vec<String> {
     }
     let mut wrong = Vec::new();
     for (name, wanted) in files(&expected) {
-        let found = fs::read(folder.path().join(&name)).unwrap_or_default();
+        let found = fs::read(folder.join(&name)).unwrap_or_default();
         if bless {
             fs::write(expected.join(&name), &found).expect("written");
         } else if found != wanted {
