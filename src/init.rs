@@ -17,6 +17,7 @@ use crate::{
     config::{self, SETTINGS},
     error::{Error, Result},
     ingest::{
+        fec::FileName,
         mapping::{self, Mapping, Rows},
         read::{self, Content, Format},
         recognise::recognise,
@@ -428,7 +429,7 @@ fn group_key(table: &Survey, mapping: &Mapping, generic: bool) -> Vec<String> {
         key.extend(table.header.iter().map(|h| mapping::key(h)));
         key
     } else if mapping.rows == Rows::Fec {
-        vec![mapping.name.clone(), siren_of(name).unwrap_or(&table.file).to_owned()]
+        vec![mapping.name.clone(), siren_of(name).unwrap_or_else(|| table.file.clone())]
     } else if by_status {
         // The name of each file says what became of its rows, and ends with what they share.
         let shared = stem(name).rsplit('_').next().unwrap_or_default();
@@ -438,9 +439,9 @@ fn group_key(table: &Survey, mapping: &Mapping, generic: bool) -> Vec<String> {
     }
 }
 
-/// The SIREN that the name of an accounting file starts with.
-fn siren_of(name: &str) -> Option<&str> {
-    name.get(..9).filter(|start| start.bytes().all(|b| b.is_ascii_digit()))
+/// The seller's SIREN that the name of an accounting file tells.
+fn siren_of(name: &str) -> Option<String> {
+    FileName::parse(name).map(|told| told.siren)
 }
 
 fn stem(name: &str) -> &str {

@@ -70,8 +70,7 @@ fn execute(cli: Cli) -> Result<u8> {
             Ok(DONE)
         }
         Command::Dedupe(asked) => {
-            let files: Vec<(PathBuf, String)> =
-                asked.files.iter().map(|file| (file.clone(), file_name(file))).collect();
+            let files = named(&asked.files);
             let out = asked.out.unwrap_or_else(|| beside(&asked.files[0]));
             let run = Run::start_at(&out, &files, common.quiet)?;
             let mut overrides = overrides(common, &asked.running);
@@ -157,9 +156,15 @@ fn checked(result: Result<()>, well: impl FnOnce() -> String) -> Result<u8> {
     }
 }
 
-/// The name of a file without its folders.
-fn file_name(file: &Path) -> String {
-    file.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The files with the names that outputs give them: without folders, unless two are called alike.
+fn named(files: &[PathBuf]) -> Vec<(PathBuf, String)> {
+    let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let alone = |file: &PathBuf| files.iter().filter(|other| name(other) == name(file)).count() == 1;
+    let told = |file: &PathBuf| match alone(file) {
+        true => name(file),
+        false => file.to_string_lossy().replace('\\', "/").trim_start_matches("./").to_owned(),
+    };
+    files.iter().map(|file| (file.clone(), told(file))).collect()
 }
 
 /// Where `dedupe` writes unless told otherwise: `customers.csv` becomes `customers-deduped`.

@@ -4,7 +4,7 @@
 //! machine (times, memory, the run's id) stands in the manifest and nowhere else.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -193,10 +193,17 @@ impl Run {
     /// Starts a run whose result will be the folder `out`, which must be new, empty or an earlier
     /// result.
     pub fn start_at(out: &Path, inputs: &[(PathBuf, String)], quiet: bool) -> Result<Run> {
-        if is_filled(out) && !out.join(MANIFEST).exists() {
+        let refused = if out.exists() && !out.is_dir() {
+            Some("it is no folder")
+        } else if is_filled(out) && !out.join(MANIFEST).exists() {
+            Some("it is not empty and holds no earlier result")
+        } else {
+            None
+        };
+        if let Some(message) = refused {
             return Err(Error::Format {
                 path: out.to_owned(),
-                message: "it is not empty and holds no earlier result".into(),
+                message: message.into(),
                 hint: Some("choose another folder with `--out`".into()),
             });
         }
@@ -358,8 +365,13 @@ pub fn verify(folder: &Path) -> Result<Vec<String>> {
 /// All files below `folder`: path, and name relative to it with `/`, sorted by name.
 pub fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
+    // A link to a folder above would lead round in circles.
+    let mut seen = BTreeSet::new();
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
+        if !seen.insert(folder.canonicalize().map_err(Error::io("read", &folder))?) {
+            continue;
+        }
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
             let path = entry.path();
@@ -430,9 +442,9 @@ fn is_filled(folder: &Path) -> bool {
 
 /// Puts the finished folder in the place of an earlier one, which is gone only once it can.
 fn replace(partial: &Path, folder: &Path) -> Result<()> {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".old");
-    let old = folder.with_file_name(name);
+    // A name that nobody gives a folder of their own: whatever bears it is removed.
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let old = folder.with_file_name(format!(".{name}.replaced"));
     if folder.exists() {
         remove(&old)?;
         fs::rename(folder, &old).map_err(Error::io("replace", folder))?;
@@ -566,6 +578,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_no_place_for_a_result() {
+        let (_project, inputs) = project();
+        let file = &inputs[0].0;
+        let error = Run::start_at(file, &inputs, true).expect_err("it is a file");
+        assert!(error.to_string().contains("no folder"), "{error}");
+        assert_eq!(fs::read_to_string(file).expect("still there"), "name\nAnn\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_above_is_followed_once() {
+        let (project, _) = project();
+        std::os::unix::fs::symlink(".", project.path().join("again")).expect("linked");
+        let names: Vec<_> = files_below(project.path()).expect("readable").into_iter().map(|f| f.1).collect();
+        assert_eq!(names, ["a.csv"]);
+    }
+
+    #[test]
     fn an_earlier_result_is_replaced_whole() {
         let (project, inputs) = project();
         let out = project.path().join("out");
@@ -573,8 +603,10 @@ mod tests {
             let run = Run::start_at(&out, &inputs, true).expect("started");
             store::write(&run.path(name), "").expect("written");
             run.finish().expect("finished");
+            store::write(&project.path().join("out.old/mine"), "").expect("written");
         }
         assert!(out.join("two").exists() && !out.join("one").exists());
+        assert!(project.path().join("out.old/mine").exists());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! files and rows.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
     sync::Arc,
@@ -22,7 +23,10 @@ use arrow::{
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::Kind;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    value::address::Address,
+};
 
 /// What a stage returns: the table for the next one, and the numbers for the report.
 #[derive(Debug, Clone)]
@@ -636,6 +640,24 @@ impl Channel {
             Channel::Post => "post",
         }
     }
+
+    /// The attributes whose values are the contact points of the channel.
+    pub fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Channel::Email => &["email"],
+            Channel::Sms => &["mobile"],
+            Channel::Phone => &["phone", "mobile"],
+            Channel::Post => &["address"],
+        }
+    }
+
+    /// A canonical contact point in the form in which two spellings of it are equal.
+    pub fn key(self, point: &str) -> Cow<'_, str> {
+        match self {
+            Channel::Post => Cow::Owned(Address::decode(point).key()),
+            _ => Cow::Borrowed(point),
+        }
+    }
 }
 
 /// What is known of a contact point; the greater, the stricter.
@@ -660,6 +682,12 @@ impl ConsentState {
             ConsentState::OptOut => "opt_out",
             ConsentState::Complaint => "complaint",
         }
+    }
+
+    /// Reads what [`ConsentState::as_str`] gives; none for `unknown`, which is no state.
+    pub fn parse(word: &str) -> Option<ConsentState> {
+        use ConsentState::{Complaint, HardBounce, OptIn, OptOut, Pending};
+        [OptIn, Pending, HardBounce, OptOut, Complaint].into_iter().find(|s| s.as_str() == word)
     }
 
     /// Whether the person said no: it then reaches all contact points of the channel.

@@ -27,7 +27,7 @@ use crate::{
 
 use super::{
     identity::{Entities, Entity},
-    survivorship::{address_key, is_within},
+    survivorship::is_within,
 };
 
 /// The word for a contact point of which nobody said anything.
@@ -44,27 +44,9 @@ pub(crate) struct Consents {
     pub(crate) lost_objections: u64,
 }
 
-/// The attributes that hold the contact points of a channel.
-fn attributes_of(channel: Channel) -> &'static [&'static str] {
-    match channel {
-        Channel::Email => &["email"],
-        Channel::Sms => &["mobile"],
-        Channel::Phone => &["phone", "mobile"],
-        Channel::Post => &["address"],
-    }
-}
-
-/// A contact point in the form in which two spellings of it are equal.
-fn key(channel: Channel, point: &str) -> Cow<'_, str> {
-    match channel {
-        Channel::Post => Cow::Owned(address_key(point)),
-        _ => Cow::Borrowed(point),
-    }
-}
-
 /// The contact points that one record holds in a channel.
 fn points_of(records: &Records, record: u32, channel: Channel) -> impl Iterator<Item = &str> {
-    attributes_of(channel).iter().flat_map(move |a| records.values(a, record as usize))
+    channel.attributes().iter().flat_map(move |a| records.values(a, record as usize))
 }
 
 /// Whether two values are one contact point: equal, or two spellings of one postal address.
@@ -124,7 +106,7 @@ impl<'a> Docket<'a> {
         let records = self.records;
         let own = own.flat_map(|record| points_of(records, record, event.channel));
         for point in named.into_iter().chain(own) {
-            let entry = (event.channel, key(event.channel, point));
+            let entry = (event.channel, event.channel.key(point));
             let decides = match self.by_point.get(&entry) {
                 Some(&before) => self.order(at, before) == Ordering::Less,
                 None => true,
@@ -198,7 +180,9 @@ impl<'a> Docket<'a> {
                 }
             }
             for point in &points {
-                let elsewhere = self.by_point.get(&(channel, key(channel, point))).copied();
+                let elsewhere = self.spellings(entity, channel, point).filter_map(|spelling| {
+                    self.by_point.get(&(channel, channel.key(spelling))).copied()
+                });
                 let said = own.iter().copied().filter(|&at| self.speaks_of(at, point));
                 let decides = self.first(said.chain(objection).chain(elsewhere));
                 lines.push(self.line(entity, channel, point, decides));
@@ -208,6 +192,19 @@ impl<'a> Docket<'a> {
             }
         }
         lines
+    }
+
+    /// The ways in which the records write one contact point: an objection may stand on another
+    /// spelling of an address than the one that survives.
+    fn spellings<'p>(
+        &'p self,
+        entity: &'p Entity,
+        channel: Channel,
+        point: &'p str,
+    ) -> impl Iterator<Item = &'p str> {
+        let held = entity.members.iter().filter(move |_| channel == Channel::Post);
+        let held = held.flat_map(move |&record| points_of(self.records, record, channel));
+        std::iter::once(point).chain(held.filter(move |own| same_point(channel, own, point)))
     }
 
     /// Whether the event names this contact point, or names none and stands on a record that holds it.
@@ -264,7 +261,7 @@ impl<'a> Docket<'a> {
             .flat_map(|record| Channel::ALL.map(|channel| (record, channel)))
             .flat_map(|(record, channel)| {
                 let points = points_of(self.records, record, channel);
-                points.map(move |point| (channel, key(channel, point)))
+                points.map(move |point| (channel, channel.key(point)))
             })
             .filter(|point| self.by_point.contains_key(point))
             .collect();
@@ -423,6 +420,35 @@ mod tests {
             ),
             ["0 email x@y.fr opt_out", "1 email x@y.fr opt_out", "1 email z@y.fr opt_in"]
         );
+    }
+
+    #[test]
+    fn an_objection_to_another_spelling_of_an_address_holds() {
+        let address = |number: &str, street: &str| {
+            let (number, street, city) = (number.to_owned(), street.to_owned(), "Nantes".to_owned());
+            Address { number, street, city, ..Address::default() }.encode()
+        };
+        let (long, short) = (address("3", "rue-Haute"), address("", "rue-Haute"));
+        let records = records(&format!("a P address={long}; b P address={short}; c P address={short}"));
+        let event = ConsentEvent {
+            record: Some(2),
+            contact_point: String::new(),
+            channel: Channel::Post,
+            purpose: String::new(),
+            legal_entity: String::new(),
+            state: ConsentState::OptOut,
+            proved: false,
+            since: String::new(),
+            place: 0,
+            row: 1,
+            column: String::new(),
+        };
+        let clean = Clean { records, events: vec![event], ..Clean::default() };
+        let entities = Entities::new(&clean.records, &clusters(&[0, 0, 2]), &BTreeMap::new());
+        let survivors: Vec<Vec<&str>> =
+            entities.list.iter().map(|e| if e.members.len() > 1 { vec![long.as_str()] } else { vec![short.as_str()] }).collect();
+        let made = consents(&entities, &clean, &[], &survivors, &IdKey([7; 32]));
+        assert!(made.lines.iter().all(|l| l.state == "opt_out"), "{:?}", shown(&made));
     }
 
     #[test]

@@ -376,17 +376,11 @@ fn key(kind: ValueKind, value: &str) -> Cow<'_, str> {
             words if words.is_empty() => text::fold(value),
             words => words,
         },
-        ValueKind::Address => address_key(value),
+        ValueKind::Address => Address::decode(value).key(),
         _ => return Cow::Borrowed(value),
     };
     // A value in a script that does not fold is its own key.
     if folded.is_empty() { Cow::Borrowed(value) } else { Cow::Owned(folded) }
-}
-
-/// The form in which two spellings of one canonical address are equal.
-pub(crate) fn address_key(value: &str) -> String {
-    let a = Address::decode(value);
-    text::fold(&[a.number, a.street, a.postcode, a.city].join(" "))
 }
 
 fn choice<'a>(

@@ -251,8 +251,9 @@ fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<
         &golden.history,
     )?;
     let places = &ingested.records.places;
-    let golden_id: HashMap<(&str, &str, u32), &str> = (golden.history.iter())
-        .map(|h| ((h.file.as_str(), h.sheet.as_str(), h.row), h.golden_id.as_str()))
+    // Several objects of a JSON file may stand on one line: the key tells them apart.
+    let golden_id: HashMap<(&str, &str, u32, &str), &str> = (golden.history.iter())
+        .map(|h| ((h.file.as_str(), h.sheet.as_str(), h.row, h.key.as_str()), h.golden_id.as_str()))
         .collect();
     let mut kinds: BTreeMap<&str, Vec<&History>> = BTreeMap::new();
     for table in &ingested.history {
@@ -271,7 +272,7 @@ fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<
             let mut rows: Vec<_> = table.rows.iter().collect();
             rows.sort_by_key(|row| row.row);
             for row in rows {
-                let id = golden_id.get(&(place.file.as_str(), place.sheet.as_str(), row.row));
+                let id = golden_id.get(&(place.file.as_str(), place.sheet.as_str(), row.row, row.key.as_str()));
                 let number = row.row.to_string();
                 let lead = [id.copied().unwrap_or_default(), &place.source, &place.file, &place.sheet, &number];
                 let cell = |at: &Option<usize>| at.and_then(|at| row.cells.get(at)).map_or("", String::as_str);

@@ -4,16 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::table::{Channel, ConsentState, Golden, GoldenRecords};
 
-/// The attributes whose values are the contact points of a channel.
-pub(super) fn attributes_of(channel: Channel) -> &'static [&'static str] {
-    match channel {
-        Channel::Email => &["email"],
-        Channel::Sms => &["mobile"],
-        Channel::Phone => &["phone", "mobile"],
-        Channel::Post => &["address"],
-    }
-}
-
 /// What a flag of the target says of one golden record in one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -38,7 +28,7 @@ impl<'a> Consents<'a> {
     pub(super) fn new(golden: &'a Golden) -> Consents<'a> {
         let mut consents = Consents::default();
         for line in &golden.consents {
-            let state = parse_state(&line.state);
+            let state = ConsentState::parse(&line.state);
             let points = consents.of_golden.entry((&line.golden_id, line.channel)).or_default();
             let known = points.entry(&line.contact_point).or_default();
             *known = (*known).max(state);
@@ -63,7 +53,7 @@ impl<'a> Consents<'a> {
         for (i, id) in records.ids.iter().enumerate() {
             for channel in Channel::ALL {
                 let Some(objection) = self.objection(id, channel) else { continue };
-                for attribute in attributes_of(channel) {
+                for attribute in channel.attributes() {
                     let values = records.columns.get(*attribute).into_iter().flat_map(|c| c.values(i));
                     values.for_each(|value| self.refuse(channel, value, objection));
                 }
@@ -87,7 +77,7 @@ impl<'a> Consents<'a> {
         if let Some(objection) = self.objection(id, channel) {
             return Verdict::MayNot(objection);
         }
-        let firsts = attributes_of(channel).iter().filter_map(|a| golden.first(a, i));
+        let firsts = channel.attributes().iter().filter_map(|a| golden.first(a, i));
         let mut states: Vec<Option<ConsentState>> =
             firsts.map(|point| self.state(id, channel, point)).collect();
         if states.is_empty() {
@@ -115,7 +105,7 @@ impl<'a> Consents<'a> {
         channel: Channel,
     ) -> Vec<&'g str> {
         let id = golden.ids[i].as_str();
-        let firsts = attributes_of(channel).iter().filter_map(|a| golden.first(a, i));
+        let firsts = channel.attributes().iter().filter_map(|a| golden.first(a, i));
         firsts.filter(|point| self.state(id, channel, point).is_none()).collect()
     }
 
@@ -153,7 +143,7 @@ pub(super) fn contact_points<'a>(
     let mut owners: BTreeMap<&'a str, BTreeSet<&'a str>> = BTreeMap::new();
     for records in [&golden.organisations, &golden.persons] {
         for (i, id) in records.ids.iter().enumerate() {
-            for attribute in attributes_of(channel) {
+            for attribute in channel.attributes() {
                 let values = records.columns.get(*attribute).into_iter().flat_map(|c| c.values(i));
                 for value in values {
                     owners.entry(value).or_default().insert(id);
@@ -171,12 +161,6 @@ pub(super) fn contact_points<'a>(
         golden_id: ids.first().copied().unwrap_or(""),
     };
     owners.into_iter().map(point).collect()
-}
-
-/// The state that a word of the design names; none for `unknown`.
-pub(super) fn parse_state(word: &str) -> Option<ConsentState> {
-    use ConsentState::{Complaint, HardBounce, OptIn, OptOut, Pending};
-    [OptIn, Pending, HardBounce, OptOut, Complaint].into_iter().find(|s| s.as_str() == word)
 }
 
 /// The word for a state that may be unknown.

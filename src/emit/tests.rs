@@ -66,7 +66,7 @@ fn golden(text: &str) -> (Golden, Vec<Origin>) {
             "suppressed" => golden.suppressed.push((
                 word(0),
                 Channel::ALL.into_iter().find(|c| c.as_str() == word(1)).expect("a channel"),
-                consent::parse_state(&word(2)).expect("a state"),
+                ConsentState::parse(&word(2)).expect("a state"),
             )),
             other => panic!("`{other}` is no line of the notation"),
         }
@@ -504,7 +504,7 @@ proptest! {
         let out = lists.column("4-opt-outs.csv", "Email");
         let (golden, _) = &estate;
         for line in &golden.consents {
-            let state = consent::parse_state(&line.state);
+            let state = ConsentState::parse(&line.state);
             if state.is_some_and(ConsentState::is_objection) {
                 let at = ids.iter().position(|id| *id == line.golden_id).expect("every person is there");
                 prop_assert_eq!(&flags[at], "true");

@@ -246,19 +246,22 @@ impl<'a> Layout<'a> {
         let digest = row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)));
         let mut values = self.values(cells);
         mend(&mut values, self.has_job_title);
+        self.nameless_contacts_are_extras(&mut values);
         let said = self.said(&values, cell);
 
         if self.is_private(&values, cell) {
-            for (at, said) in said {
-                self.event_without_record(number, at, &said, &values, reading);
-            }
+            self.events_without_record(number, &said, &values, reading);
             reading.skip(number, "private");
             return;
         }
         let names: Vec<&str> = values.iter().filter(|v| is_whole_or_part_name(&v.attribute)).map(|v| v.text.as_str()).collect();
         let emails: Vec<&str> = values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
         let raw = || joined(cells);
-        if let Some(junk) = kind::junk(&names, &emails) {
+        // A customer called `Total` has an address, a code or a phone number.
+        let reached = || values.iter().any(Value::is_contact_point);
+        let junk = kind::junk(&names, &emails).filter(|junk| *junk != Junk::Total || !reached());
+        if let Some(junk) = junk {
+            self.events_without_record(number, &said, &values, reading);
             match junk {
                 Junk::Total => reading.skip(number, "total"),
                 Junk::Test => reading.reject(number, "test_row", "the row is a test".into(), "", raw()),
@@ -271,9 +274,7 @@ impl<'a> Layout<'a> {
         }
         let cast = self.cast(&values);
         if !cast.person && !cast.organisation && cast.open.is_none() {
-            for (at, said) in said {
-                self.event_without_record(number, at, &said, &values, reading);
-            }
+            self.events_without_record(number, &said, &values, reading);
             let message = "the row has neither a name nor a contact point".into();
             let hint = "complete it in the source, or leave it out";
             reading.reject(number, "no_name", message, hint, raw());
@@ -357,7 +358,7 @@ impl<'a> Layout<'a> {
             let told = |s: &Said| (s.channel, s.state, s.contact_point.clone());
             match said.iter_mut().find(|(_, s)| told(s) == told(&new)) {
                 // A rule by file name and one by column say the same thing: the dated one is better.
-                Some((_, known)) if known.since.is_empty() => *known = new,
+                Some(known) if known.1.since.is_empty() => *known = (at, new),
                 Some(_) => {}
                 None => said.push((at, new)),
             }
@@ -384,34 +385,41 @@ impl<'a> Layout<'a> {
         said
     }
 
+    /// An assistant's number without the assistant's name is kept with the row's own record.
+    fn nameless_contacts_are_extras(&self, values: &mut [Value]) {
+        let named: BTreeSet<String> = values
+            .iter()
+            .filter(|v| is_whole_or_part_name(&v.attribute) && kind::is_name(&v.text))
+            .filter_map(|v| v.contact.clone())
+            .collect();
+        for value in values {
+            if value.contact.take_if(|contact| !named.contains(contact)).is_some() {
+                value.attribute = format!("extra.{}", self.column_name(Some(value.column))).into();
+            }
+        }
+    }
+
     fn column_name(&self, at: Option<usize>) -> String {
         at.and_then(|at| self.header.get(at)).cloned().unwrap_or_default()
     }
 
-    /// An event of a row that gives no record: it speaks for the contact points of the row.
-    fn event_without_record(
+    /// The events of a row that gives no record: they speak for the contact points of the row.
+    fn events_without_record(
         &self,
         row: u32,
-        at: Option<usize>,
-        said: &Said,
+        said: &[(Option<usize>, Said)],
         values: &[Value],
         reading: &mut Reading<'_>,
     ) {
-        let points: Vec<String> = match said.contact_point.as_str() {
-            "" => values
-                .iter()
-                .filter(|v| match said.channel {
-                    Channel::Email => v.is("email"),
-                    Channel::Phone | Channel::Sms => v.is("phone") || v.is("mobile"),
-                    Channel::Post => false,
-                })
-                .map(|v| v.text.clone())
-                .collect(),
-            point => vec![point.to_owned()],
-        };
-        for contact_point in points {
-            let event = self.event(None, row, at, said, contact_point, reading.place);
-            reading.gathered.events.push(event);
+        for (at, said) in said {
+            let points = match said.contact_point.as_str() {
+                "" => contact_points(values, said.channel),
+                point => vec![point.to_owned()],
+            };
+            for contact_point in points {
+                let event = self.event(None, row, *at, said, contact_point, reading.place);
+                reading.gathered.events.push(event);
+            }
         }
     }
 
@@ -477,6 +485,36 @@ impl<'a> Layout<'a> {
             _ => Cast::default(),
         }
     }
+}
+
+/// What the values of a row reach somebody by in a channel; an address is written on one line.
+fn contact_points(values: &[Value], channel: Channel) -> Vec<String> {
+    let wanted: &[&str] = match channel {
+        Channel::Email => &["email"],
+        Channel::Phone | Channel::Sms => &["phone", "mobile"],
+        Channel::Post => return postal_addresses(values),
+    };
+    values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.clone()).collect()
+}
+
+/// The addresses of a row, one for each label, as a letter would have them.
+fn postal_addresses(values: &[Value]) -> Vec<String> {
+    let labels: BTreeSet<&str> =
+        values.iter().filter(|v| is_address(&v.attribute)).map(|v| v.label.as_str()).collect();
+    let address = |label: &str| {
+        let joined = |attributes: &[&str], mark: &str| {
+            let wanted = |name: &&str| values.iter().filter(|v| v.label == label && v.is(name)).collect::<Vec<_>>();
+            let parts = attributes.iter().flat_map(wanted).map(|v| v.text.as_str());
+            parts.collect::<Vec<_>>().join(mark)
+        };
+        let lines = [
+            joined(&["address", "street", "street_2", "street_3", "po_box"], ", "),
+            joined(&["postcode", "city", "postcode_city"], " "),
+            joined(&["state", "country"], ", "),
+        ];
+        lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
+    };
+    labels.into_iter().map(address).collect()
 }
 
 /// Whether the name in the organisation's column is that of the row's person: many tables repeat it.
@@ -554,7 +592,7 @@ impl Row<'_> {
                 reading.gathered.links.push(Link { person, organisation, role });
             }
         }
-        self.events(&drafts, couple.is_some(), said, reading);
+        self.events(&drafts, organisation, couple.is_some(), said, reading);
         reading.fate.rows += 1;
         reading.fate.record_rows += 1;
         reading.fate.records += drafts.len() as u64;
@@ -621,11 +659,8 @@ impl Row<'_> {
                 contacts.entry(contact).or_default().push(value);
             }
         }
-        let named = |values: &[&Value]| {
-            values.iter().any(|v| is_whole_or_part_name(&v.attribute) && kind::is_name(&v.text))
-        };
         let mut drafts = Vec::new();
-        for values in contacts.into_values().filter(|v| named(v)) {
+        for values in contacts.into_values() {
             let draft = self.draft(Some(Kind::Person), &values, reading);
             drafts.push(self.push(draft, reading));
         }
@@ -665,14 +700,24 @@ impl Row<'_> {
         reading.gathered.push(Pending { draft, likelier: Some(likelier) })
     }
 
-    /// What the row says about consent, said of the person, else of the organisation.
-    fn events(&self, drafts: &[u32], couple: bool, said: Vec<(Option<usize>, Said)>, reading: &mut Reading<'_>) {
+    /// What the row says about consent, said of the person, else of the organisation; of both where
+    /// the channel reaches the person by the organisation's contact points alone.
+    fn events(
+        &self,
+        drafts: &[u32],
+        organisation: Option<u32>,
+        couple: bool,
+        said: Vec<(Option<usize>, Said)>,
+        reading: &mut Reading<'_>,
+    ) {
         let Some(&subject) = drafts.first() else { return };
         for (at, said) in said {
             let holders: Vec<u32> = if couple {
                 drafts.iter().take(2).copied().collect()
             } else if said.contact_point.is_empty() {
-                vec![subject]
+                let reached = |number: u32| reading.gathered.is_reached(number, said.channel);
+                let through = organisation.filter(|&at| at != subject && reached(at) && !reached(subject));
+                [subject].into_iter().chain(through).collect()
             } else {
                 let holds = |&&number: &&u32| reading.gathered.holds(number, &said.contact_point);
                 vec![drafts.iter().find(holds).copied().unwrap_or(subject)]
@@ -880,6 +925,17 @@ impl Gathered {
         self.pending[number as usize].draft.values.iter().any(|(_, value, _)| value == text)
     }
 
+    /// Whether a draft has a contact point of the channel.
+    fn is_reached(&self, number: u32, channel: Channel) -> bool {
+        let values = &self.pending[number as usize].draft.values;
+        values.iter().any(|(attribute, _, _)| match channel {
+            Channel::Post => is_address(attribute),
+            // Which of a draft's numbers are mobile is not known yet.
+            Channel::Sms | Channel::Phone => matches!(&**attribute, "phone" | "mobile"),
+            Channel::Email => &**attribute == "email",
+        })
+    }
+
     /// Gives an open draft its kind.
     pub(super) fn settle(&mut self, number: u32, kind: Kind) {
         let pending = &mut self.pending[number as usize];
@@ -901,5 +957,107 @@ impl Gathered {
             }
             last => (first, last),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{IdKey, Progress, Source, run};
+    use super::*;
+
+    /// Reads a table and writes each record as `row kind attribute=value ...`, then each event as
+    /// `row channel state contact point` with `!` where it stands on no record, then what is left out.
+    fn told(mapping: &str, table: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, table).expect("written");
+        let source = Source {
+            name: "s".into(),
+            files: vec![(path, "t.csv".into())],
+            sheets: Vec::new(),
+            mapping: Arc::new(Mapping::parse("m", "m", mapping).expect("a mapping")),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        let table = run(&[source], &IdKey([7; 32]), &Progress::hidden()).expect("read").table;
+        let records = &table.records;
+        let mut lines: Vec<String> = (0..records.len())
+            .map(|i| {
+                let values = records.columns.iter().flat_map(|(a, c)| c.values(i).map(move |v| format!("{a}={v}")));
+                let values = values.collect::<Vec<_>>().join(" ");
+                format!("{} {} {values}", records.row[i], records.kinds[i].as_str())
+            })
+            .collect();
+        lines.extend(table.events.iter().map(|e| {
+            let nobody = if e.record.is_none() { "!" } else { "" };
+            let told = [e.channel.as_str(), e.state.as_str(), &e.contact_point].join(" ");
+            format!("{} {nobody}{told}", e.row).trim_end().to_owned()
+        }));
+        lines.extend(table.rejects.iter().map(|r| format!("{} {}", r.row.unwrap_or(0), r.code)));
+        lines.extend(table.skipped.iter().filter(|s| s.reason != "header").map(|s| format!("{} {}", s.row, s.reason)));
+        lines.sort();
+        lines
+    }
+
+    const PERSONS: &str = r#"
+        rows = "person"
+        columns = [
+          { header = ["Nom"], attribute = "last_name" }, { header = ["Mail"], attribute = "email" },
+          { header = ["Rue"], attribute = "street" }, { header = ["Ville"], attribute = "city" },
+          { header = ["CP"], attribute = "postcode" }, { header = ["Notes"], attribute = "notes" },
+        ]
+        private = [{ column = ["Notes"], values = ["privé"] }]
+    "#;
+
+    #[test]
+    fn an_objection_on_a_row_that_is_nobody_holds_for_its_contact_points() {
+        assert_eq!(
+            told(PERSONS, "Nom;Mail;Rue;Ville;CP;Notes\ntest test;a@b.fr;;;;STOP mailing\nDupont;;3 rue Haute;Nantes;44000;privé; \n"),
+            ["2 !email opt_out a@b.fr", "2 test_row", "3 private"]
+        );
+        let note = "Nom;Mail;Rue;Ville;CP;Notes\ntest test;;3 rue Haute;Nantes;44000;NPAI\n";
+        assert_eq!(told(PERSONS, note), ["2 !post hard_bounce 3 rue Haute, 44000 Nantes", "2 test_row"]);
+    }
+
+    #[test]
+    fn a_customer_called_total_is_no_sum() {
+        let rows = r#"
+            rows = "organisation"
+            columns = [{ header = ["Client"], attribute = "name" }, { header = ["Tel"], attribute = "phone" }, { header = ["Solde"], attribute = "balance" }]
+        "#;
+        assert_eq!(
+            told(rows, "Client;Tel;Solde\nTotal;0140506070;3,00\nDupont;0140506071;4,00\nTotal;;7,00\n"),
+            ["2 organisation balance=3,00 name=Total phone=0140506070", "3 organisation balance=4,00 name=Dupont phone=0140506071", "4 total"]
+        );
+    }
+
+    #[test]
+    fn the_number_of_a_nameless_contact_is_kept() {
+        let rows = r#"
+            rows = "person"
+            columns = [
+              { header = ["Nom"], attribute = "last_name" },
+              { header = ["Assistant"], attribute = "full_name", contact = true },
+              { header = ["Tel assistant"], attribute = "phone", contact = true },
+            ]
+        "#;
+        assert_eq!(
+            told(rows, "Nom;Assistant;Tel assistant\nDupont;;0140506070\nPetit;Anne Roy;0140506071\n"),
+            ["2 person extra.Tel assistant=0140506070 last_name=Dupont", "3 person full_name=Anne Roy phone=0140506071", "3 person last_name=Petit"]
+        );
+    }
+
+    #[test]
+    fn an_objection_reaches_the_number_of_the_firm_where_the_person_has_none() {
+        let rows = r#"
+            rows = "both"
+            columns = [
+              { header = ["Nom"], attribute = "last_name" }, { header = ["Firme"], attribute = "name" },
+              { header = ["Standard"], attribute = "phone", label = "main" }, { header = ["Notes"], attribute = "notes" },
+            ]
+        "#;
+        let lines = told(rows, "Nom;Firme;Standard;Notes\nDupont;Mistral SA;0140506070;ne plus appeler\n");
+        assert_eq!(lines.iter().filter(|l| l.as_str() == "2 phone opt_out").count(), 2, "{lines:?}");
     }
 }

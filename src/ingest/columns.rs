@@ -343,7 +343,7 @@ fn luhn(digits: &str) -> bool {
             digit / 10 + digit % 10
         })
         .sum();
-    sum % 10 == 0 && digits.bytes().any(|b| b != b'0')
+    sum.is_multiple_of(10) && digits.bytes().any(|b| b != b'0')
 }
 
 // --- names ---------------------------------------------------------------------------------------

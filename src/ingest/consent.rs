@@ -81,13 +81,12 @@ impl Rule {
             true => !text::is_placeholder(cell(*at)),
             false => !cell(*at).trim().is_empty(),
         };
-        let column = self.columns.iter().copied().find(says);
-        let state = match column {
-            None if self.every_row => self.state,
-            None => return Vec::new(),
-            Some(at) => self.state.or_else(|| self.by_word(cell(at))),
-        };
-        let Some(state) = state else { return Vec::new() };
+        // Of several columns the strictest holds, and the first of those that say the same.
+        let said = |at: usize| Some((self.state.or_else(|| self.by_word(cell(at)))?, Some(at)));
+        let told = self.columns.iter().copied().filter(says).filter_map(said);
+        let told = told.rev().max_by_key(|(state, _)| *state);
+        let on_every_row = || self.state.filter(|_| self.every_row).map(|state| (state, None));
+        let Some((state, column)) = told.or_else(on_every_row) else { return Vec::new() };
         let filled = |at: &usize| !cell(*at).trim().is_empty();
         let contact_point = match self.contact_points.iter().find(|at| filled(at)) {
             Some(at) => cell(*at).trim().to_owned(),
@@ -395,5 +394,22 @@ mod tests {
         assert_eq!(state("false"), None);
         assert_eq!(state(""), None);
         assert!(Rule::bind(&rule, &["other".to_owned()], "a.csv").is_none());
+    }
+
+    #[test]
+    fn of_several_columns_the_strictest_holds() {
+        let rule = ConsentRule {
+            column: vec!["Lettre".into(), "Promotions".into()],
+            channels: vec![Channel::Email],
+            words: [("yes".to_owned(), ConsentState::OptIn), ("no".to_owned(), ConsentState::OptOut)].into(),
+            ..ConsentRule::default()
+        };
+        let header = ["Lettre".to_owned(), "Promotions".to_owned()];
+        let bound = Rule::bind(&rule, &header, "a.csv").expect("the columns are there");
+        let state = |cells: [&'static str; 2]| bound.read(|at| cells[at]).first().map(|s| (s.state, s.column));
+        assert_eq!(state(["oui", "non"]), Some((ConsentState::OptOut, Some(1))));
+        assert_eq!(state(["non", "oui"]), Some((ConsentState::OptOut, Some(0))));
+        assert_eq!(state(["?", "non"]), Some((ConsentState::OptOut, Some(1))));
+        assert_eq!(state(["oui", "oui"]), Some((ConsentState::OptIn, Some(0))));
     }
 }

@@ -146,7 +146,7 @@ pub fn read(
     let mut data: Vec<(u32, StringRecord)> = Vec::new();
     for row in rows {
         related.rows += 1;
-        if related.rows % 4096 == 0 {
+        if related.rows.is_multiple_of(4096) {
             progress.check()?;
         }
         match row.content {

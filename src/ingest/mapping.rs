@@ -26,7 +26,7 @@
 //! empty = ["0/0/00"]                     # what stands for no value
 //!
 //! [[consents]]
-//! column = ["EMAIL_BLACKLISTED"]         # the first filled one; none: it holds for every row
+//! column = ["EMAIL_BLACKLISTED"]         # the strictest of the filled ones; none: every row says it
 //! file_name = []                         # only in files so named
 //! channels = ["email"]                   # email, sms, phone, post
 //! state = "opt_out"                      # of every filled cell; or by its words:
@@ -185,7 +185,7 @@ pub struct ColumnRule {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConsentRule {
-    /// Headers that say it, the first filled counts; empty: every row says it.
+    /// Headers that say it, the strictest of the filled ones counts; empty: every row says it.
     pub column: Vec<String>,
     /// Patterns of the file's name to which the rule is limited; empty: all files.
     pub file_name: Vec<String>,

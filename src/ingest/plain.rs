@@ -74,7 +74,7 @@ pub fn run(
     let looks = look(tables, options, &mut gathered, progress)?;
     let kind = options.kind.unwrap_or_else(|| common_kind(&looks));
     for (at, table) in tables.iter().enumerate() {
-        let source = if tables.len() == 1 { ONLY_SOURCE } else { &stem(&table.file) };
+        let source = if tables.len() == 1 { ONLY_SOURCE } else { &source_name(&table.file) };
         let looks: Vec<&Look> = looks.iter().filter(|l| l.file == at).collect();
         if !looks.is_empty() {
             let opened = read::open(&table.path)?;
@@ -94,9 +94,10 @@ pub fn run(
     Ok(Staged { table: ingested, metrics: gathered.metrics })
 }
 
-fn stem(file: &str) -> String {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+/// The file's name without its extension; its folders are there where they tell it from another.
+fn source_name(file: &str) -> String {
+    let extension = file.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or(0, |(_, e)| e.len() + 1);
+    file[..file.len() - extension].to_owned()
 }
 
 /// What a first reading of one table tells.
@@ -412,7 +413,7 @@ impl Gathered {
     fn unreadable(&mut self, table: &PlainTable, error: &Error) {
         self.metrics.unreadable_files += 1;
         self.rejects.push(Reject {
-            source: stem(&table.file),
+            source: source_name(&table.file),
             file: table.file.clone(),
             sheet: String::new(),
             row: None,
@@ -457,7 +458,7 @@ impl Gathered {
         let mut joined = String::new();
         for row in opened.rows {
             fate.rows += 1;
-            if fate.rows % 4096 == 0 {
+            if fate.rows.is_multiple_of(4096) {
                 progress.check()?;
             }
             let cells = match row.content {

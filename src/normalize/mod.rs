@@ -21,7 +21,7 @@ use crate::{
     value::{
         address::{self, Parts},
         date::{self, Order},
-        email, phone, text,
+        email, text,
     },
 };
 use record::{Chunk, Plan};
@@ -99,7 +99,7 @@ pub fn run(
     let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
     for chunk in chunks {
         for (attribute, cells) in chunk.columns {
-            let builder = builders.entry(attribute).or_insert_with(ColumnBuilder::new);
+            let builder = builders.entry(attribute).or_default();
             for cell in cells {
                 while builder.len() < cell.record as usize {
                     builder.end_record();
@@ -125,7 +125,7 @@ pub fn run(
 
     let clean = Clean {
         records: raw.with_columns(columns),
-        events: ingested.events.iter().flat_map(|event| clean_event(event, &settings.country)).collect(),
+        events: ingested.events.iter().flat_map(|event| clean_event(event, raw, &settings.country)).collect(),
         rejects,
     };
     let metrics = Metrics { fills: fills(raw, counts) };
@@ -181,16 +181,18 @@ fn date_orders(raw: &Records) -> Vec<Order> {
     orders
 }
 
-/// The event for each contact point that its cell holds, in the form of clean values.
-fn clean_event(event: &ConsentEvent, country: &str) -> Vec<ConsentEvent> {
+/// The event for each contact point that its cell holds, in the form that the clean values of its
+/// record have.
+fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEvent> {
     let cell = event.contact_point.as_str();
     let points: Vec<String> = match event.channel {
         _ if cell.is_empty() => Vec::new(),
         Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
         Channel::Sms | Channel::Phone => {
-            phone::normalize(cell, country).into_iter().flatten().map(|(number, _)| number).collect()
+            let country = event.record.map_or(home, |r| record::country_of(raw, r as usize, home));
+            record::phones(cell, country, home).into_iter().flatten().map(|(number, _)| number).collect()
         }
-        Channel::Post => vec![address::normalize(&Parts { address: cell, ..Parts::default() }, country).encode()],
+        Channel::Post => vec![address::normalize(&Parts { address: cell, ..Parts::default() }, home).encode()],
     };
     if points.is_empty() {
         // An objection to what cannot be read still stands for its record.

@@ -253,7 +253,7 @@ struct Record<'p, 'a> {
 
 impl<'a> Record<'_, 'a> {
     fn read(&mut self) {
-        let country = self.country();
+        let country = country_of(self.plan.raw, self.i, self.plan.country);
         for at in 0..self.plan.sources.len() {
             let source = &self.plan.sources[at];
             let column: &'a Column = source.column;
@@ -426,14 +426,7 @@ impl<'a> Record<'_, 'a> {
     }
 
     fn read_phone(&mut self, at: usize, attribute: &'a str, cell: &str, origin: u32, country: &str) {
-        let mut numbers = phone::normalize(cell, country);
-        if country != self.plan.country && numbers.iter().any(Result::is_err) {
-            // The customer moved abroad; the number may have stayed.
-            let at_home = phone::normalize(cell, self.plan.country);
-            if at_home.iter().all(Result::is_ok) {
-                numbers = at_home;
-            }
-        }
+        let numbers = phones(cell, country, self.plan.country);
         for (nth, number) in numbers.into_iter().enumerate() {
             match number {
                 Ok((number, line)) => {
@@ -449,15 +442,6 @@ impl<'a> Record<'_, 'a> {
                 }
                 Err(invalid) => self.reject(at, cell, origin, invalid),
             }
-        }
-    }
-
-    /// The country of the record's addresses where they name one and only one, else that of the settings.
-    fn country(&self) -> &'a str {
-        let mut named = self.plan.raw.values("country", self.i).filter_map(address::iso_country);
-        match named.next() {
-            Some(first) if named.all(|other| other == first) => first,
-            _ => self.plan.country,
         }
     }
 
@@ -516,6 +500,28 @@ impl<'a> Record<'_, 'a> {
             }
         }
     }
+}
+
+/// The country of a record's addresses where they name one and only one, else `home`.
+pub(super) fn country_of<'a>(raw: &Records, record: usize, home: &'a str) -> &'a str {
+    let mut named = raw.values("country", record).filter_map(address::iso_country);
+    match named.next() {
+        Some(first) if named.all(|other| other == first) => first,
+        _ => home,
+    }
+}
+
+/// The numbers of a cell of a record in `country`, in a company at `home`.
+pub(super) fn phones(cell: &str, country: &str, home: &str) -> Vec<Result<(String, Line), Invalid>> {
+    let numbers = phone::normalize(cell, country);
+    if country != home && numbers.iter().any(Result::is_err) {
+        // The customer moved abroad; the number may have stayed.
+        let at_home = phone::normalize(cell, home);
+        if at_home.iter().all(Result::is_ok) {
+            return at_home;
+        }
+    }
+    numbers
 }
 
 fn slot<'s, 'a>(parts: &'s mut Parts<'a>, attribute: &str) -> &'s mut &'a str {

@@ -501,7 +501,7 @@ fn draft(
     rank: usize,
     copy: usize,
 ) -> Draft {
-    let organisation = entity % 3 == 0;
+    let organisation = entity.is_multiple_of(3);
     let mut values = Vec::new();
     let mut put = |attribute: &str, column: &str, value: String| {
         if !value.is_empty() {
@@ -518,14 +518,14 @@ fn draft(
         put("first_name", "Prénom", if rank == 3 { first.to_uppercase() } else { first.into() });
         put("last_name", "Nom", if rank == 5 { last.to_uppercase() } else { last.into() });
     }
-    if (entity + rank) % 4 != 0 {
+    if !(entity + rank).is_multiple_of(4) {
         let user = last.to_lowercase().replace([' ', '\''], "");
         put("email", "E-mail", format!("{user}.{entity}@Example{}.fr", if copy == 0 { "" } else { "-pro" }));
     }
     if (entity * rank) % 3 != 1 {
         put("phone", "Téléphone", format!("+331400{:05}", entity * 31));
     }
-    if rank % 2 == 0 {
+    if rank.is_multiple_of(2) {
         let address = Address {
             number: format!("{}", entity % 90 + 1),
             street: "rue de la Paix".into(),

@@ -1,7 +1,10 @@
 //! Everything the report says in numbers: counted here once, shown by the page and the workbook, and
 //! written to `report.json` as it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -12,7 +15,7 @@ use crate::{
     table::{
         Channel, ConsentEvent, ConsentState, GoldenConsent, GoldenRecords, Place, Records, Severity,
     },
-    value::text::fold,
+    value::{address::Address, text::fold},
 };
 
 /// The version of `report.json`: it grows when a key changes its meaning or goes.
@@ -630,7 +633,7 @@ fn overlap(records: &Records, kind: Kind, golden: &GoldenRecords) -> Duplicates 
             sources[*a].records += n;
             sources[*a].golden += 1;
             sources[*a].only_here += u64::from(by_source.len() == 1);
-            for (&b, _) in &by_source {
+            for &b in by_source.keys() {
                 shared[*a][*b] += u64::from(a != b || n > 1);
             }
         }
@@ -689,7 +692,7 @@ fn reasons(records: &Records, kind: Kind, members: &[u32]) -> Vec<&'static str> 
         let values = members.iter().flat_map(|&r| records.values(attribute, r as usize));
         values.map(form).filter(|v| !v.is_empty()).collect::<BTreeSet<_>>().len()
     };
-    let city = |address: &str| crate::value::address::Address::decode(address).postcode;
+    let city = |address: &str| Address::decode(address).postcode;
     let siren = |siret: &str| siret.chars().take(9).collect();
     let mut reasons = Vec::new();
     let mut say = |reason, when: bool| {
@@ -761,13 +764,14 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
     }));
     let mut golden: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut of_golden: HashMap<(&str, Channel), Vec<&GoldenConsent>> = HashMap::new();
-    let mut of_point: HashMap<(&str, Channel), Vec<&GoldenConsent>> = HashMap::new();
+    let mut of_point: HashMap<(Cow<'_, str>, Channel), Vec<&GoldenConsent>> = HashMap::new();
     for line in consents {
         let states = golden.entry(line.channel.as_str().to_owned()).or_default();
         *states.entry(line.state.clone()).or_insert(0) += 1;
         of_golden.entry((&line.golden_id, line.channel)).or_default().push(line);
         if !line.contact_point.is_empty() {
-            of_point.entry((&line.contact_point, line.channel)).or_default().push(line);
+            let key = line.channel.key(&line.contact_point);
+            of_point.entry((key, line.channel)).or_default().push(line);
         }
     }
 
@@ -790,13 +794,13 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
     };
     let holders = holders(input);
     let mut contradicting: BTreeSet<(&str, &str, Channel)> = BTreeSet::new();
-    let mut only_objection: BTreeSet<(&str, Channel)> = BTreeSet::new();
+    let mut only_objection: BTreeSet<(Cow<'_, str>, Channel)> = BTreeSet::new();
     for event in events.iter().filter(|e| e.state.is_objection()) {
         consent.objections += 1;
-        let point = event.contact_point.as_str();
-        let same_point = match point {
+        let point = event.channel.key(&event.contact_point);
+        let same_point = match event.contact_point.as_str() {
             "" => &[][..],
-            _ => of_point.get(&(point, event.channel)).map_or(&[][..], Vec::as_slice),
+            _ => of_point.get(&(point.clone(), event.channel)).map_or(&[][..], Vec::as_slice),
         };
         for line in same_point.iter().filter(|line| concerns(line, event)) {
             if !is_as_strict(&line.state, event.state) {
@@ -807,12 +811,12 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
         let on_golden = golden_id
             .and_then(|id| of_golden.get(&(id.as_str(), event.channel)))
             .map_or(&[][..], Vec::as_slice);
-        let said_of_nobody = event.record.is_none() && point.is_empty();
+        let said_of_nobody = event.record.is_none() && event.contact_point.is_empty();
         if shows(on_golden, event) {
             consent.objections_on_golden += 1;
         } else if event.record.is_some() || said_of_nobody {
             consent.lose(event, places);
-        } else if shows(same_point, event) || same_point.is_empty() && holders.contains(point) {
+        } else if shows(same_point, event) || same_point.is_empty() && holders.contains(&point) {
             // A golden record may hold an address that did not survive: it is in no load file.
             consent.objections_on_contact_point += 1;
         } else if same_point.is_empty() {
@@ -850,17 +854,22 @@ impl Consent {
 }
 
 /// The contact points named by objections without a record that some record holds all the same.
-fn holders<'a>(input: &Input<'a>) -> BTreeSet<&'a str> {
+fn holders<'a>(input: &Input<'a>) -> BTreeSet<Cow<'a, str>> {
     let events = input.clean.events.iter();
-    let named: BTreeSet<&str> = events
+    let named: BTreeSet<Cow<'_, str>> = events
         .filter(|e| e.state.is_objection() && e.record.is_none() && !e.contact_point.is_empty())
-        .map(|e| e.contact_point.as_str())
+        .map(|e| e.channel.key(&e.contact_point))
         .collect();
+    if named.is_empty() {
+        return named;
+    }
     let records = &input.clean.records;
     let mut held = BTreeSet::new();
-    for column in ["email", "phone", "mobile", "address"].iter().filter_map(|a| records.columns.get(*a)) {
-        let values = (0..column.len()).flat_map(|i| column.values(i));
-        held.extend(values.filter(|value| named.contains(value)));
+    for channel in [Channel::Email, Channel::Phone, Channel::Post] {
+        for column in channel.attributes().iter().filter_map(|a| records.columns.get(*a)) {
+            let values = (0..column.len()).flat_map(|i| column.values(i));
+            held.extend(values.map(|value| channel.key(value)).filter(|key| named.contains(key)));
+        }
     }
     held
 }

@@ -62,6 +62,13 @@ impl Address {
         fields.map(String::as_str).join(&SEPARATOR.to_string())
     }
 
+    /// The form in which two spellings of one address are equal: number, street, postcode and city,
+    /// without case, accents and punctuation.
+    pub fn key(&self) -> String {
+        let parts = [&self.number, &self.street, &self.postcode, &self.city];
+        text::fold(&parts.map(String::as_str).join(" "))
+    }
+
     /// Reads what [`Address::encode`] writes; missing fields are empty.
     pub fn decode(text: &str) -> Address {
         let mut fields = text.split(SEPARATOR).map(str::to_owned);
@@ -349,14 +356,13 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
     // `F-75001`, `CH-1201`
     if let Some(at) = code.find(|c: char| c.is_ascii_digit()) {
         let prefix = code[..at].trim_end_matches(['-', ' ']).to_owned();
-        if !prefix.is_empty() && prefix.len() <= 3 {
-            if let Some(named) = iso_country(&prefix).filter(|named| *named != "GB") {
+        if !prefix.is_empty() && prefix.len() <= 3
+            && let Some(named) = iso_country(&prefix).filter(|named| *named != "GB") {
                 if address.country.is_empty() {
                     named.clone_into(&mut address.country);
                 }
                 code.drain(..at);
             }
-        }
     }
     let code = code.strip_suffix(".0").or_else(|| code.strip_suffix(",0")).unwrap_or(&code).to_owned();
     let assumed = if address.country.is_empty() { country } else { address.country.as_str() };
@@ -539,11 +545,10 @@ fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
             }
         }
     }
-    if address.street.is_empty() {
-        if let Some(at) = unknown {
+    if address.street.is_empty()
+        && let Some(at) = unknown {
             address.street = complements.remove(at);
         }
-    }
     if !text::is_placeholder(po_box) {
         let boxed = if po_box.bytes().all(|b| b.is_ascii_digit()) { format!("BP {po_box}") } else { po_box.to_owned() };
         complements.push(complement(&words_of(&boxed)).unwrap_or(boxed));
@@ -606,13 +611,12 @@ fn words_of(segment: &str) -> Vec<String> {
             words.push(word[digits..].to_owned());
             continue;
         }
-        if let Some((before, after)) = word.split_once('.').filter(|(_, after)| after.len() > 2) {
-            if LEXICON.types.contains_key(&text::fold(before)) && !after.contains('.') {
+        if let Some((before, after)) = word.split_once('.').filter(|(_, after)| after.len() > 2)
+            && LEXICON.types.contains_key(&text::fold(before)) && !after.contains('.') {
                 words.push(format!("{before}."));
                 words.push(after.to_owned());
                 continue;
             }
-        }
         let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
         if letters > 1 && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa") && word[letters..].bytes().all(|b| b.is_ascii_digit()) && letters < word.len() {
             words.push(word[..letters].to_owned());
@@ -652,12 +656,11 @@ fn street_number(words: &[String]) -> (usize, String) {
         return if letter.len() == 1 { (taken, format!("{number} {}", letter.to_uppercase())) } else { (0, String::new()) };
     }
     // `12 à 14`
-    if let [_, link, second, ..] = words {
-        if matches!(key(link).as_str(), "a" | "et") && second.bytes().all(|b| b.is_ascii_digit()) && second.len() <= 4 && link.chars().count() <= 2 && *link != "A" {
+    if let [_, link, second, ..] = words
+        && matches!(key(link).as_str(), "a" | "et") && second.bytes().all(|b| b.is_ascii_digit()) && second.len() <= 4 && link.chars().count() <= 2 && *link != "A" {
             number = format!("{number}-{second}");
             taken = 3;
         }
-    }
     if let Some(next) = words.get(taken) {
         let suffix = key(next);
         let after = words.get(taken + 1);
@@ -733,11 +736,10 @@ fn number_at_end<'w>(words: &'w [String], country: &str) -> Option<(String, &'w 
 /// A street, and what follows it without a mark: `12 rue Foch BP 34`.
 fn street_pieces(words: &[String], country: &str) -> Vec<Piece> {
     let (taken, number) = street_number(words);
-    if taken == 0 && words.len() > 2 {
-        if let Some((number, rest)) = number_at_end(words, country) {
+    if taken == 0 && words.len() > 2
+        && let Some((number, rest)) = number_at_end(words, country) {
             return vec![Piece::Street { number, street: street(rest) }];
         }
-    }
     let least = taken + 2;
     let tail = (least..words.len()).find(|&at| {
         LEXICON.after_street.contains(&key(&words[at]))

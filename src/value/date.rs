@@ -68,7 +68,7 @@ pub fn order_of<'a>(column: impl IntoIterator<Item = &'a str>) -> Order {
 fn split_time(text: &str) -> (&str, Option<String>) {
     let Some(colon) = text.find(':') else { return (text, None) };
     let head = &text[..colon];
-    let Some(at) = head.rfind(|c: char| matches!(c, ' ' | 'T' | 't' | ',')) else { return (text, None) };
+    let Some(at) = head.rfind([' ', 'T', 't', ',']) else { return (text, None) };
     let (day, written) = (text[..at].trim_end_matches([',', ' ']), text[at + 1..].trim());
     match parse_time(written) {
         Some(time) => (day.strip_suffix(" à").unwrap_or(day), time),

@@ -15,7 +15,7 @@ pub fn is_siret(digits: &str) -> bool {
         return false;
     }
     let sum: u32 = digits.bytes().map(|b| u32::from(b - b'0')).sum();
-    luhn(digits) || digits.starts_with("356000000") && sum % 5 == 0
+    luhn(digits) || digits.starts_with("356000000") && sum.is_multiple_of(5)
 }
 
 fn is_digits(text: &str, count: usize) -> bool {
@@ -38,7 +38,7 @@ fn luhn(digits: &str) -> bool {
             if weighted > 9 { weighted - 9 } else { weighted }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The canonical form of the identifier `attribute` (`siren`, `siret`, `vat`, `iban`, `bic`,

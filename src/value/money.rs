@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 
 use super::{Invalid, text};
 
+/// The greatest amount that is taken for one: a bank account number is none, and sums never overflow.
+const MOST_AMOUNT: u64 = 1_000_000_000_000_000;
+
 /// The amount as a decimal with a point and no thousands mark, and its currency code or empty.
 ///
 /// Reads `1 234,56 €`, `1,234.56`, `1.234,56`, `1'234.50`, and negative ones as `-1`, `1-` and `(1)`. Where both marks
@@ -24,6 +27,9 @@ pub fn normalize(text: &str) -> Result<(String, String), Invalid> {
     } else {
         Decimal::from_str(&plain).map_err(|_| invalid())?
     };
+    if amount > Decimal::from(MOST_AMOUNT) {
+        return Err(invalid());
+    }
     let amount = if negative { -amount } else { amount };
     // `-0` is zero.
     let amount = if amount.is_zero() { Decimal::ZERO } else { amount.normalize() };

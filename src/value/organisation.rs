@@ -148,14 +148,13 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
     let most = MOST_FORM_WORDS.min(count);
     for n in (1..=most).rev() {
         let tail = &words[count - n..];
-        if n < count {
-            if let Some((form, _, _)) = form_of(tail) {
+        if n < count
+            && let Some((form, _, _)) = form_of(tail) {
                 let shorter = trim_marks(&name[..tail[0].start]);
                 if has_letters(&shorter) {
                     return Some((shorter, form));
                 }
             }
-        }
     }
     for n in (1..=most).rev() {
         let head = &words[..n];

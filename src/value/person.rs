@@ -235,7 +235,7 @@ fn cased_plain(part: &str, opens: bool, follows: bool) -> String {
     }
     if part.contains('.') && letters <= 3 {
         // `J.P.`, `Ph.`
-        return if upper && part.chars().next_back() == Some('.') && letters > 1 && part.matches('.').count() == 1 {
+        return if upper && part.ends_with('.') && letters > 1 && part.matches('.').count() == 1 {
             titled(part)
         } else {
             part.split('.').map(titled).collect::<Vec<_>>().join(".")
@@ -307,11 +307,10 @@ pub fn split(full: &str) -> PersonName {
     let mut name = PersonName::default();
     let mut rest = without_civility(&outside, &mut name.civility);
     for note in inside {
-        if let (before, Some(maiden)) = around_maiden(&note) {
-            if before.is_empty() {
+        if let (before, Some(maiden)) = around_maiden(&note)
+            && before.is_empty() {
                 name.maiden = normalize(&maiden);
             }
-        }
     }
     let (before, other) = around_maiden(&rest);
     let married_to = other.is_some() && is_marriage_word(&rest);
@@ -564,11 +563,10 @@ pub fn split_last(cell: &str) -> PersonName {
     name.last = normalize(&last);
     name.maiden = normalize(&maiden);
     for note in inside {
-        if let (before, Some(maiden)) = around_maiden(&note) {
-            if before.is_empty() {
+        if let (before, Some(maiden)) = around_maiden(&note)
+            && before.is_empty() {
                 name.maiden = normalize(&maiden);
             }
-        }
     }
     if name.last.is_empty() {
         name.last = normalize(cell);

@@ -34,11 +34,10 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
     if cleaned.is_empty() {
         return Vec::new();
     }
-    if country == "FR" {
-        if let Some(number) = plain_french(&cleaned) {
+    if country == "FR"
+        && let Some(number) = plain_french(&cleaned) {
             return vec![Ok(number)];
         }
-    }
     if cleaned.contains('@') {
         return vec![Err(bad("it is an email address", "move it to the email column"))];
     }
@@ -229,12 +228,11 @@ fn split(cell: &str) -> Vec<Written> {
 /// Adds what a run of digits and marks says, `word` being what stands before it.
 fn end_run(numbers: &mut Vec<Written>, run: &str, word: &str) {
     let count = digits_in(run);
-    if EXTENSION_WORDS.contains(&text::fold(word).as_str()) && count <= FEWEST_DIGITS {
-        if let Some(last) = numbers.last_mut() {
+    if EXTENSION_WORDS.contains(&text::fold(word).as_str()) && count <= FEWEST_DIGITS
+        && let Some(last) = numbers.last_mut() {
             last.extension = run.chars().filter(char::is_ascii_digit).collect();
             return;
         }
-    }
     if count <= MOST_DIGITS {
         // `03 20 11 22 33/34`: two lines that differ in their end.
         if let Some((head, tail)) = other_ending(run) {

@@ -576,12 +576,11 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
         better = Some(plain);
     }
     let now = better.as_deref().unwrap_or(cell);
-    if !now.is_ascii() {
-        if let Some(repaired) = mojibake::repair(now) {
+    if !now.is_ascii()
+        && let Some(repaired) = mojibake::repair(now) {
             tally.count(|c| &c.mojibake_cells);
             better = Some(repaired);
         }
-    }
     better
 }
 

@@ -46,11 +46,11 @@ pub(super) fn tables(kind: Workbook, bytes: Vec<u8>) -> Result<Vec<Table>, Refus
     let bytes: Arc<[u8]> = bytes.into();
     let mut book = Book::open(kind, bytes.clone())?;
     let mut tables = Vec::new();
-    let mut broken = None;
+    let mut broken = Vec::new();
     for sheet in book.sheets() {
         let (held, tally) = hold(&mut book, &sheet.name);
         if held.rows.is_empty() {
-            broken = broken.or(held.broken);
+            broken.extend(held.broken.map(|why| (sheet, why)));
             continue;
         }
         if held.complete {
@@ -60,13 +60,19 @@ pub(super) fn tables(kind: Workbook, bytes: Vec<u8>) -> Result<Vec<Table>, Refus
             tables.push(streamed_table(kind, &sheet, held.rows, bytes.clone()));
         }
     }
-    match broken {
-        Some(why) if tables.is_empty() => Err(container::damaged(why)),
-        _ if tables.is_empty() => {
-            Err(Refusal::new("no sheet of it holds anything", "export it again, or remove it"))
+    match broken.first() {
+        Some((_, why)) if tables.is_empty() => return Err(container::damaged(why)),
+        None if tables.is_empty() => {
+            return Err(Refusal::new("no sheet of it holds anything", "export it again, or remove it"));
         }
-        _ => Ok(tables),
+        _ => {}
     }
+    // A sheet of which nothing can be read is told beside the good ones.
+    tables.extend(broken.into_iter().map(|(sheet, why)| {
+        let part = Part { kind, sheet: &sheet, remarks: Vec::new(), tally: Tally::default() };
+        part.table(&[], &[], 0, std::iter::once(damaged_row(1, &why)))
+    }));
+    Ok(tables)
 }
 
 /// A sheet of cells.
