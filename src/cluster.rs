@@ -4,7 +4,7 @@
 //! one entity cannot have both, or when their records contradict each other more than they agree:
 //! no chain of pairs brings together what must stay apart. What is refused waits for a human.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -93,8 +93,13 @@ pub fn run(
             });
         }
     }
-    // Merges that came later may have settled what waited.
-    review.retain(|r| forest.root(r.left) != forest.root(r.right));
+    // Merges that came later may have settled what waited; and of all pairs between two clusters a
+    // human need look at one only, the strongest, which came first.
+    let mut asked = BTreeSet::new();
+    review.retain(|r: &Review| {
+        let (a, b) = (forest.root(r.left), forest.root(r.right));
+        a != b && asked.insert((a.min(b), a.max(b)))
+    });
     review.sort_unstable();
     let clustered = Clustered { first: forest.firsts(), review };
     let metrics = Metrics::of(&clustered);

@@ -21,13 +21,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Settings {
-    /// Pairs that one rule may produce, per record. Default: 8.
+    /// Pairs that one rule may produce, per record, and as many again by refining its largest blocks.
+    /// Default: 4.
     pub pairs_per_record: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { pairs_per_record: 8 }
+        Settings { pairs_per_record: 4 }
     }
 }
 

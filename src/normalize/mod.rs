@@ -6,6 +6,7 @@
 //! is added (the SIREN within a SIRET). A value that cannot be used is a reject of its cell; one that stands
 //! for "no value" is only counted.
 
+mod legal;
 mod record;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,7 @@ pub fn run(
         }
         columns.insert(attribute, builder.finish());
     }
+    rejects.extend(legal::withdraw(&mut columns, raw));
     // A row that names a person and an organisation shows its cells to both.
     rejects.sort_unstable();
     rejects.dedup();

@@ -133,6 +133,29 @@ pub(super) struct Plan<'a> {
     country: &'a str,
     orders: Vec<Order>,
     sources: Vec<Source<'a>>,
+    /// Whether the numbers are of a plan that is not the country's: their digits are kept as written.
+    foreign_numbers: bool,
+}
+
+/// Cells that are tried to tell whose numbers a table holds.
+const NUMBERS_TRIED: usize = 1000;
+
+/// Whether most phone numbers cannot be read as the country's: a table of another country, or of
+/// one area whose code everybody knows. Its numbers still tell records apart.
+fn has_foreign_numbers(raw: &Records, country: &str) -> bool {
+    let columns = ["phone", "mobile"].into_iter().filter_map(|name| raw.columns.get(name));
+    let cells = columns.flat_map(|column| (0..column.len()).flat_map(|i| column.values(i)));
+    let (mut tried, mut foreign) = (0, 0);
+    for cell in cells.filter(|cell| is_local_number(cell)).take(NUMBERS_TRIED) {
+        tried += 1;
+        foreign += usize::from(phone::normalize(cell, country).iter().any(Result::is_err));
+    }
+    foreign * 2 > tried
+}
+
+/// Whether the cell holds as many digits as a number has without its area code, or more.
+fn is_local_number(cell: &str) -> bool {
+    (6..=15).contains(&cell.bytes().filter(u8::is_ascii_digit).count())
 }
 
 /// Values with their origin that one cell gave, by attribute; or what is wrong with it.
@@ -145,7 +168,8 @@ impl<'a> Plan<'a> {
             .iter()
             .map(|(attribute, column)| Source { attribute, way: Way::of(attribute), column })
             .collect();
-        Plan { raw, country, orders, sources }
+        let foreign_numbers = has_foreign_numbers(raw, country);
+        Plan { raw, country, orders, sources, foreign_numbers }
     }
 
     /// The clean values of the records in `range`.
@@ -439,6 +463,10 @@ impl<'a> Record<'_, 'a> {
                         _ => attribute,
                     };
                     self.push(to, number, origin);
+                }
+                Err(_) if self.plan.foreign_numbers && is_local_number(cell) => {
+                    let digits = cell.chars().filter(char::is_ascii_digit).collect();
+                    self.push(attribute, digits, origin);
                 }
                 Err(invalid) => self.reject(at, cell, origin, invalid),
             }

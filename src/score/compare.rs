@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::values::Values;
-use crate::value::email;
+use crate::value::{email, person};
 
 /// One agreement level.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,8 +85,9 @@ pub(super) struct PersonNamePart {
 const NAME_LEVELS: &[Level] = &[
     level("same", 0.80),
     level("same with first and last name swapped", 0.02),
-    level("one is part of the other, a short form or an initial", 0.05),
-    level("one slip apart", 0.06),
+    level("one is part of the other or an initial", 0.05),
+    level("one is a short form of the other", 0.01),
+    level("one slip apart", 0.05),
     level("alike", 0.03),
     level("different", 0.04),
 ];
@@ -113,22 +114,28 @@ impl Comparison for PersonNamePart {
             return Outcome { level: 1, rarity_bits: self.own.rarity_bits(code) };
         }
         if self.swapped(a, b) {
-            return at(2);
+            // One mistake swaps both names: only one of the two comparisons may count it.
+            return if self.family { self.swapped_outcome(a) } else { MISSING };
         }
-        let mut best = 6;
+        let mut best = 7;
         for x in self.own.texts_of(a) {
             for y in self.own.texts_of(b) {
-                best = best.min(name_level(x, y));
+                best = best.min(name_level(x, y, !self.family));
             }
         }
         // A common name has more look-alikes than a rare one.
         let rarity = |code: &u32| self.own.rarity_bits(*code).min(0.0);
         let common = mine.iter().chain(yours).map(rarity).fold(0.0, f32::min);
-        Outcome { level: best, rarity_bits: if best == 6 { 0.0 } else { common } }
+        Outcome { level: best, rarity_bits: if best == 7 { 0.0 } else { common } }
     }
 }
 
 impl PersonNamePart {
+    fn swapped_outcome(&self, a: u32) -> Outcome {
+        let commonest = |values: &Values| values.of(a).iter().map(|&c| values.rarity_bits(c)).fold(0.0, f32::min);
+        Outcome { level: 2, rarity_bits: commonest(&self.own) + commonest(&self.other) }
+    }
+
     fn swapped(&self, a: u32, b: u32) -> bool {
         let meets = |x: u32, y: u32| {
             self.own.texts_of(x).any(|mine| self.other.texts_of(y).any(|theirs| mine == theirs))
@@ -137,25 +144,36 @@ impl PersonNamePart {
     }
 }
 
-fn name_level(x: &str, y: &str) -> u8 {
+fn name_level(x: &str, y: &str, given: bool) -> u8 {
     let (short, long) = if x.len() <= y.len() { (x, y) } else { (y, x) };
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let (short_words, long_words) = (words(short), words(long));
-    let initials: String = long_words.iter().filter_map(|w| w.chars().next()).collect();
-    let is_part = short_words.iter().all(|w| long_words.contains(w))
-        || short.replace(' ', "") == long.replace(' ', "")
-        || (short.len() == 1 && long.starts_with(short))
-        || (short.len() > 1 && short.replace(' ', "") == initials)
-        || (short.len() >= 3 && long.starts_with(short));
-    if is_part {
+    if is_part(short, long) {
         3
-    } else if one_slip(x, y) {
+    } else if given && person::may_be_same_first_name(x, y) {
         4
-    } else if strsim::jaro_winkler(x, y) >= 0.86 {
+    } else if one_slip(x, y) {
         5
-    } else {
+    } else if strsim::jaro_winkler(x, y) >= 0.86 {
         6
+    } else {
+        7
     }
+}
+
+/// Whether a name is a part of another, its start, its initial or its initials.
+fn is_part(short: &str, long: &str) -> bool {
+    let without_blanks = |text: &'_ str| text.bytes().filter(|&b| b != b' ').collect::<Vec<u8>>();
+    if short.len() == 1 || short.len() >= 3 {
+        if long.starts_with(short) {
+            return true;
+        }
+        if !long.contains(' ') {
+            return short.contains(' ') && without_blanks(short) == long.as_bytes();
+        }
+    }
+    let initials = long.split(' ').filter_map(|word| word.bytes().next());
+    short.split(' ').all(|word| long.split(' ').any(|other| other == word))
+        || without_blanks(short) == without_blanks(long)
+        || (short.len() > 1 && short.bytes().filter(|&b| b != b' ').eq(initials))
 }
 
 /// Email addresses: any of one record with any of the other.

@@ -76,7 +76,7 @@ pub struct Metrics {
 /// Pairs drawn to learn how strangers compare.
 const SAMPLED_PAIRS: usize = 1_000_000;
 /// Candidate pairs counted for training, about; of more, an even sample is taken.
-const TRAINING_PAIRS: u64 = 4_000_000;
+const TRAINING_PAIRS: u64 = 1_000_000;
 
 /// The comparisons and the model of one kind of record.
 pub struct Scorer {

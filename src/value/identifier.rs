@@ -124,6 +124,17 @@ fn siret(text: &str) -> Result<String, Invalid> {
     found.ok_or_else(|| Invalid::new("bad_siret", "its check digit is wrong", "look it up in the Sirene register"))
 }
 
+/// The seller's SIREN that the name of a FEC file gives: `<SIREN or SIRET>FEC<closing date>`.
+pub fn seller_siren(file: &str) -> Option<String> {
+    let name = file.rsplit('/').next().unwrap_or(file).to_ascii_uppercase();
+    name.match_indices("FEC").find_map(|(at, _)| {
+        let before = name[..at].bytes().rev().take_while(u8::is_ascii_digit).count();
+        let after = name[at + 3..].bytes().take_while(u8::is_ascii_digit).count();
+        let siren = name.get(at.checked_sub(before)?..)?.get(..9)?;
+        (matches!(before, 9 | 14) && after >= 8).then(|| siren.to_owned())
+    })
+}
+
 /// The SIREN within a SIRET or a French VAT number.
 pub fn siren_of(siret_or_vat: &str) -> Option<&str> {
     let siren = siret_or_vat.strip_prefix("FR").map_or_else(|| siret_or_vat.get(..9), |v| v.get(2..11))?;
