@@ -191,10 +191,30 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], settings: &Settings) -
         bounds.push(Bound::NoRepeat { reason: "one_to_one", values });
     }
     if kind == Kind::Organisation {
-        bounds.push(Bound::AtMostOne { reason: "legal_unit", values: coded(members, |m| records.first("siren", m)) });
-        bounds.push(Bound::AtMostOne { reason: "establishment", values: coded(members, |m| records.first("siret", m)) });
+        let siren = |record: usize| records.first("siren", record);
+        bounds.push(Bound::AtMostOne { reason: "legal_unit", values: coded(members, siren) });
+        let values = coded(members, establishments(records, members));
+        bounds.push(Bound::AtMostOne { reason: "establishment", values });
     }
     bounds
+}
+
+/// The establishment each record speaks of: its SIRET; its SIREN where it has no address that could
+/// tell which of several establishments it is, and so speaks of the legal unit.
+fn establishments<'a>(records: &'a Records, members: &[u32]) -> impl Fn(usize) -> Option<&'a str> {
+    let mut known: BTreeMap<&str, std::collections::BTreeSet<&str>> = BTreeMap::new();
+    for &member in members {
+        for siret in records.values("siret", member as usize) {
+            known.entry(siret.get(..9).unwrap_or(siret)).or_default().insert(siret);
+        }
+    }
+    move |record| {
+        records.first("siret", record).or_else(|| {
+            let siren = records.first("siren", record)?;
+            let several = known.get(siren).is_some_and(|sirets| sirets.len() > 1);
+            (several && records.first("address", record).is_none()).then_some(siren)
+        })
+    }
 }
 
 fn coded<'a>(members: &[u32], value: impl Fn(usize) -> Option<&'a str>) -> Vec<Option<u32>> {

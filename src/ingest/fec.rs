@@ -25,6 +25,7 @@ use crate::{
         Draft, History, HistoryRow, RecordsBuilder, Reject, Severity, Skipped, row_digest,
     },
     value::text::fold,
+    value::identifier,
 };
 
 /// What the name of a FEC file says: `<SIREN>FEC<closing date>`, whatever stands around it.
@@ -39,17 +40,8 @@ pub struct FileName {
 impl FileName {
     /// Reads a file's name (or path); a SIRET in place of the SIREN gives its SIREN.
     pub fn parse(file: &str) -> Option<FileName> {
-        let name = file.rsplit(['/', '\\']).next()?.to_ascii_uppercase();
-        name.match_indices("FEC").find_map(|(at, _)| {
-            let before = &name.as_bytes()[..at];
-            let digits = before.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-            let start = match digits {
-                9 | 14 => at - digits,
-                _ => return None,
-            };
-            let closing = iso_date(name.get(at + 3..at + 11)?)?;
-            Some(FileName { siren: name[start..start + 9].to_owned(), closing })
-        })
+        let (siren, closing) = identifier::fec_name(file)?;
+        Some(FileName { siren, closing: iso_date(&closing)? })
     }
 }
 

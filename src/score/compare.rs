@@ -53,6 +53,10 @@ pub trait Comparison: Send + Sync {
     fn name(&self) -> &str;
     /// Its levels from 1, best first.
     fn levels(&self) -> &'static [Level];
+    /// The share of each level that an expert would expect between related records that are no match.
+    fn related(&self) -> Vec<f64> {
+        self.levels().iter().map(|level| level.expected).collect()
+    }
     /// Compares two records.
     fn compare(&self, a: u32, b: u32) -> Outcome;
     /// Whether `m` stays as expected: for evidence of which only the agreement can be learned.
@@ -202,6 +206,11 @@ impl Comparison for Emails {
         EMAIL_LEVELS
     }
 
+    /// Colleagues and group companies have the host in common, rarely an address.
+    fn related(&self) -> Vec<f64> {
+        vec![0.01, 0.10, 0.01, 0.01, 0.55, 0.32]
+    }
+
     fn shared(&self) -> Shared {
         self.shared
     }
@@ -276,6 +285,11 @@ impl Comparison for Phones {
 
     fn levels(&self) -> &'static [Level] {
         PHONE_LEVELS
+    }
+
+    /// Households and colleagues share a landline, rarely a mobile.
+    fn related(&self) -> Vec<f64> {
+        vec![0.03, 0.50, 0.02, 0.45]
     }
 
     fn shared(&self) -> Shared {
@@ -564,11 +578,13 @@ impl Comparison for KeySpaceCodes {
 pub(super) struct LegalNumbers {
     pub(super) siret: Values,
     pub(super) siren: Values,
+    /// Of each code of `siren`: whether several of its establishments are known.
+    pub(super) several: Vec<bool>,
 }
 
 const LEGAL_LEVELS: &[Level] = &[
-    level("same establishment", 0.60),
-    level("same legal unit, an establishment unknown", 0.25),
+    level("same establishment, or the only one known", 0.70),
+    level("same legal unit, an establishment unknown", 0.15),
     level("same legal unit, other establishment", 0.05),
     level("different legal units", 0.10),
 ];
@@ -580,6 +596,11 @@ impl Comparison for LegalNumbers {
 
     fn levels(&self) -> &'static [Level] {
         LEGAL_LEVELS
+    }
+
+    /// Branches have one SIREN and several SIRETs, subsidiaries a SIREN of their own.
+    fn related(&self) -> Vec<f64> {
+        vec![0.001, 0.15, 0.45, 0.399]
     }
 
     fn shared(&self) -> Shared {
@@ -596,7 +617,11 @@ impl Comparison for LegalNumbers {
         let both = !self.siret.of(a).is_empty() && !self.siret.of(b).is_empty();
         match self.siren.shared(a, b) {
             Some(code) if both => Outcome { level: 3, rarity_bits: self.siren.rarity_bits(code) },
-            Some(code) => Outcome { level: 2, rarity_bits: self.siren.rarity_bits(code) },
+            // Where one establishment is known, it is the one that is meant.
+            Some(code) => {
+                let level = if self.several[code as usize] { 2 } else { 1 };
+                Outcome { level, rarity_bits: self.siren.rarity_bits(code) }
+            }
             None => at(4),
         }
     }

@@ -1,6 +1,9 @@
 //! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     compare::{
@@ -206,7 +209,15 @@ fn word_bits(names: &Values, records: usize) -> HashMap<String, f64> {
 fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let siret = table.exact(&["siret"]);
     let siren = table.exact(&["siren"]);
-    add(comparisons, siren.fill(), LegalNumbers { siret, siren });
+    let mut known: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); siren.distinct()];
+    for text in &siret.texts {
+        let unit = text.get(..9).unwrap_or(text);
+        if let Ok(code) = siren.texts.binary_search_by(|t| t.as_str().cmp(unit)) {
+            known[code].insert(text);
+        }
+    }
+    let several = known.iter().map(|sirets| sirets.len() > 1).collect();
+    add(comparisons, siren.fill(), LegalNumbers { siret, siren, several });
     let vat = table.values(|i| {
         let foreign = table.records.values("vat", i).filter(|v| !v.starts_with("FR"));
         foreign.map(str::to_owned).collect()

@@ -85,7 +85,7 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
             .iter()
             .zip(&models)
             .map(|(c, model)| match c.shared() {
-                shared if (if family { shared.family } else { shared.place }) => expected(c),
+                shared if (if family { shared.family } else { shared.place }) => c.related(),
                 shared if shared.unknown => model.odds.iter().map(|o| o.u).collect(),
                 _ => Vec::new(),
             })
@@ -172,7 +172,7 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
                     let prior: Vec<f64> = model.comparisons[at].odds.iter().map(|o| o.u).collect();
                     shares(&related[r][at], &prior, RELATION_PRIOR_PAIRS)
                 }
-                _ => shares(&related[r][at], &expected(at), RELATION_PRIOR_PAIRS),
+                _ => shares(&related[r][at], &comparisons[at].related(), RELATION_PRIOR_PAIRS),
             })
             .collect(),
     });

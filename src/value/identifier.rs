@@ -124,14 +124,23 @@ fn siret(text: &str) -> Result<String, Invalid> {
     found.ok_or_else(|| Invalid::new("bad_siret", "its check digit is wrong", "look it up in the Sirene register"))
 }
 
-/// The seller's SIREN that the name of a FEC file gives: `<SIREN or SIRET>FEC<closing date>`.
+/// The seller's SIREN that the name of a FEC file gives: `<SIREN or SIRET>FEC<closing date>`, whatever
+/// stands around it.
 pub fn seller_siren(file: &str) -> Option<String> {
-    let name = file.rsplit('/').next().unwrap_or(file).to_ascii_uppercase();
+    fec_name(file).map(|(siren, _)| siren)
+}
+
+/// The seller's SIREN and the eight digits of the closing date in the name of a FEC file.
+pub fn fec_name(file: &str) -> Option<(String, String)> {
+    let name = file.rsplit(['/', '\\']).next()?.to_ascii_uppercase();
     name.match_indices("FEC").find_map(|(at, _)| {
-        let before = name[..at].bytes().rev().take_while(u8::is_ascii_digit).count();
-        let after = name[at + 3..].bytes().take_while(u8::is_ascii_digit).count();
-        let siren = name.get(at.checked_sub(before)?..)?.get(..9)?;
-        (matches!(before, 9 | 14) && after >= 8).then(|| siren.to_owned())
+        let digits = name.as_bytes()[..at].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let start = match digits {
+            9 | 14 => at - digits,
+            _ => return None,
+        };
+        let closing = name.get(at + 3..at + 11).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+        Some((name[start..start + 9].to_owned(), closing.to_owned()))
     })
 }
 
