@@ -501,7 +501,8 @@ fn named(header: &str) -> Named {
         .map(|at| all[at])
         .collect();
     out.number = number.unwrap_or(0);
-    let steps: [(&dyn Fn(&str) -> bool, u8); 3] = [
+    type IsNoise<'d> = &'d dyn Fn(&str) -> bool;
+    let steps: [(IsNoise<'_>, u8); 3] = [
         (&|w| dictionary.labels.contains_key(w), 85),
         (&|w| dictionary.party.contains_key(w), 80),
         (&|w| dictionary.filler.contains(w), 75),

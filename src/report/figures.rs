@@ -511,12 +511,14 @@ fn members(input: &Input<'_>) -> Identity {
 }
 
 fn history(input: &Input<'_>) -> Vec<HistoryKind> {
-    fn money(sums: &mut BTreeMap<String, [Decimal; 2]>, currency: &str, amount: &str, side: usize) {
+    /// By currency: what was read, and what was written.
+    type Sums = BTreeMap<String, [Decimal; 2]>;
+    fn money(sums: &mut Sums, currency: &str, amount: &str, side: usize) {
         if let Ok(amount) = amount.parse::<Decimal>() {
             sums.entry(currency.to_owned()).or_default()[side] += amount;
         }
     }
-    let mut kinds: BTreeMap<&str, ([u64; 3], BTreeMap<String, [Decimal; 2]>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, ([u64; 3], Sums)> = BTreeMap::new();
     for table in &input.ingested.history {
         let (counts, sums) = kinds.entry(&table.kind).or_default();
         counts[0] += table.rows.len() as u64;
@@ -529,7 +531,7 @@ fn history(input: &Input<'_>) -> Vec<HistoryKind> {
         counts[if row.golden_id.is_empty() { 2 } else { 1 }] += 1;
         money(sums, &row.currency, &row.amount, 1);
     }
-    let kind = |(kind, ([rows, attached, orphans], sums)): (&str, ([u64; 3], BTreeMap<_, [Decimal; 2]>))| {
+    let kind = |(kind, ([rows, attached, orphans], sums)): (&str, ([u64; 3], Sums))| {
         let text = |d: Decimal| format!("{:.2}", d);
         let amounts = sums.into_iter().map(|(c, both)| (c, both.map(text))).collect();
         HistoryKind { kind: kind.to_owned(), rows, attached, orphans, amounts }

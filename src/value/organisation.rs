@@ -190,8 +190,7 @@ fn trim_marks(name: &str) -> String {
     let marks = |c: char| c.is_whitespace() || matches!(c, ',' | '-' | ';' | ':' | '/' | '–' | '*' | '&');
     let trimmed = name.trim_start_matches(marks).trim_end_matches(marks);
     // A parenthesis or quotation mark that lost its other half.
-    let trimmed = if trimmed.ends_with('(') { &trimmed[..trimmed.len() - 1] } else { trimmed };
-    text::clean(trimmed)
+    text::clean(trimmed.strip_suffix('(').unwrap_or(trimmed))
 }
 
 fn has_letters(name: &str) -> bool {

@@ -378,10 +378,9 @@ fn spread(
             None if !in_row.is_empty() => start,
             None => starts.get(i + 1).map_or(width, |&next| next) - 1,
         };
-        for column in start..=end.min(width.saturating_sub(1)) {
-            if lower.get(column).is_some_and(|cell| !is_blank_cell(cell)) {
-                groups[column] = displayed(&upper[start]);
-            }
+        let below = lower.iter().zip(&mut groups).take(end + 1).skip(start);
+        for (_, group) in below.filter(|(cell, _)| !is_blank_cell(cell)) {
+            *group = displayed(&upper[start]);
         }
     }
     groups
