@@ -1,7 +1,7 @@
 //! TOML files that people write: every problem at once, each with line, column and the nearest known
 //! key.
 
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 use toml::{
@@ -108,11 +108,6 @@ impl<'a> Document<'a> {
         };
         Problem { place: place(&self.name, self.text, offset), message, hint }
     }
-}
-
-/// Reads the TOML file at `path` as a `T`, or says everything that is wrong with it.
-pub fn read_file<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    read(&path.display().to_string(), &crate::store::read_text(path)?)
 }
 
 /// Reads `text`, the content of the file called `name`, as a `T`, or says everything that is wrong.

@@ -288,25 +288,27 @@ pub(super) fn in_note(note: &str) -> Vec<(Channel, ConsentState, String)> {
 
 /// The date written within six words behind a phrase, or else ending right before it.
 fn date_near(words: &[&str], start: usize, end: usize) -> String {
-    let behind = (end..words.len().min(end + 6)).find_map(|at| date_at(&words[at..]));
-    let before = || start.checked_sub(3).and_then(|at| date_at(&words[at..start]));
+    let behind = (end..words.len().min(end + 6)).find_map(|at| date_at(words, at));
+    let before = || start.checked_sub(3).and_then(|at| date_at(words, at));
     behind.or_else(before).unwrap_or_default()
 }
 
-/// The ISO date that the first three words are: `12 03 2019` or `2019 03 12`.
-fn date_at(words: &[&str]) -> Option<String> {
-    let [a, b, c] = words.get(..3)? else { return None };
-    if ![a, b, c].iter().all(|w| w.bytes().all(|d| d.is_ascii_digit())) {
+/// The ISO date that three words from `at` on are: `12 03 2019`, `2019 03 12` or `12 03 19`.
+fn date_at(words: &[&str], at: usize) -> Option<String> {
+    let digits = |at: usize| words.get(at).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
+    let [a, b, c] = words.get(at..at + 3)? else { return None };
+    // Of a phone number, `06 12 10 11 12`, no three are a date.
+    let among_numbers = digits(at + 3) || at > 0 && digits(at - 1);
+    let shaped = match (a.len(), c.len()) {
+        (4, 1..=2) | (1..=2, 4) => true,
+        (1..=2, 2) => !among_numbers,
+        _ => false,
+    };
+    if !shaped || !(at..at + 3).all(digits) {
         return None;
     }
-    let (year, month, day) = match (a.len(), c.len()) {
-        (4, 1..=2) => (a.parse().ok()?, b, c),
-        (1..=2, 4) => (c.parse().ok()?, b, a),
-        (1..=2, 2) => (2000 + c.parse::<i16>().ok()?, b, a),
-        _ => return None,
-    };
-    let date = jiff::civil::Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()?;
-    Some(date.to_string())
+    let date = date::normalize(&[*a, *b, *c].join("/"), date::Order::DayFirst).ok()?;
+    (date.len() == 10).then_some(date)
 }
 
 /// Whether a note says that its card is private: all of it, or its first part.
@@ -345,6 +347,8 @@ mod tests {
             ("retirer du publipostage (01/02/2015)", "post opt_out 2015-02-01"),
             ("NPAI", "post hard_bounce"),
             ("stop sms", "sms opt_out"),
+            ("ne plus appeler 06 12 10 11 12", "phone opt_out"),
+            ("ne plus appeler, 15/03/98", "phone opt_out 1998-03-15"),
             ("plainte CNIL le 02/02/2020", "email complaint 2020-02-02"),
             ("do not call", "phone opt_out"),
         ] {

@@ -131,11 +131,6 @@ pub fn is_first_name(folded: &str) -> bool {
     !folded.is_empty() && folded.split(' ').all(|word| LEXICON.first_names.contains(word))
 }
 
-/// Whether a folded word is a particle of names: `de`, `van`.
-pub fn is_particle(folded: &str) -> bool {
-    LEXICON.particles.contains(folded)
-}
-
 /// One name part (first or last name) with its case and blanks set right.
 ///
 /// What is written in capitals or in lower case alone gets the case of a name; what mixes them is
