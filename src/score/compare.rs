@@ -3,9 +3,7 @@
 //! Level 0 is "one side has no value" and says nothing. The others stand best first, and each has
 //! the share of matching pairs that an expert would expect there: the prior of `m`.
 
-use std::collections::HashMap;
-
-use super::values::Values;
+use super::values::{Phrases, Values};
 use crate::value::{email, person};
 
 /// One agreement level.
@@ -15,10 +13,12 @@ pub struct Level {
     pub name: &'static str,
     /// Expected share of the matching pairs that have both values: the prior of `m`.
     pub expected: f64,
+    /// Expected share of the pairs of strangers that have both values: the prior of `u`.
+    pub by_chance: f64,
 }
 
-const fn level(name: &'static str, expected: f64) -> Level {
-    Level { name, expected }
+const fn level(name: &'static str, expected: f64, by_chance: f64) -> Level {
+    Level { name, expected, by_chance }
 }
 
 /// What comparing two records gives.
@@ -72,10 +72,18 @@ pub trait Comparison: Send + Sync {
 /// Whether two words are one letter apart (typing, transposition), or two in long ones.
 fn one_slip(a: &str, b: &str) -> bool {
     let longest = a.len().max(b.len());
-    longest >= 4 && a.len().abs_diff(b.len()) <= 2 && {
-        let distance = strsim::osa_distance(a, b);
-        distance <= 1 || (longest >= 9 && distance <= 2)
-    }
+    let allowed = if longest >= 9 { 2 } else { 1 };
+    longest >= 4
+        && a.len().abs_diff(b.len()) <= allowed
+        && letters_apart(a, b) <= 2 * allowed as u32
+        && strsim::osa_distance(a, b) <= allowed
+}
+
+/// In how many letters of the alphabet two words differ: a bound on their distance that costs little.
+/// Each insertion or deletion changes one, each substitution two at most, a transposition none.
+fn letters_apart(a: &str, b: &str) -> u32 {
+    let set = |text: &str| text.bytes().fold(0u64, |set, byte| set | 1 << (byte & 63));
+    (set(a) ^ set(b)).count_ones()
 }
 
 /// First or last names, compared with an eye to the other one: they may have changed places.
@@ -87,13 +95,13 @@ pub(super) struct PersonNamePart {
 }
 
 const NAME_LEVELS: &[Level] = &[
-    level("same", 0.80),
-    level("same with first and last name swapped", 0.02),
-    level("one is part of the other or an initial", 0.05),
-    level("one is a short form of the other", 0.01),
-    level("one slip apart", 0.05),
-    level("alike", 0.03),
-    level("different", 0.04),
+    level("same", 0.80, 0.01),
+    level("same with first and last name swapped", 0.02, 0.0005),
+    level("one is part of the other or an initial", 0.05, 0.01),
+    level("one is a short form of the other", 0.01, 0.002),
+    level("one slip apart", 0.05, 0.004),
+    level("alike", 0.03, 0.03),
+    level("different", 0.04, 0.9435),
 ];
 
 impl Comparison for PersonNamePart {
@@ -150,13 +158,15 @@ impl PersonNamePart {
 
 fn name_level(x: &str, y: &str, given: bool) -> u8 {
     let (short, long) = if x.len() <= y.len() { (x, y) } else { (y, x) };
-    if is_part(short, long) {
+    // "Jean" is no short "Jeanne": two names that people bear are two names.
+    let two_names = given && person::is_first_name(short) && person::is_first_name(long);
+    if is_part(short, long) && !(two_names && !long.contains(' ')) {
         3
     } else if given && person::may_be_same_first_name(x, y) {
         4
     } else if one_slip(x, y) {
         5
-    } else if strsim::jaro_winkler(x, y) >= 0.86 {
+    } else if letters_apart(x, y) <= 8 && strsim::jaro_winkler(x, y) >= 0.86 {
         6
     } else {
         7
@@ -189,12 +199,12 @@ pub(super) struct Emails {
 }
 
 const EMAIL_LEVELS: &[Level] = &[
-    level("same address", 0.60),
-    level("same shared mailbox", 0.02),
-    level("same local part, other host", 0.04),
-    level("one slip apart", 0.06),
-    level("same host of a company", 0.08),
-    level("different", 0.20),
+    level("same address", 0.60, 0.0005),
+    level("same shared mailbox", 0.02, 0.001),
+    level("same local part, other host", 0.04, 0.001),
+    level("one slip apart", 0.06, 0.0005),
+    level("same host of a company", 0.08, 0.01),
+    level("different", 0.20, 0.987),
 ];
 
 impl Comparison for Emails {
@@ -272,10 +282,10 @@ pub(super) struct Phones {
 }
 
 const PHONE_LEVELS: &[Level] = &[
-    level("same mobile number", 0.35),
-    level("same number", 0.30),
-    level("one digit apart", 0.03),
-    level("different", 0.32),
+    level("same mobile number", 0.35, 0.0005),
+    level("same number", 0.30, 0.001),
+    level("one digit apart", 0.03, 0.001),
+    level("different", 0.32, 0.9975),
 ];
 
 impl Comparison for Phones {
@@ -311,9 +321,20 @@ impl Comparison for Phones {
             return Outcome { level: 2, rarity_bits: self.values.rarity_bits(code) };
         }
         let near = self.values.texts_of(a).any(|x| {
-            self.values.texts_of(b).any(|y| x.len() == y.len() && x.len() > 6 && strsim::osa_distance(x, y) == 1)
+            self.values.texts_of(b).any(|y| x.len() == y.len() && x.len() > 6 && digits_apart(x, y))
         });
         at(if near { 3 } else { 4 })
+    }
+}
+
+/// Whether two numbers of one length differ in one digit, or in two neighbours that changed places.
+fn digits_apart(x: &str, y: &str) -> bool {
+    let (x, y) = (x.as_bytes(), y.as_bytes());
+    let mut differ = (0..x.len()).filter(|&i| x[i] != y[i]);
+    match (differ.next(), differ.next(), differ.next()) {
+        (Some(_), None, _) => true,
+        (Some(i), Some(j), None) => j == i + 1 && x[i] == y[j] && x[j] == y[i],
+        _ => false,
     }
 }
 
@@ -325,12 +346,12 @@ pub(super) struct Streets {
 }
 
 const STREET_LEVELS: &[Level] = &[
-    level("same number and street", 0.60),
-    level("same number, street alike", 0.12),
-    level("same street, a number is missing", 0.06),
-    level("same street, other number", 0.06),
-    level("street alike", 0.05),
-    level("different", 0.11),
+    level("same number and street", 0.60, 0.0005),
+    level("same number, street alike", 0.12, 0.0005),
+    level("same street, a number is missing", 0.06, 0.002),
+    level("same street, other number", 0.06, 0.003),
+    level("street alike", 0.05, 0.01),
+    level("different", 0.11, 0.984),
 ];
 
 impl Comparison for Streets {
@@ -359,39 +380,43 @@ impl Comparison for Streets {
 }
 
 fn street_level(x: &str, y: &str) -> u8 {
-    let split = |text: &'_ str| -> (String, String) {
-        let (number, street) = text.split_once('\u{1f}').unwrap_or(("", text));
-        (number.to_owned(), street.to_owned())
-    };
-    let ((number_x, street_x), (number_y, street_y)) = (split(x), split(y));
+    let (number_x, street_x) = x.split_once('\u{1f}').unwrap_or(("", x));
+    let (number_y, street_y) = y.split_once('\u{1f}').unwrap_or(("", y));
     let same_number = number_x == number_y;
     let missing = number_x.is_empty() || number_y.is_empty();
-    let alike = street_x == street_y || words_alike(&street_x, &street_y) >= 0.75;
-    match (street_x == street_y, alike) {
+    let same_street = street_x == street_y;
+    let alike = same_street || words_alike(street_x, street_y) >= 0.75;
+    match (same_street, alike) {
         (true, _) if same_number => 1,
         (_, true) if same_number && !missing => 2,
         (true, _) if missing => 3,
         (true, _) => 4,
         (_, true) => 5,
-        _ if same_number && !missing && strsim::jaro_winkler(&street_x, &street_y) >= 0.8 => 5,
+        _ if same_number && !missing && strsim::jaro_winkler(street_x, street_y) >= 0.8 => 5,
         _ => 6,
     }
 }
 
 /// How much of the words of two short texts agree, slips allowed: 0 none, 1 all.
 fn words_alike(x: &str, y: &str) -> f64 {
-    let words = |text: &str| text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let (xs, mut ys) = (words(x), words(y));
-    let total: usize = xs.iter().chain(&ys).map(String::len).sum();
-    let mut agreed = 0;
-    for word in &xs {
-        if let Some(at) = ys.iter().position(|other| other == word || one_slip(word, other)) {
-            agreed += word.len() + ys[at].len();
-            ys.swap_remove(at);
+    let letters = |text: &str| text.bytes().filter(|&b| b != b' ').count();
+    let total = letters(x) + letters(y);
+    let (mut agreed, mut taken) = (0, 0u64);
+    for word in x.split(' ').filter(|w| !w.is_empty()) {
+        let mut others = y.split(' ').enumerate().take(64);
+        let found = others.find(|(n, other)| {
+            taken >> n & 1 == 0 && (*other == word || one_slip(word, other))
+        });
+        if let Some((n, other)) = found {
+            taken |= 1 << n;
+            agreed += word.len() + other.len();
         }
     }
-    let whole = if one_slip(&x.replace(' ', ""), &y.replace(' ', "")) { 1.0 } else { 0.0 };
-    (agreed as f64 / total.max(1) as f64).max(whole)
+    // A blank put in or left out changes all words and next to nothing.
+    if agreed == 0 && letters(x).abs_diff(letters(y)) <= 1 && x.contains(' ') != y.contains(' ') {
+        return if one_slip(&x.replace(' ', ""), &y.replace(' ', "")) { 1.0 } else { 0.0 };
+    }
+    agreed as f64 / total.max(1) as f64
 }
 
 /// Postcode and city of any address of one record with any of the other.
@@ -402,13 +427,13 @@ pub(super) struct Towns {
 }
 
 const TOWN_LEVELS: &[Level] = &[
-    level("same postcode and city", 0.66),
-    level("same postcode or same city, the other missing or alike", 0.14),
-    level("same city, other postcode", 0.05),
-    level("same postcode, other city", 0.03),
-    level("both nearly the same", 0.03),
-    level("same region of postcodes", 0.03),
-    level("different", 0.06),
+    level("same postcode and city", 0.66, 0.01),
+    level("same postcode or same city, the other missing or alike", 0.14, 0.01),
+    level("same city, other postcode", 0.05, 0.003),
+    level("same postcode, other city", 0.03, 0.005),
+    level("both nearly the same", 0.03, 0.005),
+    level("same region of postcodes", 0.03, 0.03),
+    level("different", 0.06, 0.937),
 ];
 
 impl Comparison for Towns {
@@ -479,10 +504,10 @@ pub(super) struct Dates {
 }
 
 const DATE_LEVELS: &[Level] = &[
-    level("same", 0.80),
-    level("one slip apart, or day and month swapped", 0.12),
-    level("two of day, month and year the same", 0.03),
-    level("different", 0.05),
+    level("same", 0.80, 0.0005),
+    level("one slip apart, or day and month swapped", 0.12, 0.005),
+    level("two of day, month and year the same", 0.03, 0.02),
+    level("different", 0.05, 0.9745),
 ];
 
 impl Comparison for Dates {
@@ -527,7 +552,7 @@ pub(super) struct Codes {
 }
 
 const CODE_LEVELS: &[Level] =
-    &[level("same", 0.85), level("one character apart", 0.08), level("different", 0.07)];
+    &[level("same", 0.85, 0.001), level("one character apart", 0.08, 0.002), level("different", 0.07, 0.997)];
 
 impl Comparison for Codes {
     fn name(&self) -> &str {
@@ -552,7 +577,7 @@ pub(super) struct KeySpaceCodes {
     pub(super) values: Values,
 }
 
-const KEY_LEVELS: &[Level] = &[level("same code", 0.85), level("other code of the same key space", 0.15)];
+const KEY_LEVELS: &[Level] = &[level("same code", 0.85, 0.0005), level("other code of the same key space", 0.15, 0.9995)];
 
 impl Comparison for KeySpaceCodes {
     fn name(&self) -> &str {
@@ -583,10 +608,10 @@ pub(super) struct LegalNumbers {
 }
 
 const LEGAL_LEVELS: &[Level] = &[
-    level("same establishment, or the only one known", 0.70),
-    level("same legal unit, an establishment unknown", 0.15),
-    level("same legal unit, other establishment", 0.05),
-    level("different legal units", 0.10),
+    level("same establishment, or the only one known", 0.70, 0.0005),
+    level("same legal unit, an establishment unknown", 0.15, 0.0005),
+    level("same legal unit, other establishment", 0.05, 0.001),
+    level("different legal units", 0.10, 0.998),
 ];
 
 impl Comparison for LegalNumbers {
@@ -632,21 +657,21 @@ pub(super) struct OrganisationNames {
     pub(super) name: &'static str,
     /// The words of each name joined by spaces, one text per name.
     pub(super) names: Values,
-    /// Bits of information of each word.
-    pub(super) bits: HashMap<String, f64>,
+    /// Their words.
+    pub(super) phrases: Phrases,
     pub(super) shared: Shared,
     /// For persons: the cluster of the organisation they are linked to, if it was resolved.
     pub(super) clusters: Option<Values>,
 }
 
 const ORGANISATION_LEVELS: &[Level] = &[
-    level("same organisation or same words", 0.62),
-    level("nearly the same words", 0.10),
-    level("one name within the other", 0.10),
-    level("one is the acronym of the other", 0.02),
-    level("half of the words", 0.04),
-    level("some words", 0.03),
-    level("different", 0.09),
+    level("same organisation or same words", 0.62, 0.002),
+    level("nearly the same words", 0.10, 0.001),
+    level("one name within the other", 0.10, 0.005),
+    level("one is the acronym of the other", 0.02, 0.0005),
+    level("half of the words", 0.04, 0.004),
+    level("some words", 0.03, 0.03),
+    level("different", 0.09, 0.9575),
 ];
 
 impl Comparison for OrganisationNames {
@@ -675,8 +700,8 @@ impl Comparison for OrganisationNames {
             return Outcome { level: 1, rarity_bits: self.names.rarity_bits(code) };
         }
         let mut best = (7, 0.0);
-        for x in self.names.texts_of(a) {
-            for y in self.names.texts_of(b) {
+        for &x in self.names.of(a) {
+            for &y in self.names.of(b) {
                 let found = self.compare_two(x, y);
                 if found.0 < best.0 {
                     best = found;
@@ -691,50 +716,34 @@ impl OrganisationNames {
     /// The bits that an agreement on usual words carries; a rarer agreement says more.
     const USUAL_BITS: f64 = 12.0;
 
-    fn compare_two(&self, x: &str, y: &str) -> (u8, f32) {
-        let (xs, mut ys): (Vec<&str>, Vec<&str>) = (x.split(' ').collect(), y.split(' ').collect());
-        let sum = |words: &[&str]| words.iter().map(|w| self.word_bits(w)).sum::<f64>();
-        let (total_x, total_y) = (sum(&xs), sum(&ys));
-        let (count_x, count_y) = (xs.len(), ys.len());
-        if xs.concat() == ys.concat() {
-            return (1, (total_x - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32);
-        }
-        let (mut agreed, mut words) = (0.0, 0);
-        for word in &xs {
-            let same = ys.iter().position(|other| other == word);
-            let found = same.map(|at| (at, 1.0)).or_else(|| {
-                let at = ys.iter().position(|other| one_slip(word, other) || cut(word, other))?;
-                Some((at, 0.85))
-            });
-            if let Some((at, share)) = found {
-                agreed += share * self.word_bits(word).min(self.word_bits(ys[at]));
-                words += 1;
-                ys.swap_remove(at);
-            }
-        }
-        let union = total_x + total_y - agreed;
-        let jaccard = agreed / union.max(1e-9);
-        let within = agreed / total_x.min(total_y).max(1e-9);
-        let rarity = (agreed - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32;
-        let initials = |words: &[&str]| words.iter().filter_map(|w| w.chars().next()).collect::<String>();
-        let acronym = |short: &[&str], long: &str| short.len() == 1 && short[0].len() >= 3 && initials(&long.split(' ').collect::<Vec<_>>()) == short[0];
-        if jaccard >= 0.8 {
+    fn compare_two(&self, x: u32, y: u32) -> (u8, f32) {
+        let phrases = &self.phrases;
+        let [words_x, words_y] = [x, y].map(|code| phrases.words[code as usize].len());
+        let nearly = |one: &str, other: &str| one_slip(one, other) || cut(one, other);
+        let found = phrases.agreement(x, y, nearly);
+        let rarity = (found.bits - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32;
+        if phrases.joined[x as usize] == phrases.joined[y as usize] {
+            (1, (found.of[0] - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32)
+        } else if found.jaccard() >= 0.8 {
             (2, rarity)
-        } else if within >= 0.8 && words == count_x.min(count_y) {
+        } else if found.within() >= 0.8 && found.words == words_x.min(words_y) {
             (3, rarity)
-        } else if acronym(&xs, y) || acronym(&y.split(' ').collect::<Vec<_>>(), x) {
+        } else if self.is_acronym(x, y) || self.is_acronym(y, x) {
             (4, 0.0)
-        } else if jaccard >= 0.45 {
+        } else if found.jaccard() >= 0.45 {
             (5, rarity)
-        } else if jaccard >= 0.15 {
+        } else if found.jaccard() >= 0.15 {
             (6, rarity.min(0.0))
         } else {
             (7, 0.0)
         }
     }
 
-    fn word_bits(&self, word: &str) -> f64 {
-        self.bits.get(word).copied().unwrap_or(Self::USUAL_BITS)
+    fn is_acronym(&self, short: u32, long: u32) -> bool {
+        let (short, long) = (short as usize, long as usize);
+        self.phrases.words[short].len() == 1
+            && self.phrases.joined[short].len() >= 3
+            && self.phrases.joined[short] == self.phrases.initials[long]
     }
 }
 
@@ -751,7 +760,7 @@ pub(super) struct Sets {
     pub(super) shared: Shared,
 }
 
-const SET_LEVELS: &[Level] = &[level("one in common", 0.45), level("none in common", 0.55)];
+const SET_LEVELS: &[Level] = &[level("one in common", 0.45, 0.005), level("none in common", 0.55, 0.995)];
 
 impl Comparison for Sets {
     fn name(&self) -> &str {
@@ -786,7 +795,7 @@ pub(super) struct People {
     pub(super) values: Values,
 }
 
-const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.25), level("none in common", 0.75)];
+const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.25, 0.002), level("none in common", 0.75, 0.998)];
 
 impl Comparison for People {
     fn name(&self) -> &str {
@@ -810,15 +819,15 @@ impl Comparison for People {
 pub(super) struct Texts {
     pub(super) name: String,
     pub(super) values: Values,
-    pub(super) bits: HashMap<String, f64>,
+    pub(super) phrases: Phrases,
 }
 
 const TEXT_LEVELS: &[Level] = &[
-    level("same", 0.60),
-    level("nearly the same", 0.15),
-    level("much in common", 0.08),
-    level("something in common", 0.05),
-    level("different", 0.12),
+    level("same", 0.60, 0.01),
+    level("nearly the same", 0.15, 0.005),
+    level("much in common", 0.08, 0.01),
+    level("something in common", 0.05, 0.03),
+    level("different", 0.12, 0.945),
 ];
 
 impl Comparison for Texts {
@@ -839,7 +848,8 @@ impl Comparison for Texts {
         if let Some(code) = self.values.shared(a, b) {
             return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
         }
-        let alike = self.alike(x, y);
+        let found = self.phrases.agreement(self.values.of(a)[0], self.values.of(b)[0], one_slip);
+        let alike = 2.0 * found.bits / (found.of[0] + found.of[1]).max(1e-9);
         at(if alike >= 0.85 || one_slip(x, y) {
             2
         } else if alike >= 0.6 || strsim::jaro_winkler(x, y) >= 0.93 {
@@ -852,29 +862,13 @@ impl Comparison for Texts {
     }
 }
 
-impl Texts {
-    fn alike(&self, x: &str, y: &str) -> f64 {
-        let bits = |word: &str| self.bits.get(word).copied().unwrap_or(8.0);
-        let (xs, mut ys): (Vec<&str>, Vec<&str>) = (x.split(' ').collect(), y.split(' ').collect());
-        let total: f64 = xs.iter().chain(&ys).map(|w| bits(w)).sum();
-        let mut agreed = 0.0;
-        for word in &xs {
-            if let Some(at) = ys.iter().position(|other| other == word || one_slip(word, other)) {
-                agreed += bits(word) + bits(ys[at]);
-                ys.swap_remove(at);
-            }
-        }
-        agreed / total.max(1e-9)
-    }
-}
-
 /// Values of which there are few: a category, a gender, a number that is one of a few.
 pub(super) struct Categories {
     pub(super) name: String,
     pub(super) values: Values,
 }
 
-const CATEGORY_LEVELS: &[Level] = &[level("same", 0.85), level("different", 0.15)];
+const CATEGORY_LEVELS: &[Level] = &[level("same", 0.85, 0.25), level("different", 0.15, 0.75)];
 
 impl Comparison for Categories {
     fn name(&self) -> &str {

@@ -1,7 +1,7 @@
 //! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::Arc,
 };
 
@@ -11,7 +11,7 @@ use super::{
         People, Phones, PersonNamePart, Sets, Shared, Streets, Texts, Towns,
     },
     model::MOST_COMPARISONS,
-    values::Values,
+    values::{Phrases, Values},
 };
 use crate::{
     model::Kind,
@@ -189,21 +189,9 @@ fn organisation_names(
         let values = attributes.iter().flat_map(|a| table.records.values(a, i));
         values.map(|v| organisation::words(v).join(" ")).collect()
     });
-    let bits = word_bits(&names, table.members.len());
+    let phrases = Phrases::new(&names, table.members.len());
     let fill = names.fill().max(clusters.as_ref().map_or(0.0, Values::fill));
-    add(comparisons, fill, OrganisationNames { name, names, bits, shared, clusters });
-}
-
-/// For each word, how many bits it tells: `log2(records / records with it)`.
-fn word_bits(names: &Values, records: usize) -> HashMap<String, f64> {
-    let mut counts: HashMap<&str, u32> = HashMap::new();
-    for (code, name) in names.texts.iter().enumerate() {
-        for word in name.split(' ') {
-            *counts.entry(word).or_default() += names.count(code as u32);
-        }
-    }
-    let bits = |count: u32| (records as f64 / f64::from(count)).max(1.0).log2() + 0.5;
-    counts.into_iter().map(|(word, count)| (word.to_owned(), bits(count))).collect()
+    add(comparisons, fill, OrganisationNames { name, names, phrases, shared, clusters });
 }
 
 fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -288,8 +276,8 @@ fn other_columns(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) 
             _ if values.distinct() <= FEW_VALUES => add(comparisons, fill, Categories { name, values }),
             "code" | "number" => add(comparisons, fill, Codes { name, values }),
             _ => {
-                let bits = word_bits(&values, table.members.len());
-                add(comparisons, fill, Texts { name, values, bits });
+                let phrases = Phrases::new(&values, table.members.len());
+                add(comparisons, fill, Texts { name, values, phrases });
             }
         }
     }

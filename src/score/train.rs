@@ -20,8 +20,8 @@ use super::{
 const MATCH_PRIOR_PAIRS: f64 = 20.0;
 /// Related pairs that the prior of a relation's levels counts as.
 const RELATION_PRIOR_PAIRS: f64 = 20.0;
-/// Pairs of strangers that the prior of `u` counts as: it only keeps `u` above zero.
-const STRANGER_PRIOR_PAIRS: f64 = 0.5;
+/// Pairs of strangers that the prior of `u` counts as: it matters in tables of a few dozen rows.
+const STRANGER_PRIOR_PAIRS: f64 = 50.0;
 /// Matching pairs per record that training starts from: at least, and at most.
 const FEWEST_PER_RECORD: f64 = 0.02;
 const MOST_PER_RECORD: f64 = 10.0;
@@ -69,7 +69,7 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
     let match_share = first_match_share(comparisons, &totals, counts);
     let models = comparisons.iter().zip(&totals).map(|(comparison, totals)| {
         let m = expected(comparison);
-        let all = shares(totals, &vec![1.0 / m.len() as f64; m.len()], STRANGER_PRIOR_PAIRS);
+        let all = shares(totals, &by_chance(comparison.as_ref()), STRANGER_PRIOR_PAIRS);
         // Of the pairs that agree on a rare value most match: they must not count among strangers.
         let u: Vec<f64> =
             all.iter().zip(&m).map(|(all, m)| (all - match_share * m).max(all * 0.1)).collect();
@@ -96,6 +96,10 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         (several && not_all).then(|| RelationModel { name: name.to_owned(), share: match_share * 0.2, levels })
     });
     Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models }
+}
+
+fn by_chance(comparison: &dyn Comparison) -> Vec<f64> {
+    comparison.levels().iter().map(|level| level.by_chance).collect()
 }
 
 /// The share of matches to start from: what the most telling comparison leaves room for.
@@ -158,7 +162,7 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
         let learned = if comparisons[at].fixed() { 0.0 } else { 1.0 };
         let matched: Vec<f64> = matched[at].iter().map(|n| n * learned).collect();
         let m = shares(&matched, &prior, MATCH_PRIOR_PAIRS);
-        let u = shares(&strangers[at], &vec![1.0 / prior.len() as f64; prior.len()], STRANGER_PRIOR_PAIRS);
+        let u = shares(&strangers[at], &by_chance(comparisons[at].as_ref()), STRANGER_PRIOR_PAIRS);
         ComparisonModel { odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(), ..old.clone() }
     });
     let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);

@@ -100,3 +100,105 @@ impl Values {
         self.texts.len()
     }
 }
+
+/// The words of each text of [`Values`], numbered, with what each word tells.
+#[derive(Debug, Default)]
+pub(super) struct Phrases {
+    /// For each code of the values its words, in order.
+    pub(super) words: Vec<Vec<u32>>,
+    /// For each code its text without blanks.
+    pub(super) joined: Vec<String>,
+    /// For each code the initials of its words.
+    pub(super) initials: Vec<String>,
+    /// The text of each word.
+    pub(super) texts: Vec<String>,
+    /// Bits of information of each word: `log2(records / records with it)`.
+    pub(super) bits: Vec<f64>,
+}
+
+/// How much of two phrases agrees.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Agreement {
+    /// Bits of the words in common, slips taken for a little less.
+    pub(super) bits: f64,
+    /// Bits of each phrase.
+    pub(super) of: [f64; 2],
+    /// Words in common.
+    pub(super) words: usize,
+}
+
+impl Agreement {
+    /// Bits in common by bits in either.
+    pub(super) fn jaccard(self) -> f64 {
+        self.bits / (self.of[0] + self.of[1] - self.bits).max(1e-9)
+    }
+
+    /// Bits in common by bits of the shorter one.
+    pub(super) fn within(self) -> f64 {
+        self.bits / self.of[0].min(self.of[1]).max(1e-9)
+    }
+}
+
+/// What a word that is nearly the other counts, of its bits.
+const NEARLY: f64 = 0.85;
+
+impl Phrases {
+    /// The phrases of `values` among `records` records.
+    pub(super) fn new(values: &Values, records: usize) -> Phrases {
+        let mut texts: Vec<&str> = values.texts.iter().flat_map(|t| t.split(' ')).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let number: HashMap<&str, u32> =
+            texts.iter().enumerate().map(|(n, word)| (*word, n as u32)).collect();
+        let words: Vec<Vec<u32>> =
+            values.texts.iter().map(|t| t.split(' ').map(|word| number[word]).collect()).collect();
+        let mut counts = vec![0u32; texts.len()];
+        for (code, words) in words.iter().enumerate() {
+            for &word in words {
+                counts[word as usize] += values.count(code as u32);
+            }
+        }
+        let bits = |&count: &u32| (records as f64 / f64::from(count)).max(1.0).log2() + 0.5;
+        Phrases {
+            joined: values.texts.iter().map(|t| t.replace(' ', "")).collect(),
+            initials: values.texts.iter().map(|t| t.split(' ').filter_map(|w| w.chars().next()).collect()).collect(),
+            bits: counts.iter().map(bits).collect(),
+            texts: texts.into_iter().map(str::to_owned).collect(),
+            words,
+        }
+    }
+
+    /// Compares two phrases by their words; `nearly` says whether two words are one with a slip.
+    pub(super) fn agreement(&self, x: u32, y: u32, nearly: impl Fn(&str, &str) -> bool) -> Agreement {
+        let (xs, ys) = (&self.words[x as usize], &self.words[y as usize]);
+        let bits = |word: u32| self.bits[word as usize];
+        let mut found = Agreement {
+            of: [xs, ys].map(|words| words.iter().map(|&w| bits(w)).sum()),
+            ..Agreement::default()
+        };
+        // Sixty-four words are more than any name has.
+        let (mut left, mut taken) = (0u64, 0u64);
+        for (i, word) in xs.iter().enumerate().take(64) {
+            match (0..ys.len().min(64)).find(|&j| taken >> j & 1 == 0 && ys[j] == *word) {
+                Some(j) => {
+                    taken |= 1 << j;
+                    found.bits += bits(*word);
+                    found.words += 1;
+                }
+                None => left |= 1 << i,
+            }
+        }
+        for (i, word) in xs.iter().enumerate().take(64).filter(|(i, _)| left >> i & 1 == 1) {
+            let _ = i;
+            let text = &self.texts[*word as usize];
+            let near = (0..ys.len().min(64))
+                .find(|&j| taken >> j & 1 == 0 && nearly(text, &self.texts[ys[j] as usize]));
+            if let Some(j) = near {
+                taken |= 1 << j;
+                found.bits += NEARLY * bits(*word).min(bits(ys[j]));
+                found.words += 1;
+            }
+        }
+        found
+    }
+}
