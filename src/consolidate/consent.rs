@@ -125,7 +125,8 @@ impl<'a> Docket<'a> {
             .cmp(&x.state)
             .then_with(|| match x.state {
                 ConsentState::OptIn | ConsentState::Pending => {
-                    (Reverse(x.proved), Reverse(date(x))).cmp(&(Reverse(y.proved), Reverse(date(y))))
+                    (Reverse(x.proved), Reverse(date(x)))
+                        .cmp(&(Reverse(y.proved), Reverse(date(y))))
                 }
                 _ => (x.since.is_empty(), date(x)).cmp(&(y.since.is_empty(), date(y))),
             })
@@ -136,7 +137,16 @@ impl<'a> Docket<'a> {
                 let id = |e: &ConsentEvent| e.record.map(|r| self.records.ids[r as usize]);
                 let rest = |e: &'a ConsentEvent| {
                     let p = place(e);
-                    (p.rank, &p.source, id(e), &e.contact_point, &e.column, &p.file, &p.sheet, e.row)
+                    (
+                        p.rank,
+                        &p.source,
+                        id(e),
+                        &e.contact_point,
+                        &e.column,
+                        &p.file,
+                        &p.sheet,
+                        e.row,
+                    )
                 };
                 rest(x).cmp(&rest(y))
             })
@@ -187,7 +197,9 @@ impl<'a> Docket<'a> {
                 let decides = self.first(said.chain(objection).chain(elsewhere));
                 lines.push(self.line(entity, channel, point, decides));
             }
-            if points.is_empty() && let Some(decides) = self.first(own.iter().copied()) {
+            if points.is_empty()
+                && let Some(decides) = self.first(own.iter().copied())
+            {
                 lines.push(self.line(entity, channel, "", Some(decides)));
             }
         }
@@ -365,7 +377,12 @@ mod tests {
             .collect();
         let addresses: Vec<Vec<&str>> = named
             .iter()
-            .map(|e| e.members.iter().flat_map(|&r| points_of(&clean.records, r, Channel::Post)).collect())
+            .map(|e| {
+                e.members
+                    .iter()
+                    .flat_map(|&r| points_of(&clean.records, r, Channel::Post))
+                    .collect()
+            })
             .collect();
         let entities = Entities { list: named, ..entities };
         let made = consents(&entities, &clean, couples, &addresses, &IdKey([7; 32]));
@@ -425,11 +442,13 @@ mod tests {
     #[test]
     fn an_objection_to_another_spelling_of_an_address_holds() {
         let address = |number: &str, street: &str| {
-            let (number, street, city) = (number.to_owned(), street.to_owned(), "Nantes".to_owned());
+            let (number, street, city) =
+                (number.to_owned(), street.to_owned(), "Nantes".to_owned());
             Address { number, street, city, ..Address::default() }.encode()
         };
         let (long, short) = (address("3", "rue-Haute"), address("", "rue-Haute"));
-        let records = records(&format!("a P address={long}; b P address={short}; c P address={short}"));
+        let records =
+            records(&format!("a P address={long}; b P address={short}; c P address={short}"));
         let event = ConsentEvent {
             record: Some(2),
             contact_point: String::new(),
@@ -445,8 +464,11 @@ mod tests {
         };
         let clean = Clean { records, events: vec![event], ..Clean::default() };
         let entities = Entities::new(&clean.records, &clusters(&[0, 0, 2]), &BTreeMap::new());
-        let survivors: Vec<Vec<&str>> =
-            entities.list.iter().map(|e| if e.members.len() > 1 { vec![long.as_str()] } else { vec![short.as_str()] }).collect();
+        let survivors: Vec<Vec<&str>> = entities
+            .list
+            .iter()
+            .map(|e| if e.members.len() > 1 { vec![long.as_str()] } else { vec![short.as_str()] })
+            .collect();
         let made = consents(&entities, &clean, &[], &survivors, &IdKey([7; 32]));
         assert!(made.lines.iter().all(|l| l.state == "opt_out"), "{:?}", shown(&made));
     }
@@ -475,20 +497,26 @@ mod tests {
     #[test]
     fn an_objection_binds_both_of_a_couple() {
         let couple = Couple { first: 0, second: 1 };
-        let made = all("a P last_name=X; a P email=x@y.fr", &[0, 1], "0 email opt_out", &[couple]).0;
+        let made =
+            all("a P last_name=X; a P email=x@y.fr", &[0, 1], "0 email opt_out", &[couple]).0;
         assert_eq!(shown(&made), ["0 email  opt_out", "1 email x@y.fr opt_out"]);
     }
 
     #[test]
     fn the_line_that_is_shown_is_the_earliest_objection_and_the_latest_opt_in() {
         let rows = |events| all("a P email=x@y.fr", &[0], events, &[]).0.lines[0].row;
-        assert_eq!(rows("0 email opt_out; 0 email opt_out/2020-01-01; 0 email opt_out/2012-01-01"), Some(3));
+        assert_eq!(
+            rows("0 email opt_out; 0 email opt_out/2020-01-01; 0 email opt_out/2012-01-01"),
+            Some(3)
+        );
         assert_eq!(rows("0 email opt_in/2020-01-01; 0 email opt_in/2012-01-01"), Some(1));
     }
 
     #[test]
     fn who_is_known_by_an_objection_alone_is_on_the_suppression_list() {
-        let made = all("a P email=x@y.fr", &[0], "- email opt_out gone@y.fr; - email opt_in in@y.fr", &[]).0;
+        let made =
+            all("a P email=x@y.fr", &[0], "- email opt_out gone@y.fr; - email opt_in in@y.fr", &[])
+                .0;
         let hash = suppression_hash(&IdKey([7; 32]), Channel::Email, "gone@y.fr");
         assert_eq!(made.suppressed, [(hash, Channel::Email, ConsentState::OptOut)]);
     }

@@ -294,7 +294,8 @@ mod tests {
 
     #[test]
     fn rows_that_say_the_same_are_one_link() {
-        let rows = "a/2009 P last_name=X; a/2009 O name=One; b/2014 P last_name=X; b/2014 O name=One";
+        let rows =
+            "a/2009 P last_name=X; a/2009 O name=One; b/2014 P last_name=X; b/2014 O name=One";
         assert_eq!(
             linked(rows, &[0, 1, 0, 1], &[(0, 1, "comptable"), (2, 3, "DAF")]),
             ["P0 O1 DAF true 2009 "]
@@ -303,7 +304,9 @@ mod tests {
 
     #[test]
     fn couples_that_share_a_person_are_one_home() {
-        let records = records("a P last_name=X; a P last_name=Y; b P last_name=Y; b P last_name=Z; c P last_name=W");
+        let records = records(
+            "a P last_name=X; a P last_name=Y; b P last_name=Y; b P last_name=Z; c P last_name=W",
+        );
         let couples = [Couple { first: 0, second: 1 }, Couple { first: 2, second: 3 }];
         let homes = households(&entities(&records, &[0, 1, 1, 3, 4]), &couples);
         let shown: Vec<String> = homes.iter().map(|(h, p)| format!("{h} {p}")).collect();
@@ -349,8 +352,10 @@ mod tests {
         let entities = entities(&records, &[0, 1, 2, 3]);
         let index = KeyIndex::new(&entities, &clean.records, false);
         let links = organisation_links(&entities, &BTreeMap::new(), &records, &index);
-        let shown: Vec<String> =
-            links.iter().map(|l| format!("{} {} {}", l.child_id, l.link_type, l.parent_id)).collect();
+        let shown: Vec<String> = links
+            .iter()
+            .map(|l| format!("{} {} {}", l.child_id, l.link_type, l.parent_id))
+            .collect();
         assert_eq!(shown, ["O1 billed_to O0", "O2 billed_to O0"]);
     }
 }

@@ -42,8 +42,7 @@ pub fn write(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> 
 
 /// Writes `crosswalk.csv`: one line per record, by file, sheet and row.
 pub fn write_crosswalk(path: &Path, records: &Records, golden_of: &[String]) -> Result<()> {
-    let header =
-        ["source", "file", "sheet", "row", "kind", "record_key", "record_id", "golden_id"];
+    let header = ["source", "file", "sheet", "row", "kind", "record_key", "record_id", "golden_id"];
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_by_cached_key(|&r| {
         let place = records.place_of(r);
@@ -90,8 +89,17 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
     store::write_csv(
         &folder.join("consents.csv"),
         &[
-            "golden_id", "contact_point", "channel", "purpose", "legal_entity", "state", "proved",
-            "since", "source", "file", "row",
+            "golden_id",
+            "contact_point",
+            "channel",
+            "purpose",
+            "legal_entity",
+            "state",
+            "proved",
+            "since",
+            "source",
+            "file",
+            "row",
         ],
         golden.consents.iter().map(readable),
     )?;
@@ -272,10 +280,23 @@ fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<
             let mut rows: Vec<_> = table.rows.iter().collect();
             rows.sort_by_key(|row| row.row);
             for row in rows {
-                let id = golden_id.get(&(place.file.as_str(), place.sheet.as_str(), row.row, row.key.as_str()));
+                let id = golden_id.get(&(
+                    place.file.as_str(),
+                    place.sheet.as_str(),
+                    row.row,
+                    row.key.as_str(),
+                ));
                 let number = row.row.to_string();
-                let lead = [id.copied().unwrap_or_default(), &place.source, &place.file, &place.sheet, &number];
-                let cell = |at: &Option<usize>| at.and_then(|at| row.cells.get(at)).map_or("", String::as_str);
+                let lead = [
+                    id.copied().unwrap_or_default(),
+                    &place.source,
+                    &place.file,
+                    &place.sheet,
+                    &number,
+                ];
+                let cell = |at: &Option<usize>| {
+                    at.and_then(|at| row.cells.get(at)).map_or("", String::as_str)
+                };
                 file.row(lead.into_iter().chain(at.iter().map(cell)))?;
             }
         }

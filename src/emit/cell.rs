@@ -21,17 +21,24 @@ pub(super) fn form(value: &str, form: Form, rules: &FileRules) -> Formed {
         Form::Boolean => match value {
             "true" => Ok(rules.yes.clone()),
             "false" => Ok(rules.no.clone()),
-            _ => Err(Unformed { problem: "not_a_boolean", message: "left empty: neither yes nor no" }),
+            _ => Err(Unformed {
+                problem: "not_a_boolean",
+                message: "left empty: neither yes nor no",
+            }),
         },
         Form::Date => dated(value, &rules.date, None),
         Form::Datetime => dated(value, &rules.datetime, Some("00:00:00")),
         Form::Decimal => match value.parse::<rust_decimal::Decimal>() {
             Ok(_) => Ok(value.replace('.', &rules.decimal.to_string())),
-            Err(_) => Err(Unformed { problem: "not_a_number", message: "left empty: not a number" }),
+            Err(_) => {
+                Err(Unformed { problem: "not_a_number", message: "left empty: not a number" })
+            }
         },
         Form::Integer => match value.parse::<i64>() {
             Ok(number) => Ok(number.to_string()),
-            Err(_) => Err(Unformed { problem: "not_a_number", message: "left empty: not a whole number" }),
+            Err(_) => {
+                Err(Unformed { problem: "not_a_number", message: "left empty: not a whole number" })
+            }
         },
         Form::Phone => Ok(value.replace(";ext=", &rules.phone_extension)),
     }
@@ -40,7 +47,8 @@ pub(super) fn form(value: &str, form: Form, rules: &FileRules) -> Formed {
 /// An ISO date in the target's pattern. A date without day or year cannot be completed: that would be
 /// inventing it.
 fn dated(value: &str, pattern: &str, midnight: Option<&str>) -> Formed {
-    let partial = Unformed { problem: "partial_date", message: "left empty: the date is not complete" };
+    let partial =
+        Unformed { problem: "partial_date", message: "left empty: the date is not complete" };
     let (date, time) = value.split_once(['T', ' ']).unwrap_or((value, midnight.unwrap_or("")));
     let parts: Vec<&str> = date.split('-').collect();
     let [year, month, day] = parts[..] else { return Err(partial) };
@@ -66,7 +74,8 @@ pub(super) fn in_case(value: String, case: Option<Case>) -> String {
 /// Control characters other than tab and line end are refused by most CRMs; each forbidden character
 /// becomes a blank.
 pub(super) fn allowed(value: &str, rules: &FileRules) -> (String, bool) {
-    let bad = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || rules.forbidden.contains(c);
+    let bad =
+        |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || rules.forbidden.contains(c);
     if !value.contains(bad) {
         return (value.to_owned(), false);
     }
@@ -153,11 +162,17 @@ mod tests {
         let rules = FileRules { date: "%d/%m/%Y".into(), ..FileRules::default() };
         assert_eq!(form("2012-05-31", Form::Date, &rules), Ok("31/05/2012".into()));
         assert_eq!(form("2012-05-31T12:30:00Z", Form::Date, &rules), Ok("31/05/2012".into()));
-        assert_eq!(form("2012-05-31", Form::Datetime, &rules), Ok("2012-05-31T00:00:00.000Z".into()));
+        assert_eq!(
+            form("2012-05-31", Form::Datetime, &rules),
+            Ok("2012-05-31T00:00:00.000Z".into())
+        );
         let timed = form("2012-05-31T12:30:05Z", Form::Datetime, &rules);
         assert_eq!(timed, Ok("2012-05-31T12:30:05.000Z".into()));
         for partial in ["2012-05", "2012", "--05-31"] {
-            assert_eq!(form(partial, Form::Date, &rules).map_err(|u| u.problem), Err("partial_date"));
+            assert_eq!(
+                form(partial, Form::Date, &rules).map_err(|u| u.problem),
+                Err("partial_date")
+            );
         }
     }
 
@@ -165,7 +180,10 @@ mod tests {
     fn numbers_booleans_and_phones_take_the_form_of_the_target() {
         let rules = FileRules { decimal: ',', yes: "1".into(), ..FileRules::default() };
         assert_eq!(form("1234.50", Form::Decimal, &rules), Ok("1234,50".into()));
-        assert_eq!(form("10 à 19", Form::Integer, &rules).map_err(|u| u.problem), Err("not_a_number"));
+        assert_eq!(
+            form("10 à 19", Form::Integer, &rules).map_err(|u| u.problem),
+            Err("not_a_number")
+        );
         assert_eq!(form("true", Form::Boolean, &rules), Ok("1".into()));
         assert_eq!(form("+33123456789;ext=12", Form::Phone, &rules), Ok("+33123456789 x12".into()));
     }

@@ -54,7 +54,8 @@ impl<'a> Consents<'a> {
             for channel in Channel::ALL {
                 let Some(objection) = self.objection(id, channel) else { continue };
                 for attribute in channel.attributes() {
-                    let values = records.columns.get(*attribute).into_iter().flat_map(|c| c.values(i));
+                    let values =
+                        records.columns.get(*attribute).into_iter().flat_map(|c| c.values(i));
                     values.for_each(|value| self.refuse(channel, value, objection));
                 }
             }
@@ -151,7 +152,9 @@ pub(super) fn contact_points<'a>(
             }
         }
     }
-    for line in golden.consents.iter().filter(|l| l.channel == channel && !l.contact_point.is_empty()) {
+    for line in
+        golden.consents.iter().filter(|l| l.channel == channel && !l.contact_point.is_empty())
+    {
         owners.entry(&line.contact_point).or_default().insert(&line.golden_id);
     }
     let point = |(value, ids): (&'a str, BTreeSet<&'a str>)| ContactPoint {

@@ -39,7 +39,15 @@ fn files(page: &mut String, target: &Target, metrics: &Metrics) {
     line!(page, "\nThe files, in the order in which they are loaded:\n");
     line!(page, "| | file | object | rows | bytes |\n|---:|---|---|---:|---:|");
     for (at, file) in metrics.files.iter().enumerate() {
-        line!(page, "| {} | `{}` | {} | {} | {} |", at + 1, file.file, file.object, file.rows, file.bytes);
+        line!(
+            page,
+            "| {} | `{}` | {} | {} | {} |",
+            at + 1,
+            file.file,
+            file.object,
+            file.rows,
+            file.bytes
+        );
     }
     let rules = &target.file;
     let delimiter = match rules.delimiter {
@@ -79,10 +87,13 @@ fn custom_fields(page: &mut String, target: &Target) {
         let first = target.objects.iter().position(|o| o.object == object.object).unwrap_or(at);
         for column in &object.columns {
             if let Some(custom) = &column.custom {
-                let from = column.from.clone().or_else(|| column.constant.clone()).unwrap_or_default();
-                fields
-                    .entry((first, column.header.get_ref()))
-                    .or_insert((&object.object, custom, from));
+                let from =
+                    column.from.clone().or_else(|| column.constant.clone()).unwrap_or_default();
+                fields.entry((first, column.header.get_ref())).or_insert((
+                    &object.object,
+                    custom,
+                    from,
+                ));
             }
         }
     }
@@ -101,7 +112,8 @@ fn steps(page: &mut String, target: &Target, metrics: &Metrics) {
     for (at, object) in target.objects.iter().enumerate() {
         let files = files_of(object, metrics);
         let rows: u64 = files.iter().map(|f| f.rows).sum();
-        let key = object.key.as_ref().map(|key| format!(", identified by `{key}`")).unwrap_or_default();
+        let key =
+            object.key.as_ref().map(|key| format!(", identified by `{key}`")).unwrap_or_default();
         line!(page, "\n### {}. {}: {rows} rows{key}\n", at + 1, object.object);
         if rows == 0 {
             line!(page, "Nothing to load: the file holds its header alone.");
@@ -131,10 +143,12 @@ fn files_of<'m>(object: &Object, metrics: &'m Metrics) -> Vec<&'m super::FileMet
     let (stem, extension) = object.file.rsplit_once('.').unwrap_or((&object.file, ""));
     let is_part = |name: &str| {
         name == object.file
-            || name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)).is_some_and(|middle| {
-                let digits = middle.trim_matches('.');
-                !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-            })
+            || name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension)).is_some_and(
+                |middle| {
+                    let digits = middle.trim_matches('.');
+                    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+                },
+            )
     };
     metrics.files.iter().filter(|f| is_part(&f.file)).collect()
 }
@@ -145,7 +159,13 @@ fn check(page: &mut String, target: &Target, metrics: &Metrics) {
     for object in &target.objects {
         let rows: u64 = files_of(object, metrics).iter().map(|f| f.rows).sum();
         let count = if object.count.is_empty() { "by hand" } else { object.count.as_str() };
-        line!(page, "| {} (`{}`) | {rows} | {} |", object.object, object.file, count.replace('|', "\\|"));
+        line!(
+            page,
+            "| {} (`{}`) | {rows} | {} |",
+            object.object,
+            object.file,
+            count.replace('|', "\\|")
+        );
     }
     let keys: Vec<String> = target
         .objects

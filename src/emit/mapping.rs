@@ -494,7 +494,11 @@ impl Check<'_> {
             self.add(None, "it has no object".into(), None);
         }
         if matches!(rules.delimiter, '"' | '\r' | '\n') || rules.delimiter.len_utf8() > 1 {
-            self.add(None, "the delimiter must be one ASCII character, not a quote or line end".into(), None);
+            self.add(
+                None,
+                "the delimiter must be one ASCII character, not a quote or line end".into(),
+                None,
+            );
         }
         for (key, limit) in [("max_rows", rules.max_rows), ("max_bytes", rules.max_bytes)] {
             if limit == Some(0) {
@@ -503,11 +507,19 @@ impl Check<'_> {
         }
         if target.orphans == Orphans::Placeholder && target.orphans_account.is_empty() {
             let hint = "say what the account is called: `orphans_account = \"...\"`".to_owned();
-            self.add(None, "persons without organisation have no account to hang on".into(), Some(hint));
+            self.add(
+                None,
+                "persons without organisation have no account to hang on".into(),
+                Some(hint),
+            );
         }
         let loses = rules.reserved.iter().find(|(from, to)| from == to || to.is_empty());
         if let Some((from, _)) = loses {
-            self.add(None, format!("the reserved value `{from}` is replaced by itself or by nothing"), None);
+            self.add(
+                None,
+                format!("the reserved value `{from}` is replaced by itself or by nothing"),
+                None,
+            );
         }
     }
 
@@ -523,7 +535,11 @@ impl Check<'_> {
         let is_plain = FilePath::new(&object.file).file_name() == Some(object.file.as_ref());
         if !is_plain || OWN_FILES.contains(&object.file.as_str()) {
             let hint = format!("not a path, and none of `{}`", OWN_FILES.join("`, `"));
-            self.add(at(), format!("`{}` cannot be the name of a load file", object.file), Some(hint));
+            self.add(
+                at(),
+                format!("`{}` cannot be the name of a load file", object.file),
+                Some(hint),
+            );
         }
         if object.columns.is_empty() {
             self.add(at(), format!("`{name}` has no column"), None);
@@ -574,7 +590,13 @@ impl Check<'_> {
         }
     }
 
-    fn column(&mut self, column: &Column, object: &Object, earlier: &[Object], headers: &BTreeSet<&str>) {
+    fn column(
+        &mut self,
+        column: &Column,
+        object: &Object,
+        earlier: &[Object],
+        headers: &BTreeSet<&str>,
+    ) {
         let at = || Some(column.header.span());
         let header = column.header.get_ref();
         if header.is_empty() || header.contains(['"', '\n', '\r']) {
@@ -585,7 +607,8 @@ impl Check<'_> {
                 self.add(at(), format!("`{header}` has both `from` and `constant`"), None);
             }
             (None, None) => {
-                let hint = Some("add `from = \"an attribute\"` or `constant = \"a value\"`".to_owned());
+                let hint =
+                    Some("add `from = \"an attribute\"` or `constant = \"a value\"`".to_owned());
                 self.add(at(), format!("nothing says what `{header}` is filled with"), hint);
             }
             _ => {}
@@ -596,11 +619,20 @@ impl Check<'_> {
         if column.length == Some(0) {
             self.add(at(), format!("`{header}` has length 0"), Some("leave the column out".into()));
         }
-        if column.required && column.placeholder.as_deref().unwrap_or("").is_empty() && column.constant.is_none() {
-            let hint = "add `placeholder = \"(inconnu)\"`, or `at_least_one` to the object".to_owned();
-            self.add(at(), format!("nothing says what to write where the required `{header}` is empty"), Some(hint));
+        if column.required
+            && column.placeholder.as_deref().unwrap_or("").is_empty()
+            && column.constant.is_none()
+        {
+            let hint =
+                "add `placeholder = \"(inconnu)\"`, or `at_least_one` to the object".to_owned();
+            self.add(
+                at(),
+                format!("nothing says what to write where the required `{header}` is empty"),
+                Some(hint),
+            );
         }
-        if let Some(list) = column.values.as_ref().filter(|l| !self.target.values.contains_key(*l)) {
+        if let Some(list) = column.values.as_ref().filter(|l| !self.target.values.contains_key(*l))
+        {
             let near = nearest(list, self.target.values.keys().map(String::as_str));
             let hint = near.map(|near| format!("the nearest is `{near}`"));
             self.add(at(), format!("`{header}`: there is no `[values.{list}]`"), hint);
@@ -611,7 +643,11 @@ impl Check<'_> {
             if !earlier.clone().any(|o| o.name.get_ref() == reference) {
                 let near = nearest(reference, earlier.map(|o| o.name.get_ref().as_str()));
                 let hint = near.map(|near| format!("the nearest is `{near}`"));
-                self.add(at(), format!("`{header}`: no object `{reference}` is loaded before"), hint);
+                self.add(
+                    at(),
+                    format!("`{header}`: no object `{reference}` is loaded before"),
+                    hint,
+                );
             }
         }
     }
@@ -621,14 +657,25 @@ impl Check<'_> {
         let header = column.header.get_ref();
         let wraps = column.too_long == Some(TooLong::Wrap);
         if wraps == column.wrap_to.is_empty() {
-            self.add(at(), format!("`{header}`: `too_long = \"wrap\"` and `wrap_to` go together"), None);
+            self.add(
+                at(),
+                format!("`{header}`: `too_long = \"wrap\"` and `wrap_to` go together"),
+                None,
+            );
         }
         let moves = column.too_long == Some(TooLong::Move);
         if moves != column.move_to.is_some() {
-            self.add(at(), format!("`{header}`: `too_long = \"move\"` and `move_to` go together"), None);
+            self.add(
+                at(),
+                format!("`{header}`: `too_long = \"move\"` and `move_to` go together"),
+                None,
+            );
         }
-        if let Some(to) = column.move_to.as_ref().filter(|to| !headers.contains(to.as_str()) || *to == header) {
-            let hint = nearest(to, headers.iter().copied()).map(|near| format!("the nearest is `{near}`"));
+        if let Some(to) =
+            column.move_to.as_ref().filter(|to| !headers.contains(to.as_str()) || *to == header)
+        {
+            let hint =
+                nearest(to, headers.iter().copied()).map(|near| format!("the nearest is `{near}`"));
             self.add(at(), format!("`{header}`: there is no other column `{to}` to move to"), hint);
         }
         if column.too_long.is_some() && column.length.is_none() {
@@ -659,14 +706,16 @@ fn toml_problem(error: &toml::de::Error, text: &str, path: &FilePath) -> Problem
         Some(span) => place_of(path, text, span.start),
         None => path.display().to_string(),
     };
-    let unknown = message.strip_prefix("unknown field ").or(message.strip_prefix("unknown variant "));
+    let unknown =
+        message.strip_prefix("unknown field ").or(message.strip_prefix("unknown variant "));
     let hint = unknown.and_then(|rest| {
         let (word, choices) = rest.split_once(", expected ")?;
         let choices = choices.split('`').skip(1).step_by(2);
         let near = nearest(word.trim_matches('`'), choices)?;
         Some(format!("the nearest is `{near}`"))
     });
-    let message = message.replace("unknown field", "unknown key").replace("unknown variant", "unknown word");
+    let message =
+        message.replace("unknown field", "unknown key").replace("unknown variant", "unknown word");
     Problem { place, message, hint }
 }
 
@@ -690,7 +739,11 @@ mod tests {
         );
         let show = |p: Problem| {
             let line = p.place.split(':').nth(1).unwrap_or("").to_owned();
-            format!("{line}: {}{}", p.message, p.hint.map(|h| format!(" ({h})")).unwrap_or_default())
+            format!(
+                "{line}: {}{}",
+                p.message,
+                p.hint.map(|h| format!(" ({h})")).unwrap_or_default()
+            )
         };
         match Target::parse(&text, FilePath::new("x.toml")) {
             Ok(target) => target.check().into_iter().map(show).collect(),
@@ -715,7 +768,8 @@ mod tests {
             Some("the nearest is `length`)")
         );
         assert_eq!(
-            problems("{ header = \"Email\", from = \"email\", length = 9, too_long = \"cutt\" }")[0],
+            problems("{ header = \"Email\", from = \"email\", length = 9, too_long = \"cutt\" }")
+                [0],
             "8: unknown word `cutt`, expected one of `cut`, `error`, `wrap`, `move` (the nearest is `cut`)"
         );
     }

@@ -110,7 +110,8 @@ pub fn run(
     }
     store::create_folder(folder)?;
 
-    let orphans_account = (target.orphans == Orphans::Placeholder).then_some(target.orphans_account.as_str());
+    let orphans_account =
+        (target.orphans == Orphans::Placeholder).then_some(target.orphans_account.as_str());
     let source = Source::new(golden, origins, orphans_account);
     let mut package = Package {
         target,
@@ -170,7 +171,8 @@ impl Package<'_> {
         let keep = self.columns_to_write(&sheet, source, &rows);
         let rules = &self.target.file;
         let limits = (object.max_rows.or(rules.max_rows), object.max_bytes.or(rules.max_bytes));
-        let headers = object.headers().zip(&keep).filter(|(_, keep)| **keep).map(|(header, _)| header);
+        let headers =
+            object.headers().zip(&keep).filter(|(_, keep)| **keep).map(|(header, _)| header);
         let mut parts = Parts::new(self.folder, &object.file, rules, limits, headers);
         for (at, row) in rows.iter().enumerate() {
             if at % 1024 == 0 {
@@ -198,7 +200,12 @@ impl Package<'_> {
     }
 
     /// Which columns are written: all, or those that hold a value in some row.
-    fn columns_to_write<'s>(&mut self, sheet: &Sheet<'_>, source: &Source<'s>, rows: &[Row<'s>]) -> Vec<bool> {
+    fn columns_to_write<'s>(
+        &mut self,
+        sheet: &Sheet<'_>,
+        source: &Source<'s>,
+        rows: &[Row<'s>],
+    ) -> Vec<bool> {
         let headers = sheet.object.headers().count();
         if self.target.file.empty_columns == EmptyColumns::Keep {
             return vec![true; headers];
@@ -208,7 +215,10 @@ impl Package<'_> {
         for row in rows {
             let built = sheet.build(source, *row, &self.written);
             if built.left_out.is_none() {
-                filled.iter_mut().zip(&built.cells).for_each(|(filled, cell)| *filled |= !cell.is_empty());
+                filled
+                    .iter_mut()
+                    .zip(&built.cells)
+                    .for_each(|(filled, cell)| *filled |= !cell.is_empty());
                 self.written.entry(name.clone()).or_default().insert(source.id_of(*row).to_owned());
             }
         }
@@ -216,7 +226,12 @@ impl Package<'_> {
         self.written.remove(name);
         // The key stays even where there is no row.
         let is_key = |header: &str| sheet.object.key.as_deref() == Some(header);
-        sheet.object.headers().zip(filled).map(|(header, filled)| filled || is_key(header)).collect()
+        sheet
+            .object
+            .headers()
+            .zip(filled)
+            .map(|(header, filled)| filled || is_key(header))
+            .collect()
     }
 
     /// Notes that a row is in a file: it may be referred to, and what it says of consent counts.
@@ -232,7 +247,8 @@ impl Package<'_> {
                 for channel in sheet.flags() {
                     if source.consents.verdict(records, i, channel) == Verdict::Unknown {
                         let points = source.consents.unknown_points(records, i, channel);
-                        self.unknown.extend(points.into_iter().map(|point| (channel, point.to_owned())));
+                        self.unknown
+                            .extend(points.into_iter().map(|point| (channel, point.to_owned())));
                     }
                 }
             }
@@ -261,7 +277,11 @@ impl Package<'_> {
         }
         for (column, problem, message) in built.misfits {
             if problem == "missing_required" {
-                *self.metrics.placeholders.entry(format!("{}.{column}", object.object)).or_default() += 1;
+                *self
+                    .metrics
+                    .placeholders
+                    .entry(format!("{}.{column}", object.object))
+                    .or_default() += 1;
             }
             self.metrics.misfits.push(misfit(column, problem, message));
         }
@@ -270,7 +290,9 @@ impl Package<'_> {
     /// Counts what is in no file, and writes the files that go with every package.
     fn finish(mut self, source: &Source<'_>) -> Result<Metrics> {
         let golden = source.golden;
-        for (kind, records) in [(Kind::Organisation, &golden.organisations), (Kind::Person, &golden.persons)] {
+        for (kind, records) in
+            [(Kind::Organisation, &golden.organisations), (Kind::Person, &golden.persons)]
+        {
             let mut files = self.target.objects.iter().filter(|o| kind_of(o.rows) == Some(kind));
             let names: Vec<&str> = files.by_ref().map(|o| o.name.get_ref().as_str()).collect();
             let is_written = |id: &String| {
@@ -278,7 +300,8 @@ impl Package<'_> {
             };
             for id in records.ids.iter().filter(|id| !is_written(id)) {
                 let reason = self.refused.get(id).cloned();
-                let reason = reason.unwrap_or_else(|| format!("no object takes the kind {}", kind.as_str()));
+                let reason =
+                    reason.unwrap_or_else(|| format!("no object takes the kind {}", kind.as_str()));
                 *self.metrics.left_out.entry(reason).or_default() += 1;
             }
         }
@@ -302,7 +325,9 @@ impl Package<'_> {
         let mut suppressed = golden.suppressed.clone();
         suppressed.sort();
         self.metrics.suppressed = suppressed.len() as u64;
-        let lines = suppressed.iter().map(|(hash, channel, state)| (channel.as_str(), state.as_str(), hash));
+        let lines = suppressed
+            .iter()
+            .map(|(hash, channel, state)| (channel.as_str(), state.as_str(), hash));
         let path = self.folder.join("suppression.csv");
         store::write_csv(&path, &["channel", "state", "hash"], lines)?;
 
@@ -311,7 +336,8 @@ impl Package<'_> {
         store::write_csv(&path, &header, &self.metrics.misfits)?;
 
         let files = self.metrics.files.iter().zip(&self.digests).enumerate();
-        let lines = files.map(|(at, (f, sha256))| (at + 1, &f.file, &f.object, f.rows, f.bytes, sha256));
+        let lines =
+            files.map(|(at, (f, sha256))| (at + 1, &f.file, &f.object, f.rows, f.bytes, sha256));
         let path = self.folder.join("files.csv");
         store::write_csv(&path, &["order", "file", "object", "rows", "bytes", "sha256"], lines)
     }

@@ -1,8 +1,6 @@
 //! The rows of one object: which there are, in which order, and the cells of each.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     cell::{self, Unformed},
@@ -103,7 +101,11 @@ impl<'t> Sheet<'t> {
     }
 
     /// Its rows, in the order they are written.
-    pub(super) fn rows<'a>(&self, source: &Source<'a>, points: &'a [ContactPoint<'a>]) -> Vec<Row<'a>> {
+    pub(super) fn rows<'a>(
+        &self,
+        source: &Source<'a>,
+        points: &'a [ContactPoint<'a>],
+    ) -> Vec<Row<'a>> {
         let golden = source.golden;
         let mut rows: Vec<Row<'a>> = match self.object.rows {
             RowsOf::Organisation => self.organisations(source),
@@ -119,9 +121,12 @@ impl<'t> Sheet<'t> {
                 });
                 links.into_iter().map(Row::Link).collect()
             }
-            RowsOf::OrganisationLink => sorted(&golden.organisation_links).map(Row::OrganisationLink).collect(),
+            RowsOf::OrganisationLink => {
+                sorted(&golden.organisation_links).map(Row::OrganisationLink).collect()
+            }
             RowsOf::ContactPoint => {
-                let wanted = |state| self.object.states.iter().any(|s| s == consent::state_word(state));
+                let wanted =
+                    |state| self.object.states.iter().any(|s| s == consent::state_word(state));
                 points.iter().filter(|p| wanted(p.state)).map(Row::ContactPoint).collect()
             }
             RowsOf::Consent => sorted(&golden.consents).map(Row::Consent).collect(),
@@ -141,8 +146,14 @@ impl<'t> Sheet<'t> {
             let depth: Vec<usize> = order.iter().map(|&i| depth_of(records, i)).collect();
             order.sort_by_key(|&i| (depth[i], i));
         }
-        let extra = source.orphans_account.filter(|_| self.only_with.is_empty()).map(|_| Row::OrphansAccount);
-        extra.into_iter().chain(order.into_iter().map(|i| Row::Golden(Kind::Organisation, i))).collect()
+        let extra = source
+            .orphans_account
+            .filter(|_| self.only_with.is_empty())
+            .map(|_| Row::OrphansAccount);
+        extra
+            .into_iter()
+            .chain(order.into_iter().map(|i| Row::Golden(Kind::Organisation, i)))
+            .collect()
     }
 
     fn persons<'a>(&self, source: &Source<'a>) -> Vec<Row<'a>> {
@@ -174,7 +185,11 @@ impl<'t> Sheet<'t> {
         }
         let null = &self.target.file.null;
         if !null.is_empty() {
-            built.cells.iter_mut().filter(|cell| cell.is_empty()).for_each(|cell| cell.clone_from(null));
+            built
+                .cells
+                .iter_mut()
+                .filter(|cell| cell.is_empty())
+                .for_each(|cell| cell.clone_from(null));
         }
         built
     }
@@ -197,7 +212,8 @@ impl<'t> Sheet<'t> {
             let values = match &column.column.constant {
                 Some(constant) => vec![constant.clone()],
                 None => {
-                    let found = column.paths.iter().map(|path| source.values(row, path, &mut taken));
+                    let found =
+                        column.paths.iter().map(|path| source.values(row, path, &mut taken));
                     found.into_iter().find(|values| !values.is_empty()).unwrap_or_default()
                 }
             };
@@ -216,7 +232,9 @@ impl<'t> Sheet<'t> {
         built: &mut Built,
     ) -> String {
         let rules = &self.target.file;
-        let mut misfit = |problem, message: String| built.misfits.push((column.header.to_owned(), problem, message));
+        let mut misfit = |problem, message: String| {
+            built.misfits.push((column.header.to_owned(), problem, message))
+        };
         let mut done: Vec<String> = Vec::with_capacity(values.len());
         for value in values {
             if let Some(object) = &column.column.reference
@@ -231,7 +249,10 @@ impl<'t> Sheet<'t> {
                     (Some(target), _) => target.to_owned(),
                     (None, Unlisted::Keep) => value,
                     (None, Unlisted::Blank) => {
-                        misfit("not_in_pick_list", "left empty: the pick list does not hold it".into());
+                        misfit(
+                            "not_in_pick_list",
+                            "left empty: the pick list does not hold it".into(),
+                        );
                         continue;
                     }
                 },
@@ -248,10 +269,16 @@ impl<'t> Sheet<'t> {
         let cased = cell::in_case(format!("{}{joined}", column.column.prefix), column.column.case);
         let (mut text, replaced) = cell::allowed(&cased, rules);
         if replaced {
-            misfit("forbidden_character", "the target does not take some characters: now blanks".into());
+            misfit(
+                "forbidden_character",
+                "the target does not take some characters: now blanks".into(),
+            );
         }
         if let Some(other) = rules.reserved.get(&text) {
-            misfit("reserved_value", format!("the value means something else to the target: now `{other}`"));
+            misfit(
+                "reserved_value",
+                format!("the value means something else to the target: now `{other}`"),
+            );
             text.clone_from(other);
         }
         if rules.newline == "\n" { text } else { text.replace('\n', &rules.newline) }
@@ -270,7 +297,8 @@ impl<'t> Sheet<'t> {
                 && let Some(to) = self.columns.iter().position(|c| c.header == to.as_str())
             {
                 let note = format!("{}: {}", column.header, raw[at]);
-                let newline = if raw[to].is_empty() { "" } else { self.target.file.newline.as_str() };
+                let newline =
+                    if raw[to].is_empty() { "" } else { self.target.file.newline.as_str() };
                 raw[to] = format!("{}{newline}{note}", raw[to]);
             }
         }
@@ -294,7 +322,10 @@ impl<'t> Sheet<'t> {
                         TooLong::Move => {
                             cells[0] = head.to_owned();
                             let to = column.column.move_to.as_deref().unwrap_or("");
-                            misfit("moved", format!("{long} long, cut to {length}; whole in `{to}`"));
+                            misfit(
+                                "moved",
+                                format!("{long} long, cut to {length}; whole in `{to}`"),
+                            );
                         }
                         TooLong::Wrap => {
                             cells[0] = head.to_owned();
@@ -304,7 +335,10 @@ impl<'t> Sheet<'t> {
                                 rest = further;
                             }
                             if !rest.is_empty() {
-                                misfit("cut", format!("{long} long, does not fit {} columns", cells.len()));
+                                misfit(
+                                    "cut",
+                                    format!("{long} long, does not fit {} columns", cells.len()),
+                                );
                             }
                         }
                     }
@@ -313,7 +347,10 @@ impl<'t> Sheet<'t> {
             if cells[0].is_empty() && column.column.required {
                 let placeholder = column.column.placeholder.as_deref().unwrap_or("");
                 cells[0] = placeholder.to_owned();
-                misfit("missing_required", format!("there is no value: written as `{placeholder}`"));
+                misfit(
+                    "missing_required",
+                    format!("there is no value: written as `{placeholder}`"),
+                );
             }
             cells.resize(1 + column.column.wrap_to.len(), String::new());
             built.cells.append(&mut cells);
@@ -324,8 +361,10 @@ impl<'t> Sheet<'t> {
     fn without_room(&self, source: &Source<'_>, row: Row<'_>, taken: &Taken, built: &mut Built) {
         let Row::Golden(kind, i) = row else { return };
         for attribute in self.attributes() {
-            let values = source.records(kind).columns.get(attribute).map_or(0, |c| c.values(i).len());
-            let left = (0..values).filter(|at| !taken.contains(&(attribute.to_owned(), *at))).count();
+            let values =
+                source.records(kind).columns.get(attribute).map_or(0, |c| c.values(i).len());
+            let left =
+                (0..values).filter(|at| !taken.contains(&(attribute.to_owned(), *at))).count();
             if left > 0 {
                 let plural = if left == 1 { "value" } else { "values" };
                 built.misfits.push((
@@ -369,7 +408,9 @@ fn sorted<T: Ord>(lines: &[T]) -> impl Iterator<Item = &T> {
 fn depth_of(records: &crate::table::GoldenRecords, i: usize) -> usize {
     let mut seen = BTreeSet::from([i]);
     let mut at = i;
-    while let Some(parent) = records.parent.get(at).filter(|p| !p.is_empty()).and_then(|p| records.find(p)) {
+    while let Some(parent) =
+        records.parent.get(at).filter(|p| !p.is_empty()).and_then(|p| records.find(p))
+    {
         if !seen.insert(parent) {
             break;
         }

@@ -102,7 +102,11 @@ impl<'r> Parts<'r> {
 
     fn start(&mut self) -> Result<()> {
         // The first part has the plain name until there is a second.
-        let file = if self.done.is_empty() { self.name.clone() } else { self.numbered(self.done.len() + 1) };
+        let file = if self.done.is_empty() {
+            self.name.clone()
+        } else {
+            self.numbered(self.done.len() + 1)
+        };
         if let [only] = &mut self.done[..] {
             let numbered = numbered(&self.name, 1);
             let (from, to) = (self.folder.join(&only.file), self.folder.join(&numbered));
@@ -111,8 +115,7 @@ impl<'r> Parts<'r> {
         }
         let path = self.folder.join(&file);
         let part = Part { file, rows: 0, bytes: 0, sha256: String::new() };
-        let mut open =
-            Open { file: store::create(&path)?, path, part, digest: Sha256::new() };
+        let mut open = Open { file: store::create(&path)?, path, part, digest: Sha256::new() };
         open.write(&self.header)?;
         self.open = Some(open);
         Ok(())
@@ -125,7 +128,8 @@ impl<'r> Parts<'r> {
     fn close(&mut self) -> Result<()> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         open.file.flush().map_err(Error::io("write", &open.path))?;
-        open.part.sha256 = open.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        open.part.sha256 =
+            open.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.done.push(open.part);
         Ok(())
     }
@@ -183,7 +187,11 @@ mod tests {
 
     use super::*;
 
-    fn written(rules: &FileRules, limits: (Option<u64>, Option<u64>), rows: &[&[&str]]) -> Vec<(Part, String)> {
+    fn written(
+        rules: &FileRules,
+        limits: (Option<u64>, Option<u64>),
+        rows: &[&[&str]],
+    ) -> Vec<(Part, String)> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut parts = Parts::new(folder.path(), "a.csv", rules, limits, ["x", "y"].into_iter());
         for row in rows {
@@ -202,7 +210,10 @@ mod tests {
         let rules = FileRules::default();
         let names = |max_rows| -> Vec<String> {
             let parts = written(&rules, (max_rows, None), &[&["1", ""], &["2", ""], &["3", ""]]);
-            parts.into_iter().map(|(part, text)| format!("{} {}", part.file, text.escape_debug())).collect()
+            parts
+                .into_iter()
+                .map(|(part, text)| format!("{} {}", part.file, text.escape_debug()))
+                .collect()
         };
         assert_eq!(names(None), ["a.csv x,y\\n1,\\n2,\\n3,\\n"]);
         assert_eq!(names(Some(2)), ["a.001.csv x,y\\n1,\\n2,\\n", "a.002.csv x,y\\n3,\\n"]);
@@ -227,7 +238,12 @@ mod tests {
 
     #[test]
     fn a_file_without_rows_has_its_header() {
-        let rules = FileRules { bom: true, line_end: LineEnd::Crlf, delimiter: ';', ..FileRules::default() };
+        let rules = FileRules {
+            bom: true,
+            line_end: LineEnd::Crlf,
+            delimiter: ';',
+            ..FileRules::default()
+        };
         let parts = written(&rules, (None, None), &[]);
         assert_eq!(parts[0].1, "\u{feff}x;y\r\n");
     }

@@ -188,8 +188,17 @@ pub(super) const LINK_FIELDS: [&str; 7] =
 pub(super) const ORGANISATION_LINK_FIELDS: [&str; 4] = ["id", "child_id", "parent_id", "type"];
 pub(super) const CONTACT_POINT_FIELDS: [&str; 4] = ["value", "state", "channel", "golden_id"];
 pub(super) const CONSENT_FIELDS: [&str; 11] = [
-    "golden_id", "contact_point", "channel", "purpose", "legal_entity", "state", "proved", "since",
-    "source", "file", "row",
+    "golden_id",
+    "contact_point",
+    "channel",
+    "purpose",
+    "legal_entity",
+    "state",
+    "proved",
+    "since",
+    "source",
+    "file",
+    "row",
 ];
 pub(super) const KEY_FIELDS: [&str; 4] = ["golden_id", "key_space", "key", "active"];
 pub(super) const HOUSEHOLD_FIELDS: [&str; 2] = ["household_id", "golden_id"];
@@ -233,7 +242,10 @@ impl Path {
 }
 
 /// The word of `choices` nearest to `text`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    text: &str,
+    choices: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let similar = |choice: &'a str| (strsim::jaro_winkler(text, choice), choice);
     let best = choices.into_iter().map(similar).max_by(|a, b| a.0.total_cmp(&b.0));
     // Below 0.7 the words have little more than a letter or two in common.
@@ -292,7 +304,9 @@ fn check_attribute(name: &str, kind: Kind, text: &str) -> Result<(), BadPath> {
         Some(a) if on(a) => Ok(()),
         Some(a) if a.part => Err(BadPath {
             message: format!("`{name}` is a part of an address"),
-            hint: Some("write `address.street_line`, `address.postcode`, `address.city_line`...".into()),
+            hint: Some(
+                "write `address.street_line`, `address.postcode`, `address.city_line`...".into(),
+            ),
         }),
         Some(_) => Err(BadPath {
             message: format!("no {} has the attribute `{name}`", kind.as_str()),

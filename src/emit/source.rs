@@ -9,8 +9,8 @@ use super::{
 use crate::{
     model::Kind,
     table::{
-        Channel, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords, Origin,
-        OrganisationLink,
+        Channel, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords, OrganisationLink,
+        Origin,
     },
     value::address::Address,
 };
@@ -124,7 +124,9 @@ impl<'a> Source<'a> {
                 let (kind, id) = match (row, end) {
                     (Row::Link(link), End::Person) => (Kind::Person, &link.person_id),
                     (Row::Link(link), _) => (Kind::Organisation, &link.organisation_id),
-                    (Row::OrganisationLink(link), End::Child) => (Kind::Organisation, &link.child_id),
+                    (Row::OrganisationLink(link), End::Child) => {
+                        (Kind::Organisation, &link.child_id)
+                    }
                     (Row::OrganisationLink(link), _) => (Kind::Organisation, &link.parent_id),
                     _ => return vec![],
                 };
@@ -163,7 +165,8 @@ impl<'a> Source<'a> {
             }
             Path::Address { picks, part } => {
                 let chosen = self.pick(records, "address", i, picks, taken);
-                let parts = chosen.into_iter().map(|(_, text)| part_of(&Address::decode(text), *part));
+                let parts =
+                    chosen.into_iter().map(|(_, text)| part_of(&Address::decode(text), *part));
                 parts.filter(|text| !text.is_empty()).collect()
             }
             Path::Keys(space) => {
@@ -215,7 +218,8 @@ impl<'a> Source<'a> {
     ) -> Vec<(usize, &'a str)> {
         let Some(column) = records.columns.get(attribute) else { return vec![] };
         let entries: Vec<(usize, (&str, u32))> = column.entries(i).enumerate().collect();
-        let label = |origin: u32| self.origins.get(origin as usize).map_or("", |o| o.label.as_str());
+        let label =
+            |origin: u32| self.origins.get(origin as usize).map_or("", |o| o.label.as_str());
         let first = |wanted: &dyn Fn(usize, u32) -> bool| {
             let found = entries.iter().find(|(at, (_, origin))| wanted(*at, *origin));
             found.map(|(at, (value, _))| (*at, *value)).into_iter().collect::<Vec<_>>()

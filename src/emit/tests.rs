@@ -46,7 +46,10 @@ fn golden(text: &str) -> (Golden, Vec<Origin>) {
             }),
             "consent" => golden.consents.push(GoldenConsent {
                 golden_id: word(0),
-                channel: Channel::ALL.into_iter().find(|c| c.as_str() == word(1)).expect("a channel"),
+                channel: Channel::ALL
+                    .into_iter()
+                    .find(|c| c.as_str() == word(1))
+                    .expect("a channel"),
                 contact_point: word(2).replace('-', ""),
                 state: word(3),
                 purpose: String::new(),
@@ -105,7 +108,8 @@ fn records(lines: &[&str], origins: &mut Vec<Origin>) -> GoldenRecords {
                 origins.push(origin);
                 origins.len() - 1
             });
-            let value = if name == "address" { value.replace('/', "\u{1f}") } else { value.to_owned() };
+            let value =
+                if name == "address" { value.replace('/', "\u{1f}") } else { value.to_owned() };
             values.push((name.to_owned(), value, at as u32));
         }
         rows.push((id, values));
@@ -115,7 +119,8 @@ fn records(lines: &[&str], origins: &mut Vec<Origin>) -> GoldenRecords {
         values.iter().find(|(n, ..)| n == name).map(|(_, v, _)| v.clone()).unwrap_or_default()
     };
     const FACTS: [&str; 4] = ["parent", "level", "lifecycle", "roles"];
-    let names: BTreeSet<&String> = rows.iter().flat_map(|(_, v)| v.iter().map(|(n, ..)| n)).collect();
+    let names: BTreeSet<&String> =
+        rows.iter().flat_map(|(_, v)| v.iter().map(|(n, ..)| n)).collect();
     for name in names.into_iter().filter(|name| !FACTS.contains(&name.as_str())) {
         let mut column = ColumnBuilder::new();
         for (_, values) in &rows {
@@ -145,7 +150,8 @@ struct Loaded {
 impl Loaded {
     /// The cells of a column, in the order of the rows.
     fn column(&self, file: &str, header: &str) -> Vec<String> {
-        let mut reader = csv::Reader::from_reader(self.files[file].trim_start_matches('\u{feff}').as_bytes());
+        let mut reader =
+            csv::Reader::from_reader(self.files[file].trim_start_matches('\u{feff}').as_bytes());
         let at = reader.headers().expect("a header").iter().position(|h| h == header);
         let at = at.unwrap_or_else(|| panic!("{file} has no column {header}"));
         reader.records().map(|r| r.expect("a record")[at].to_owned()).collect()
@@ -251,14 +257,20 @@ fn a_yes_that_waits_and_a_bounce_are_no_yes() {
         let text = format!("person p1 last_name=A | email=a@x.fr\nconsent p1 email a@x.fr {state}");
         into("dynamics365", &text).column("2-contact.csv", "donotbulkemail").remove(0)
     };
-    assert_eq!(["opt_in", "pending", "hard_bounce", "opt_out", "unknown"].map(state), ["0", "1", "1", "1", "1"]);
+    assert_eq!(
+        ["opt_in", "pending", "hard_bounce", "opt_out", "unknown"].map(state),
+        ["0", "1", "1", "1", "1"]
+    );
 }
 
 #[test]
 fn who_is_known_by_an_objection_alone_is_in_the_suppression_list() {
     for name in Target::names() {
         let loaded = into(name, ESTATE);
-        assert_eq!(loaded.files["suppression.csv"], "channel,state,hash\nemail,opt_out,99ff\n", "{name}");
+        assert_eq!(
+            loaded.files["suppression.csv"], "channel,state,hash\nemail,opt_out,99ff\n",
+            "{name}"
+        );
         assert_eq!(loaded.metrics.suppressed, 1);
     }
 }
@@ -288,9 +300,15 @@ fn parents_stand_before_their_children() {
         loaded.column("1-companies.csv", "id"),
         ["company_c", "company_d", "company_b", "company_a"]
     );
-    assert_eq!(loaded.column("1-companies.csv", "parent_id/id"), ["", "", "company_c", "company_b"]);
+    assert_eq!(
+        loaded.column("1-companies.csv", "parent_id/id"),
+        ["", "", "company_c", "company_b"]
+    );
     let loaded = into("salesforce", estate);
-    assert_eq!(loaded.files["2-account-parents.csv"], "Legacy_Id__c,Parent.Legacy_Id__c\nb,c\na,b\n");
+    assert_eq!(
+        loaded.files["2-account-parents.csv"],
+        "Legacy_Id__c,Parent.Legacy_Id__c\nb,c\na,b\n"
+    );
 }
 
 #[test]
@@ -320,11 +338,18 @@ fn a_person_without_organisation_can_hang_on_a_marked_account() {
     let text = Target::builtin_text("salesforce").expect("built in");
     let text = text.replace("orphans = \"load\"", "orphans = \"placeholder\"");
     let target = Target::parse(&text, Path::new("salesforce.toml")).expect("it parses");
-    let loaded = load(&target, &golden("org o1 name=O\nperson p1 last_name=A\nperson p2 last_name=B\nlink p2 o1"));
+    let loaded = load(
+        &target,
+        &golden("org o1 name=O\nperson p1 last_name=A\nperson p2 last_name=B\nlink p2 o1"),
+    );
     assert_eq!(loaded.column("1-accounts.csv", "Name"), ["(sans organisation)", "O"]);
     assert_eq!(loaded.column("3-contacts.csv", "Account.Legacy_Id__c"), ["orphans", "o1"]);
     assert_eq!(loaded.metrics.orphans, 1);
-    assert_eq!(into("salesforce", "person p1 last_name=A").column("3-contacts.csv", "Account.Legacy_Id__c"), [""]);
+    assert_eq!(
+        into("salesforce", "person p1 last_name=A")
+            .column("3-contacts.csv", "Account.Legacy_Id__c"),
+        [""]
+    );
 }
 
 #[test]
@@ -333,7 +358,8 @@ fn names_are_cut_on_a_word_border_and_codes_are_not_cut() {
         { header = "Siren", from = "siren", length = 5 },
         { header = "Mail", from = "email", length = 6 }"#;
     let target = target("organisation", "", &columns.replace('\n', ""));
-    let loaded = load(&target, &golden("org o1 name=Société générale | siren=552100554 | email=é@x.fr"));
+    let loaded =
+        load(&target, &golden("org o1 name=Société générale | siren=552100554 | email=é@x.fr"));
     assert_eq!(loaded.files["x.csv"], "Name,Siren,Mail\nSociété,,é@x.fr\n");
     assert_eq!(loaded.misfits(), ["o1 Name cut", "o1 Siren too_long"]);
 }
@@ -341,11 +367,15 @@ fn names_are_cut_on_a_word_border_and_codes_are_not_cut() {
 #[test]
 fn a_long_value_can_wrap_over_columns_or_move_to_the_notes() {
     let wrap = r#"{ header = "Name", from = "name", length = 12, too_long = "wrap", wrap_to = ["Name2"] }"#;
-    let loaded = load(&target("organisation", "", wrap), &golden("org o1 name=Société générale des eaux et forêts"));
+    let loaded = load(
+        &target("organisation", "", wrap),
+        &golden("org o1 name=Société générale des eaux et forêts"),
+    );
     assert_eq!(loaded.files["x.csv"], "Name,Name2\nSociété,générale des\n");
     assert_eq!(loaded.misfits(), ["o1 Name cut"]);
     let moved = r#"{ header = "Name", from = "name", length = 12, too_long = "move", move_to = "Notes" }, { header = "Notes", from = "notes" }"#;
-    let loaded = load(&target("organisation", "", moved), &golden("org o1 name=Société générale | notes=n"));
+    let loaded =
+        load(&target("organisation", "", moved), &golden("org o1 name=Société générale | notes=n"));
     assert_eq!(loaded.files["x.csv"], "Name,Notes\nSociété,\"n\nName: Société générale\"\n");
     assert_eq!(loaded.misfits(), ["o1 Name moved"]);
 }
@@ -360,7 +390,10 @@ fn a_value_that_means_something_else_to_the_target_is_changed() {
 #[test]
 fn values_without_a_column_are_reported_and_attributes_without_one_counted() {
     let columns = r#"{ header = "Mail", from = "email" }"#;
-    let loaded = load(&target("person", "", columns), &golden("person p1 email=a@x.fr | email=b@x.fr | last_name=A"));
+    let loaded = load(
+        &target("person", "", columns),
+        &golden("person p1 email=a@x.fr | email=b@x.fr | last_name=A"),
+    );
     assert_eq!(loaded.misfits(), ["p1  no_room"]);
     assert_eq!(loaded.metrics.unmapped, BTreeMap::from([("person last_name".to_owned(), 1)]));
 }
@@ -369,7 +402,8 @@ fn values_without_a_column_are_reported_and_attributes_without_one_counted() {
 fn addresses_are_chosen_whole_by_their_label() {
     let columns = r#"{ header = "C", from = "address[billing|-delivery|1].city" }, { header = "P", from = "address[billing|-delivery|1].postcode" }"#;
     let only = |address: &str| {
-        let loaded = load(&target("organisation", "", columns), &golden(&format!("org o1 {address}")));
+        let loaded =
+            load(&target("organisation", "", columns), &golden(&format!("org o1 {address}")));
         loaded.files["x.csv"].lines().nth(1).unwrap_or("").to_owned()
     };
     assert_eq!(only("address[delivery]=////Lyon/// | address[billing]=///75002////"), ",75002");
@@ -380,7 +414,10 @@ fn addresses_are_chosen_whole_by_their_label() {
 #[test]
 fn files_are_split_by_rows_in_numbered_parts_of_the_same_object() {
     let columns = r#"{ header = "Id", from = "golden_id" }"#;
-    let loaded = load(&target("person", "[file]\nmax_rows = 2", columns), &golden("person a\nperson b\nperson c"));
+    let loaded = load(
+        &target("person", "[file]\nmax_rows = 2", columns),
+        &golden("person a\nperson b\nperson c"),
+    );
     assert_eq!(loaded.files["x.001.csv"], "Id\na\nb\n");
     assert_eq!(loaded.files["x.002.csv"], "Id\nc\n");
     assert!(loaded.files["LOAD.md"].contains("X: 3 rows"));
@@ -399,7 +436,8 @@ fn a_target_that_makes_no_sense_writes_nothing() {
     let target = target("person", "", r#"{ header = "A", from = "emial" }"#);
     let folder = tempfile::tempdir().expect("a temporary folder");
     let inside = folder.path().join("load");
-    let error = run(&Golden::default(), &[], &target, &inside, &Progress::hidden()).expect_err("a problem");
+    let error =
+        run(&Golden::default(), &[], &target, &inside, &Progress::hidden()).expect_err("a problem");
     assert!(error.to_string().contains("there is no `emial`"), "{error}");
     assert!(!inside.exists());
 }
@@ -419,7 +457,9 @@ fn salesforce_columns_exist_and_hold_what_is_sent() {
     };
     let limits = read("crm-field-limits.json");
     let target = Target::builtin("salesforce").expect("built in");
-    for object in target.objects.iter().filter(|o| ["Account", "Contact"].contains(&o.object.as_str())) {
+    for object in
+        target.objects.iter().filter(|o| ["Account", "Contact"].contains(&o.object.as_str()))
+    {
         let schema = read(&format!("salesforce-{}.schema.json", object.object.to_lowercase()));
         for column in &object.columns {
             let header = column.header.get_ref().as_str();
@@ -434,9 +474,17 @@ fn salesforce_columns_exist_and_hold_what_is_sent() {
                 assert!(length as u64 <= known, "{header}: {length} is more than {known}");
             }
             if let Some(known) = known {
-                assert!(column.length.is_some(), "{header} takes {known} and the mapping says no length");
+                assert!(
+                    column.length.is_some(),
+                    "{header} takes {known} and the mapping says no length"
+                );
             }
-            let allowed: Vec<&str> = property["enum"].as_array().into_iter().flatten().filter_map(|v| v.as_str()).collect();
+            let allowed: Vec<&str> = property["enum"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|v| v.as_str())
+                .collect();
             if let Some(list) = column.values.as_ref().filter(|_| !allowed.is_empty()) {
                 for word in target.values[list].values() {
                     assert!(allowed.contains(&word.as_str()), "{header} does not take {word}");
@@ -444,8 +492,13 @@ fn salesforce_columns_exist_and_hold_what_is_sent() {
             }
         }
         for required in limits["salesforce"][&object.object].as_object().into_iter().flatten() {
-            let is_there = object.columns.iter().any(|c| c.header.get_ref() == required.0 && c.required);
-            assert!(required.1[2] != true || is_there || object.only_with.is_some(), "{} is required", required.0);
+            let is_there =
+                object.columns.iter().any(|c| c.header.get_ref() == required.0 && c.required);
+            assert!(
+                required.1[2] != true || is_there || object.only_with.is_some(),
+                "{} is required",
+                required.0
+            );
         }
     }
 }
@@ -456,7 +509,9 @@ fn dataverse_columns_exist_and_hold_what_is_sent() {
     let text = store::read_text(&folder.join("crm-field-limits.json")).expect("the reference");
     let limits: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let target = Target::builtin("dynamics365").expect("built in");
-    for object in target.objects.iter().filter(|o| ["account", "contact"].contains(&o.object.as_str())) {
+    for object in
+        target.objects.iter().filter(|o| ["account", "contact"].contains(&o.object.as_str()))
+    {
         let fields: BTreeMap<String, Option<u64>> = limits["dataverse"][&object.object]
             .as_object()
             .into_iter()
@@ -466,7 +521,11 @@ fn dataverse_columns_exist_and_hold_what_is_sent() {
         for column in &object.columns {
             if let Some(Some(known)) = fields.get(&column.header.get_ref().to_lowercase()) {
                 let length = column.length.unwrap_or(usize::MAX) as u64;
-                assert!(length <= *known, "{}: {length} is more than {known}", column.header.get_ref());
+                assert!(
+                    length <= *known,
+                    "{}: {length} is more than {known}",
+                    column.header.get_ref()
+                );
             }
         }
     }
@@ -474,7 +533,14 @@ fn dataverse_columns_exist_and_hold_what_is_sent() {
 
 /// Persons with up to three emails out of a few, each with any states.
 fn some_persons() -> impl Strategy<Value = (Golden, Vec<Origin>)> {
-    let states = prop::sample::select(vec!["opt_in", "pending", "hard_bounce", "opt_out", "complaint", "unknown"]);
+    let states = prop::sample::select(vec![
+        "opt_in",
+        "pending",
+        "hard_bounce",
+        "opt_out",
+        "complaint",
+        "unknown",
+    ]);
     let person = (
         prop::collection::vec(prop::sample::select(vec!["a@x", "b@x", "c@x", "d@x"]), 0..3),
         prop::collection::vec((prop::sample::select(vec!["a@x", "b@x", "e@x", "-"]), states), 0..4),

@@ -16,18 +16,48 @@ pub(super) struct Half {
 const LINKS: [&str; 4] = ["et", "&", "and", "+"];
 /// What follows `et` in the name of a firm.
 const FIRM: [&str; 26] = [
-    "fils", "fille", "filles", "frere", "freres", "soeur", "soeurs", "associes", "associe", "cie",
-    "compagnie", "co", "company", "sons", "son", "brothers", "partners", "partenaires", "enfants",
-    "successeurs", "neveux", "neveu", "gendre", "daughters", "consorts", "heritiers",
+    "fils",
+    "fille",
+    "filles",
+    "frere",
+    "freres",
+    "soeur",
+    "soeurs",
+    "associes",
+    "associe",
+    "cie",
+    "compagnie",
+    "co",
+    "company",
+    "sons",
+    "son",
+    "brothers",
+    "partners",
+    "partenaires",
+    "enfants",
+    "successeurs",
+    "neveux",
+    "neveu",
+    "gendre",
+    "daughters",
+    "consorts",
+    "heritiers",
 ];
 
 /// The two persons that a row names, if it names two.
 ///
 /// `full` is a whole name, `sure` whether the cell can only hold persons: in a cell that may hold a
 /// firm, `Durand et Martin` is one.
-pub(super) fn split(civility: &str, first: &str, last: &str, full: &str, sure: bool) -> Option<[Half; 2]> {
+pub(super) fn split(
+    civility: &str,
+    first: &str,
+    last: &str,
+    full: &str,
+    sure: bool,
+) -> Option<[Half; 2]> {
     let (first, last, full) = (clean(first), clean(last), clean(full));
-    let civilities = pair_of_civilities(civility).filter(|(_, rest)| rest.is_empty()).map(|(pair, _)| pair);
+    let civilities =
+        pair_of_civilities(civility).filter(|(_, rest)| rest.is_empty()).map(|(pair, _)| pair);
     // The civility column, or the beginning of a name, says two.
     let (pair, first, last, full) = match civilities {
         Some(pair) => (Some(pair), first, last, full),
@@ -85,7 +115,8 @@ fn two_first_names(first: &str) -> Option<(String, String)> {
     let words: Vec<&str> = first.split_whitespace().collect();
     let at = words.iter().position(|w| LINKS.contains(&w.to_lowercase().as_str()))?;
     let (a, b) = (&words[..at], &words[at + 1..]);
-    let plausible = |part: &[&str]| (1..=2).contains(&part.len()) && part.iter().all(|w| is_name(w));
+    let plausible =
+        |part: &[&str]| (1..=2).contains(&part.len()) && part.iter().all(|w| is_name(w));
     (plausible(a) && plausible(b)).then(|| (a.join(" "), b.join(" ")))
 }
 
@@ -94,7 +125,9 @@ fn two_in_full(full: &str, sure: bool) -> Option<(String, String, String)> {
     let words: Vec<&str> = full.split_whitespace().collect();
     let at = words.iter().position(|w| LINKS.contains(&w.to_lowercase().as_str()))?;
     let (before, after) = (&words[..at], &words[at + 1..]);
-    if !before.iter().chain(after).all(|w| is_name(w)) || (!sure && organisation::looks_like_organisation(full)) {
+    if !before.iter().chain(after).all(|w| is_name(w))
+        || (!sure && organisation::looks_like_organisation(full))
+    {
         return None;
     }
     let (a, b, last) = match (before, after) {
@@ -121,25 +154,36 @@ mod tests {
     /// The two as `civility|first|last`.
     fn two(civility: &str, first: &str, last: &str, full: &str, sure: bool) -> String {
         match split(civility, first, last, full, sure) {
-            Some(halves) => halves.map(|h| format!("{}|{}|{}", h.civility, h.first, h.last)).join(" "),
+            Some(halves) => {
+                halves.map(|h| format!("{}|{}|{}", h.civility, h.first, h.last)).join(" ")
+            }
             None => "one".into(),
         }
     }
 
     #[test]
     fn couples_are_told_from_one_person_and_from_firms() {
-        assert_eq!(two("M. et Mme", "Michel et Marie", "Collard", "", true), "M.|Michel|Collard Mme|Marie|Collard");
+        assert_eq!(
+            two("M. et Mme", "Michel et Marie", "Collard", "", true),
+            "M.|Michel|Collard Mme|Marie|Collard"
+        );
         assert_eq!(two("M. et Mme", "", "LALEVEE", "", true), "M.||LALEVEE Mme||LALEVEE");
         assert_eq!(two("", "M. et Mme", "Couturier", "", true), "M.||Couturier Mme||Couturier");
-        assert_eq!(two("", "Alexis et Francine", "Bonnet", "", true), "|Alexis|Bonnet |Francine|Bonnet");
+        assert_eq!(
+            two("", "Alexis et Francine", "Bonnet", "", true),
+            "|Alexis|Bonnet |Francine|Bonnet"
+        );
         assert_eq!(
             two("", "", "", "M. et Mme Fernand et Ingrid Jacquemin", true),
             "M.|Fernand|Jacquemin Mme|Ingrid|Jacquemin"
         );
         assert_eq!(two("Mr & Mrs", "", "Dupont", "", true), "Mr||Dupont Mrs||Dupont");
         for (first, last, full) in [
-            ("Jean", "Dupont", ""), ("", "", "Petit et Fils"), ("", "", "Martin et Associés"),
-            ("", "", "Durand et Martin Conseil"), ("Marie Laure", "Petit", ""),
+            ("Jean", "Dupont", ""),
+            ("", "", "Petit et Fils"),
+            ("", "", "Martin et Associés"),
+            ("", "", "Durand et Martin Conseil"),
+            ("Marie Laure", "Petit", ""),
         ] {
             assert_eq!(two("", first, last, full, false), "one", "{first} {last} {full}");
         }

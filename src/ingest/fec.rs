@@ -21,11 +21,9 @@ use super::read::{Content, Row};
 use crate::{
     error::Result,
     progress::Progress,
-    table::{
-        Draft, History, HistoryRow, RecordsBuilder, Reject, Severity, Skipped, row_digest,
-    },
-    value::text::fold,
+    table::{Draft, History, HistoryRow, RecordsBuilder, Reject, Severity, Skipped, row_digest},
     value::identifier,
+    value::text::fold,
 };
 
 /// What the name of a FEC file says: `<SIREN>FEC<closing date>`, whatever stands around it.
@@ -146,7 +144,11 @@ impl Columns {
             return Err(Unusable {
                 column: header.len().saturating_sub(1),
                 code: "ragged_row",
-                message: format!("the line has {} cells, the header {}", header.len() + long + 1, header.len()),
+                message: format!(
+                    "the line has {} cells, the header {}",
+                    header.len() + long + 1,
+                    header.len()
+                ),
                 suggestion: "look for the delimiter inside a label",
                 raw: cells.iter().collect::<Vec<_>>().join("|"),
             });
@@ -162,7 +164,12 @@ impl Columns {
         };
         let account = cell(self.account);
         if !account.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(bad(self.account, "bad_account", "an account number starts with a digit", "look whether cells of the line are shifted"));
+            return Err(bad(
+                self.account,
+                "bad_account",
+                "an account number starts with a digit",
+                "look whether cells of the line are shifted",
+            ));
         }
         let date = iso_date(cell(self.date)).ok_or_else(|| {
             bad(self.date, "bad_date", "this is no date", "write dates as YYYYMMDD")
@@ -175,18 +182,35 @@ impl Columns {
         let amount = match self.amount {
             AmountColumns::DebitCredit(debit, credit) => {
                 if cell(debit).is_empty() && cell(credit).is_empty() {
-                    return Err(bad(debit, "bad_amount", "neither debit nor credit is filled", "look whether the line was cut"));
+                    return Err(bad(
+                        debit,
+                        "bad_amount",
+                        "neither debit nor credit is filled",
+                        "look whether the line was cut",
+                    ));
                 }
                 number(debit)? - number(credit)?
             }
             AmountColumns::AmountSide(value, side) => {
                 if cell(value).is_empty() {
-                    return Err(bad(value, "bad_amount", "there is no amount", "look whether the line was cut"));
+                    return Err(bad(
+                        value,
+                        "bad_amount",
+                        "there is no amount",
+                        "look whether the line was cut",
+                    ));
                 }
                 match fold(cell(side)).as_str() {
                     "d" | "debit" | "1" if !cell(side).starts_with('-') => number(value)?,
                     "c" | "credit" | "1" => -number(value)?,
-                    _ => return Err(bad(side, "bad_side", "the side is neither debit nor credit", "write D or C")),
+                    _ => {
+                        return Err(bad(
+                            side,
+                            "bad_side",
+                            "the side is neither debit nor credit",
+                            "write D or C",
+                        ));
+                    }
                 }
             }
         };
@@ -270,14 +294,29 @@ fn own_part(account: &str) -> Option<&str> {
 /// Whether the label is that of an account for customers nobody knows by name.
 fn is_catch_all(label: &str) -> bool {
     let folded = fold(label);
-    let words: Vec<&str> = folded.split(' ').filter(|w| !matches!(*w, "de" | "en" | "a" | "et" | "compte" | "autres" | "vente" | "ventes")).collect();
+    let words: Vec<&str> = folded
+        .split(' ')
+        .filter(|w| {
+            !matches!(*w, "de" | "en" | "a" | "et" | "compte" | "autres" | "vente" | "ventes")
+        })
+        .collect();
     const CUSTOMER: [&str; 5] = ["client", "clients", "clt", "clts", "cli"];
     const NOBODY: [&str; 13] = [
-        "divers", "diverse", "comptoir", "passage", "occasionnels", "occasionnel", "collectif", "douteux", "particuliers",
-        "internet", "caisse", "magasin", "anonyme",
+        "divers",
+        "diverse",
+        "comptoir",
+        "passage",
+        "occasionnels",
+        "occasionnel",
+        "collectif",
+        "douteux",
+        "particuliers",
+        "internet",
+        "caisse",
+        "magasin",
+        "anonyme",
     ];
-    !words.is_empty()
-        && words.iter().all(|w| CUSTOMER.contains(w) || NOBODY.contains(w))
+    !words.is_empty() && words.iter().all(|w| CUSTOMER.contains(w) || NOBODY.contains(w))
 }
 
 /// The label without the word that says it is a customer's.
@@ -297,7 +336,10 @@ fn customer_name(label: &str) -> &str {
 fn is_sales_journal(code: &str, label: &str) -> Option<bool> {
     let label = fold(label);
     let says = |stems: &[&str]| label.split(' ').any(|w| stems.iter().any(|s| w.starts_with(s)));
-    if says(&["achat", "fourn", "banq", "caiss", "nouv", "ouvert", "report", "tresor", "paie", "salaire", "encaiss", "reglem", "virem"]) {
+    if says(&[
+        "achat", "fourn", "banq", "caiss", "nouv", "ouvert", "report", "tresor", "paie", "salaire",
+        "encaiss", "reglem", "virem",
+    ]) {
         return Some(false);
     }
     if says(&["vente", "vte", "factur", "sales"]) {
@@ -307,8 +349,11 @@ fn is_sales_journal(code: &str, label: &str) -> Option<bool> {
         return Some(false);
     }
     match fold(code).as_str() {
-        "ve" | "vt" | "vte" | "ven" | "vtes" | "vente" | "ventes" | "fac" | "fv" | "vl" | "vte1" | "ve1" => Some(true),
-        "an" | "ran" | "anc" | "anv" | "bq" | "bqe" | "ca" | "cai" | "od" | "ac" | "ach" | "ha" => Some(false),
+        "ve" | "vt" | "vte" | "ven" | "vtes" | "vente" | "ventes" | "fac" | "fv" | "vl"
+        | "vte1" | "ve1" => Some(true),
+        "an" | "ran" | "anc" | "anv" | "bq" | "bqe" | "ca" | "cai" | "od" | "ac" | "ach" | "ha" => {
+            Some(false)
+        }
         _ => None,
     }
 }
@@ -383,23 +428,40 @@ pub fn read(
         }
         match row.content {
             Content::Skipped(reason) => reader.skip(row.number, reason),
-            Content::Bad { code, message, raw } => reader.reject(row.number, "", code, message, "", raw),
+            Content::Bad { code, message, raw } => {
+                reader.reject(row.number, "", code, message, "", raw)
+            }
             Content::Data(cells) => match columns.as_ref() {
                 Some(columns) => match columns.line(header, &cells) {
                     Ok(line) => reader.line(row.number, &line, &cells),
                     Err(why) => {
                         let column = header.get(why.column).cloned().unwrap_or_default();
-                        reader.reject(row.number, &column, why.code, why.message, why.suggestion, why.raw);
+                        reader.reject(
+                            row.number,
+                            &column,
+                            why.code,
+                            why.message,
+                            why.suggestion,
+                            why.raw,
+                        );
                     }
                 },
                 None => {
                     let raw = cells.iter().collect::<Vec<_>>().join("|");
-                    reader.reject(row.number, "", "no_fec", "the columns of a FEC are missing".into(), "", raw);
+                    reader.reject(
+                        row.number,
+                        "",
+                        "no_fec",
+                        "the columns of a FEC are missing".into(),
+                        "",
+                        raw,
+                    );
                 }
             },
         }
     }
-    let closing = FileName::parse(&reader.file).map_or_else(|| reader.latest.clone(), |name| name.closing);
+    let closing =
+        FileName::parse(&reader.file).map_or_else(|| reader.latest.clone(), |name| name.closing);
     Ok(reader.finish(place, closing, count, builder))
 }
 
@@ -432,7 +494,15 @@ impl Reader<'_> {
         });
     }
 
-    fn reject(&mut self, row: u32, column: &str, code: &str, message: String, suggestion: &str, raw: String) {
+    fn reject(
+        &mut self,
+        row: u32,
+        column: &str,
+        code: &str,
+        message: String,
+        suggestion: &str,
+        raw: String,
+    ) {
         self.rejects.push(Reject {
             source: self.source.clone(),
             file: self.file.clone(),
@@ -473,7 +543,11 @@ impl Reader<'_> {
             entry.treasury += line.amount;
         }
         let Some(account) = customer else { return self.skip(row, "other_ledger") };
-        let name = if line.auxiliary_label.is_empty() { customer_name(line.account_label) } else { line.auxiliary_label };
+        let name = if line.auxiliary_label.is_empty() {
+            customer_name(line.account_label)
+        } else {
+            line.auxiliary_label
+        };
         self.history.push((
             account,
             HistoryRow {
@@ -536,7 +610,13 @@ impl Reader<'_> {
         at
     }
 
-    fn finish(mut self, place: u32, closing: String, rows: u64, builder: &mut RecordsBuilder) -> Ledger {
+    fn finish(
+        mut self,
+        place: u32,
+        closing: String,
+        rows: u64,
+        builder: &mut RecordsBuilder,
+    ) -> Ledger {
         self.find_collective_accounts();
         self.add_up_sales();
         self.tell_unbalanced_entries();
@@ -565,7 +645,12 @@ impl Reader<'_> {
         Ledger {
             history_rows: (lines.len() - first_rows.len()) as u64,
             drafts,
-            history: History { kind: "fec_line".into(), place, header: self.header.to_vec(), rows: lines },
+            history: History {
+                kind: "fec_line".into(),
+                place,
+                header: self.header.to_vec(),
+                rows: lines,
+            },
             rejects: self.rejects,
             skipped: self.skipped,
             rows,
@@ -586,8 +671,12 @@ impl Reader<'_> {
     /// Whether each journal is one of sales: its label or code says it; where no journal of the file
     /// says so, one whose entries mostly hold customers and revenue.
     fn sales_journals(&self) -> BTreeSet<String> {
-        let told: BTreeSet<String> =
-            self.journals.iter().filter(|(_, says)| **says == Some(true)).map(|(j, _)| j.clone()).collect();
+        let told: BTreeSet<String> = self
+            .journals
+            .iter()
+            .filter(|(_, says)| **says == Some(true))
+            .map(|(j, _)| j.clone())
+            .collect();
         if !told.is_empty() {
             return told;
         }
@@ -598,7 +687,9 @@ impl Reader<'_> {
             *sales += u32::from(!entry.customers.is_empty() && !entry.revenue.is_empty());
         }
         let silent = |journal: &str| self.journals.get(journal).is_some_and(Option::is_none);
-        let mostly = counts.into_iter().filter(|(journal, (all, sales))| silent(journal) && sales * 2 > *all);
+        let mostly = counts
+            .into_iter()
+            .filter(|(journal, (all, sales))| silent(journal) && sales * 2 > *all);
         mostly.map(|(journal, _)| journal.to_owned()).collect()
     }
 
@@ -608,7 +699,8 @@ impl Reader<'_> {
             if !journals.contains(journal) {
                 continue;
             }
-            let alone = |lines: &[(usize, String, Decimal)]| lines.iter().all(|l| l.0 == lines[0].0);
+            let alone =
+                |lines: &[(usize, String, Decimal)]| lines.iter().all(|l| l.0 == lines[0].0);
             let one_customer = !entry.customers.is_empty() && alone(&entry.customers);
             let mut net: BTreeMap<usize, Decimal> = BTreeMap::new();
             for (account, _, amount) in &entry.customers {
@@ -627,7 +719,8 @@ impl Reader<'_> {
                 } else {
                     revenue_by_piece(entry, at)
                 };
-                account.sales_excl_tax = account.sales_excl_tax.zip(revenue).map(|(all, one)| all - one);
+                account.sales_excl_tax =
+                    account.sales_excl_tax.zip(revenue).map(|(all, one)| all - one);
             }
         }
     }
@@ -637,13 +730,29 @@ impl Reader<'_> {
             .entries
             .iter()
             .filter(|(_, entry)| !entry.difference.is_zero())
-            .map(|((journal, number, _), entry)| (entry.first_row, format!("{journal} {number}"), entry.difference))
+            .map(|((journal, number, _), entry)| {
+                (entry.first_row, format!("{journal} {number}"), entry.difference)
+            })
             .collect();
-        let column = self.header.iter().find(|h| matches!(fold(h).as_str(), "debit" | "montant")).cloned().unwrap_or_default();
+        let column = self
+            .header
+            .iter()
+            .find(|h| matches!(fold(h).as_str(), "debit" | "montant"))
+            .cloned()
+            .unwrap_or_default();
         for (row, entry, difference) in unbalanced {
-            let message = format!("the lines of entry `{entry}` do not balance: debit less credit is {difference}");
+            let message = format!(
+                "the lines of entry `{entry}` do not balance: debit less credit is {difference}"
+            );
             let suggestion = "its lines are used; look for a missing or rejected line of the entry";
-            self.reject(row, &column, "unbalanced_entry", message, suggestion, difference.to_string());
+            self.reject(
+                row,
+                &column,
+                "unbalanced_entry",
+                message,
+                suggestion,
+                difference.to_string(),
+            );
         }
     }
 }
@@ -669,7 +778,13 @@ fn key_attribute(account: &Account) -> &'static str {
     if account.auxiliary { "customer_code" } else { "account_code" }
 }
 
-fn draft(account: &Account, place: u32, closing: &str, header: &[String], builder: &mut RecordsBuilder) -> Draft {
+fn draft(
+    account: &Account,
+    place: u32,
+    closing: &str,
+    header: &[String],
+    builder: &mut RecordsBuilder,
+) -> Draft {
     let column = |wanted: &[&str]| {
         let found = header.iter().find(|h| wanted.contains(&fold(h).replace(' ', "").as_str()));
         found.cloned().unwrap_or_else(|| wanted[0].to_owned())
@@ -751,7 +866,8 @@ mod tests {
             number: at as u32 + 2,
             content: Content::Data(StringRecord::from(cells(line))),
         });
-        let ledger = read(&header, rows, place, &mut builder, &Progress::hidden()).expect("not interrupted");
+        let ledger =
+            read(&header, rows, place, &mut builder, &Progress::hidden()).expect("not interrupted");
         (ledger, builder)
     }
 
@@ -764,7 +880,12 @@ mod tests {
     fn told(ledger: &Ledger) -> Vec<String> {
         let one = |d: &Draft| {
             let skip = ["account_code", "customer_code"];
-            let values: Vec<String> = d.values.iter().filter(|v| !skip.contains(&&*v.0)).map(|v| format!("{} {}", v.0, v.1)).collect();
+            let values: Vec<String> = d
+                .values
+                .iter()
+                .filter(|v| !skip.contains(&&*v.0))
+                .map(|v| format!("{} {}", v.0, v.1))
+                .collect();
             format!("{} {}: {}", d.row, d.key, values.join(", "))
         };
         ledger.drafts.iter().map(one).collect()
@@ -787,7 +908,9 @@ mod tests {
                 "OD|Operations diverses|5|20241231|41600000|Douteux|C1|Dupont SA|O|Transfert|30,00|0,00",
                 "OD|Operations diverses|5|20241231|41100000|Clients|C1|Dupont SA|O|Transfert|0,00|30,00",
             ]),
-            ["2 C1: name Dupont SA, alias DUPONT, balance 158.00, sales_incl_tax 108.00, sales_excl_tax 90.00, last_sale 2024-01-15"]
+            [
+                "2 C1: name Dupont SA, alias DUPONT, balance 158.00, sales_incl_tax 108.00, sales_excl_tax 90.00, last_sale 2024-01-15"
+            ]
         );
     }
 
@@ -808,7 +931,16 @@ mod tests {
         let (ledger, _) = ledger_of("x.txt", &text, '|');
         assert_eq!(ledger.drafts.len(), 1);
         let reasons: Vec<_> = ledger.skipped.iter().map(|s| (s.row, s.reason.as_str())).collect();
-        assert_eq!(reasons, [(3, "other_ledger"), (4, "collective_account"), (5, "other_ledger"), (6, "collective_account"), (7, "other_ledger")]);
+        assert_eq!(
+            reasons,
+            [
+                (3, "other_ledger"),
+                (4, "collective_account"),
+                (5, "other_ledger"),
+                (6, "collective_account"),
+                (7, "other_ledger")
+            ]
+        );
         assert_eq!(ledger.closing, "2024-01-15");
     }
 
@@ -821,7 +953,9 @@ mod tests {
                 "OD|OD|2|20240201|416MARTIN|Clients douteux MARTIN SARL|||O|x|12,00|0,00",
                 "OD|OD|2|20240201|411MARTIN|Client MARTIN SARL|||O|x|0,00|12,00",
             ]),
-            ["2 411MARTIN: name MARTIN SARL, balance 12.00, sales_incl_tax 12.00, sales_excl_tax 12.00, last_sale 2024-01-15"]
+            [
+                "2 411MARTIN: name MARTIN SARL, balance 12.00, sales_incl_tax 12.00, sales_excl_tax 12.00, last_sale 2024-01-15"
+            ]
         );
     }
 
@@ -860,7 +994,11 @@ mod tests {
             .join("\n")
         );
         let (ledger, _) = ledger_of("x.txt", &text, '|');
-        let rejects: Vec<_> = ledger.rejects.iter().map(|r| (r.row.unwrap_or(0), r.column.as_str(), r.code.as_str())).collect();
+        let rejects: Vec<_> = ledger
+            .rejects
+            .iter()
+            .map(|r| (r.row.unwrap_or(0), r.column.as_str(), r.code.as_str()))
+            .collect();
         assert_eq!(
             rejects,
             [
@@ -871,14 +1009,25 @@ mod tests {
                 (6, "Debit", "unbalanced_entry"),
             ]
         );
-        assert_eq!(told(&ledger), ["6 C1: name Dupont, balance 1234.50, sales_incl_tax 1234.50, sales_excl_tax 0.00, last_sale 2024-01-15"]);
+        assert_eq!(
+            told(&ledger),
+            [
+                "6 C1: name Dupont, balance 1234.50, sales_incl_tax 1234.50, sales_excl_tax 0.00, last_sale 2024-01-15"
+            ]
+        );
     }
 
     #[test]
     fn the_file_name_gives_siren_and_closing_date() {
         let told = |name: &str| FileName::parse(name).map(|n| format!("{} {}", n.siren, n.closing));
-        assert_eq!(told("compta/512345675FEC20241231.txt").as_deref(), Some("512345675 2024-12-31"));
-        assert_eq!(told("export_51234567500012fec20230630_v2.csv").as_deref(), Some("512345675 2023-06-30"));
+        assert_eq!(
+            told("compta/512345675FEC20241231.txt").as_deref(),
+            Some("512345675 2024-12-31")
+        );
+        assert_eq!(
+            told("export_51234567500012fec20230630_v2.csv").as_deref(),
+            Some("512345675 2023-06-30")
+        );
         assert_eq!(told("fec.txt"), None);
         assert_eq!(told("512345675FEC20241331.txt"), None);
     }
@@ -886,8 +1035,14 @@ mod tests {
     #[test]
     fn amounts_of_all_writings_are_read_to_the_cent() {
         for (text, value) in [
-            ("1520,40", "1520.40"), (" 000000000001437,12", "1437.12"), ("-12.5", "-12.5"), ("1.234,56", "1234.56"),
-            ("(88,00)", "-88.00"), ("88,00-", "-88.00"), ("", "0"), ("1\u{a0}234", "1234"),
+            ("1520,40", "1520.40"),
+            (" 000000000001437,12", "1437.12"),
+            ("-12.5", "-12.5"),
+            ("1.234,56", "1234.56"),
+            ("(88,00)", "-88.00"),
+            ("88,00-", "-88.00"),
+            ("", "0"),
+            ("1\u{a0}234", "1234"),
         ] {
             assert_eq!(amount(text), Some(value.parse().expect("a decimal")), "{text}");
         }
@@ -925,7 +1080,8 @@ mod tests {
 
     #[test]
     fn real_variants_give_the_same_customers() {
-        for (name, delimiter) in [("123456789FEC20241231.txt", '\t'), ("fec-montant-sens.txt", '|')] {
+        for (name, delimiter) in [("123456789FEC20241231.txt", '\t'), ("fec-montant-sens.txt", '|')]
+        {
             let Some(text) = sample(name) else { continue };
             let (ledger, _) = ledger_of(name, &text, delimiter);
             let codes: Vec<&str> = ledger.drafts.iter().map(|d| d.key.as_str()).collect();
@@ -933,7 +1089,10 @@ mod tests {
             let first = &told(&ledger)[0];
             assert!(first.contains("balance 1520.40, sales_incl_tax 1200.00, sales_excl_tax 1000.00, last_sale 2024-01-15"), "{first}");
             assert!(ledger.rejects.is_empty(), "{:?}", ledger.rejects);
-            assert_eq!(ledger.rows, ledger.drafts.len() as u64 + ledger.history_rows + ledger.skipped.len() as u64);
+            assert_eq!(
+                ledger.rows,
+                ledger.drafts.len() as u64 + ledger.history_rows + ledger.skipped.len() as u64
+            );
         }
         if let Some(text) = sample("fec-no-auxiliary-cp1252.txt") {
             let (ledger, _) = ledger_of("x", &text, '\t');

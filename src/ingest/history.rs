@@ -33,14 +33,105 @@ pub struct Related {
 /// The words that tell what a document is, in the six languages of the dictionary; the first that
 /// occurs in a header or the file's name counts.
 const KINDS: [(&str, &[&str]); 8] = [
-    ("invoice", &["facture", "factures", "invoice", "invoices", "rechnung", "rechnungen", "factura", "fattura", "factuur", "avoir"]),
-    ("quote", &["devis", "quote", "quotes", "quotation", "angebot", "presupuesto", "preventivo", "offerte", "proposition"]),
-    ("order", &["commande", "commandes", "order", "orders", "auftrag", "pedido", "ordine", "bestelling"]),
-    ("opportunity", &["opportunite", "opportunites", "opportunity", "opportunities", "deal", "deals", "affaire", "affaires"]),
-    ("ticket", &["ticket", "tickets", "case", "cases", "incident", "incidents", "sav", "reclamation", "reclamations"]),
-    ("contract", &["contrat", "contrats", "contract", "contracts", "vertrag", "abonnement", "abonnements"]),
-    ("payment", &["reglement", "reglements", "paiement", "paiements", "payment", "payments", "encaissement"]),
-    ("activity", &["activite", "activites", "activity", "activities", "appel", "appels", "visite", "visites", "rdv", "tache", "taches", "task", "tasks", "call", "calls", "meeting", "interaction", "interactions"]),
+    (
+        "invoice",
+        &[
+            "facture",
+            "factures",
+            "invoice",
+            "invoices",
+            "rechnung",
+            "rechnungen",
+            "factura",
+            "fattura",
+            "factuur",
+            "avoir",
+        ],
+    ),
+    (
+        "quote",
+        &[
+            "devis",
+            "quote",
+            "quotes",
+            "quotation",
+            "angebot",
+            "presupuesto",
+            "preventivo",
+            "offerte",
+            "proposition",
+        ],
+    ),
+    (
+        "order",
+        &["commande", "commandes", "order", "orders", "auftrag", "pedido", "ordine", "bestelling"],
+    ),
+    (
+        "opportunity",
+        &[
+            "opportunite",
+            "opportunites",
+            "opportunity",
+            "opportunities",
+            "deal",
+            "deals",
+            "affaire",
+            "affaires",
+        ],
+    ),
+    (
+        "ticket",
+        &[
+            "ticket",
+            "tickets",
+            "case",
+            "cases",
+            "incident",
+            "incidents",
+            "sav",
+            "reclamation",
+            "reclamations",
+        ],
+    ),
+    (
+        "contract",
+        &["contrat", "contrats", "contract", "contracts", "vertrag", "abonnement", "abonnements"],
+    ),
+    (
+        "payment",
+        &[
+            "reglement",
+            "reglements",
+            "paiement",
+            "paiements",
+            "payment",
+            "payments",
+            "encaissement",
+        ],
+    ),
+    (
+        "activity",
+        &[
+            "activite",
+            "activites",
+            "activity",
+            "activities",
+            "appel",
+            "appels",
+            "visite",
+            "visites",
+            "rdv",
+            "tache",
+            "taches",
+            "task",
+            "tasks",
+            "call",
+            "calls",
+            "meeting",
+            "interaction",
+            "interactions",
+        ],
+    ),
 ];
 
 /// How a related table that fits no known layout is read; `None` when it is none.
@@ -49,11 +140,23 @@ const KINDS: [(&str, &[&str]); 8] = [
 /// an amount or a subject. A table that also gives addresses or phones is one of customers, unless it
 /// numbers documents with amounts and customers come back in it: invoices repeat the address.
 pub fn mapping(file: &str, columns: &[Understood]) -> Option<Mapping> {
-    let find = |wanted: &[&str]| {
-        wanted.iter().find_map(|w| columns.iter().find(|c| c.attribute == *w))
+    let find =
+        |wanted: &[&str]| wanted.iter().find_map(|w| columns.iter().find(|c| c.attribute == *w));
+    let header = |found: Option<&Understood>| {
+        found.map(|c| c.header.clone()).into_iter().collect::<Vec<_>>()
     };
-    let header = |found: Option<&Understood>| found.map(|c| c.header.clone()).into_iter().collect::<Vec<_>>();
-    let contact = ["address", "street", "postcode", "postcode_city", "city", "phone", "mobile", "first_name", "birth_date", "siret"];
+    let contact = [
+        "address",
+        "street",
+        "postcode",
+        "postcode_city",
+        "city",
+        "phone",
+        "mobile",
+        "first_name",
+        "birth_date",
+        "siret",
+    ];
     let code = find(&["customer_code", "account_code"]);
     let email = find(&["email"]);
     let key = code.or(email)?;
@@ -95,7 +198,10 @@ pub fn mapping(file: &str, columns: &[Understood]) -> Option<Mapping> {
 fn kind(file: &str, document: &str) -> &'static str {
     let told = |text: &str| {
         let folded = fold(text);
-        KINDS.iter().find(|(_, words)| folded.split(' ').any(|w| words.contains(&w))).map(|(kind, _)| *kind)
+        KINDS
+            .iter()
+            .find(|(_, words)| folded.split(' ').any(|w| words.contains(&w)))
+            .map(|(kind, _)| *kind)
     };
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     told(document).or_else(|| told(name)).unwrap_or("activity")
@@ -126,12 +232,22 @@ pub fn read(
         currency: column(&rule.currency),
     };
     let mut related = Related {
-        history: History { kind: rule.kind.clone(), place, header: header.to_vec(), rows: Vec::new() },
+        history: History {
+            kind: rule.kind.clone(),
+            place,
+            header: header.to_vec(),
+            rows: Vec::new(),
+        },
         rejects: Vec::new(),
         skipped: Vec::new(),
         rows: 0,
     };
-    let reject = |row: u32, column: Option<usize>, code: &str, message: &str, suggestion: &str, raw: String| Reject {
+    let reject = |row: u32,
+                  column: Option<usize>,
+                  code: &str,
+                  message: &str,
+                  suggestion: &str,
+                  raw: String| Reject {
         source: at.source.clone(),
         file: at.file.clone(),
         sheet: at.sheet.clone(),
@@ -172,7 +288,12 @@ pub fn read(
             match date::normalize(cell(columns.date), order) {
                 Ok(date) => day = date,
                 Err(why) => related.rejects.push(reject(
-                    number, columns.date, why.code, &why.message, &why.suggestion, cell(columns.date).to_owned(),
+                    number,
+                    columns.date,
+                    why.code,
+                    &why.message,
+                    &why.suggestion,
+                    cell(columns.date).to_owned(),
                 )),
             }
         }
@@ -186,7 +307,12 @@ pub fn read(
                     }
                 }
                 Err(why) => related.rejects.push(reject(
-                    number, columns.amount, why.code, &why.message, &why.suggestion, cell(columns.amount).to_owned(),
+                    number,
+                    columns.amount,
+                    why.code,
+                    &why.message,
+                    &why.suggestion,
+                    cell(columns.amount).to_owned(),
                 )),
             }
         }
@@ -234,7 +360,11 @@ mod tests {
         let Some(mapping) = mapping(file, &understand(&header, &rows)) else { return "-".into() };
         let rule = mapping.history.expect("a related table has its rule");
         [
-            rule.kind.as_str(), &rule.key.join(","), &rule.key_attribute, &rule.email.join(","), &rule.date.join(","),
+            rule.kind.as_str(),
+            &rule.key.join(","),
+            &rule.key_attribute,
+            &rule.email.join(","),
+            &rule.date.join(","),
             &rule.amount.join(","),
         ]
         .join(" | ")
@@ -250,10 +380,15 @@ mod tests {
             "invoice | Code client | customer_code |  | Date | Montant TTC"
         );
         assert_eq!(
-            told("x.csv", "N° devis;Date;Société;Code client;Montant HT;Statut\nD1;30/12/2019;MFP;C1;3,10;ok"),
+            told(
+                "x.csv",
+                "N° devis;Date;Société;Code client;Montant HT;Statut\nD1;30/12/2019;MFP;C1;3,10;ok"
+            ),
             "quote | Code client | customer_code |  | Date | Montant HT"
         );
-        let (header, rows) = table("N° devis;Date;Société;Code client\nD1;30/12/2019;MFP;C1\nD2;30/12/2019;MFP;C2\nD3;30/12/2019;MFP;C3");
+        let (header, rows) = table(
+            "N° devis;Date;Société;Code client\nD1;30/12/2019;MFP;C1\nD2;30/12/2019;MFP;C2\nD3;30/12/2019;MFP;C3",
+        );
         let mapping = mapping("x.csv", &understand(&header, &rows)).expect("a related table");
         assert!(mapping.history.expect("its rule").name.is_empty());
         assert_eq!(
@@ -270,13 +405,26 @@ mod tests {
             ),
             "ticket | requester_email | email |  | created_at | "
         );
-        assert_eq!(told("clients.csv", "Code client;Nom;Ville;Date;Montant\nC1;Dupont;Paris;04/01/2008;3,00"), "-");
-        assert_eq!(told("clients.csv", "Code client;Nom;Adresse;Date création\nC1;Dupont;3 rue Haute;04/01/2008"), "-");
+        assert_eq!(
+            told(
+                "clients.csv",
+                "Code client;Nom;Ville;Date;Montant\nC1;Dupont;Paris;04/01/2008;3,00"
+            ),
+            "-"
+        );
+        assert_eq!(
+            told(
+                "clients.csv",
+                "Code client;Nom;Adresse;Date création\nC1;Dupont;3 rue Haute;04/01/2008"
+            ),
+            "-"
+        );
     }
 
     #[test]
     fn every_row_is_kept_and_an_empty_code_leaves_the_email() {
-        let (header, rows) = table("Date;Code;Mail;Montant\n2020-01-02;C1;a@b.fr;12.50\n2020-01-03;;c@d.fr;\n;;;1");
+        let (header, rows) =
+            table("Date;Code;Mail;Montant\n2020-01-02;C1;a@b.fr;12.50\n2020-01-03;;c@d.fr;\n;;;1");
         let rule = HistoryRule {
             kind: "order".into(),
             key: vec!["Code".into()],
@@ -294,10 +442,26 @@ mod tests {
             rank: 0,
             dated: String::new(),
         };
-        let rows = rows.into_iter().enumerate().map(|(at, cells)| Row { number: at as u32 + 2, content: Content::Data(cells) });
-        let related = read(&header, rows, &rule, (0, &place), &Progress::hidden()).expect("not interrupted");
-        let told: Vec<_> = related.history.rows.iter().map(|r| (r.row, r.key.as_str(), r.key_attribute.as_str(), r.date.as_str())).collect();
-        assert_eq!(told, [(2, "C1", "customer_code", "2020-01-02"), (3, "c@d.fr", "email", "2020-01-03"), (4, "", "customer_code", "")]);
+        let rows = rows
+            .into_iter()
+            .enumerate()
+            .map(|(at, cells)| Row { number: at as u32 + 2, content: Content::Data(cells) });
+        let related =
+            read(&header, rows, &rule, (0, &place), &Progress::hidden()).expect("not interrupted");
+        let told: Vec<_> = related
+            .history
+            .rows
+            .iter()
+            .map(|r| (r.row, r.key.as_str(), r.key_attribute.as_str(), r.date.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (2, "C1", "customer_code", "2020-01-02"),
+                (3, "c@d.fr", "email", "2020-01-03"),
+                (4, "", "customer_code", "")
+            ]
+        );
         assert_eq!(related.rows, 3);
     }
 }

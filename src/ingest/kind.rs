@@ -83,13 +83,15 @@ pub(super) fn of_civility(civility: &str) -> Option<Kind> {
     if person::civility(civility).is_some() {
         return Some(Kind::Person);
     }
-    let says = organisation::legal_form(civility).is_some() || organisation::looks_like_organisation(civility);
+    let says = organisation::legal_form(civility).is_some()
+        || organisation::looks_like_organisation(civility);
     says.then_some(Kind::Organisation)
 }
 
 /// Whether the mailbox is made of the words of a name: `louis.didier@`, `ldidier@`, `didierl@`.
 fn is_mailbox_of(email: &str, name: &str) -> bool {
-    let mailbox: String = email.split('@').next().unwrap_or("").chars().filter(|c| c.is_alphabetic()).collect();
+    let mailbox: String =
+        email.split('@').next().unwrap_or("").chars().filter(|c| c.is_alphabetic()).collect();
     let mailbox = fold(&mailbox);
     let folded = fold(name);
     let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
@@ -97,7 +99,8 @@ fn is_mailbox_of(email: &str, name: &str) -> bool {
     let initial = |w: &str| w.get(..1).unwrap_or("").to_owned();
     let pairs = [(*a, *b), (*b, *a)];
     pairs.iter().any(|(x, y)| {
-        [format!("{x}{y}"), format!("{}{y}", initial(x)), format!("{y}{}", initial(x))].contains(&mailbox)
+        [format!("{x}{y}"), format!("{}{y}", initial(x)), format!("{y}{}", initial(x))]
+            .contains(&mailbox)
     })
 }
 
@@ -147,14 +150,16 @@ impl Lexicon {
 
     /// The kind most likely, and whether something tells it.
     pub(super) fn of(&self, name: &str, key_space: &str, key: &str) -> (Kind, bool) {
-        if let Some([persons, organisations]) = self.keys.get(&(key_space.to_owned(), key.to_owned()))
+        if let Some([persons, organisations]) =
+            self.keys.get(&(key_space.to_owned(), key.to_owned()))
             && persons != organisations
         {
             return (if persons > organisations { Kind::Person } else { Kind::Organisation }, true);
         }
         let bare = without_civility(name);
         let as_person = person_key(&bare).is_some_and(|k| self.person_names.contains(&k));
-        let as_organisation = self.organisation_names.contains(&organisation::words(name).join(" "));
+        let as_organisation =
+            self.organisation_names.contains(&organisation::words(name).join(" "));
         if as_person != as_organisation {
             return (if as_person { Kind::Person } else { Kind::Organisation }, true);
         }
@@ -165,7 +170,8 @@ impl Lexicon {
     fn by_words(&self, name: &str) -> (Kind, bool) {
         let folded = fold(name);
         let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
-        let count = |table: &HashMap<String, u32>, word: &str| table.get(word).copied().unwrap_or(0);
+        let count =
+            |table: &HashMap<String, u32>, word: &str| table.get(word).copied().unwrap_or(0);
         let first = |word: &str| is_first_name(word) || count(&self.first_names, word) > 0;
         // One word is a name of persons only where it is known as one: a lone word is mostly a brand.
         if let [word] = words.as_slice() {
@@ -216,7 +222,9 @@ pub(super) fn person_key(name: &str) -> Option<String> {
 pub(super) fn without_civility(name: &str) -> String {
     let words: Vec<&str> = name.split_whitespace().collect();
     match words.split_first() {
-        Some((first, rest)) if !rest.is_empty() && person::civility(first).is_some() => rest.join(" "),
+        Some((first, rest)) if !rest.is_empty() && person::civility(first).is_some() => {
+            rest.join(" ")
+        }
         _ => words.join(" "),
     }
 }
@@ -255,8 +263,8 @@ static JUNK: LazyLock<JunkWords> = LazyLock::new(|| {
 /// Whether a row with these names and email addresses is nobody.
 pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {
     let folded: Vec<String> = names.iter().map(|n| fold(n)).filter(|n| !n.is_empty()).collect();
-    let at_test_domain = !emails.is_empty()
-        && emails.iter().all(|e| JUNK.test_domains.contains(&*email_domain(e)));
+    let at_test_domain =
+        !emails.is_empty() && emails.iter().all(|e| JUNK.test_domains.contains(&*email_domain(e)));
     if folded.is_empty() {
         return None;
     }
@@ -307,10 +315,15 @@ mod tests {
         assert_eq!(told("Mme HUSSON Jacky"), Some(Kind::Person));
         assert_eq!(told("STIEVENARD & FILS"), Some(Kind::Organisation));
         assert_eq!(told("DIDIER LOUIS"), None);
-        let civility = |civility| of_row(&Evidence { name: "DUPONT", civility, ..Evidence::default() });
+        let civility =
+            |civility| of_row(&Evidence { name: "DUPONT", civility, ..Evidence::default() });
         assert_eq!(civility("SARL"), Some(Kind::Organisation));
         assert_eq!(civility("Monsieur"), Some(Kind::Person));
-        let mailbox = Evidence { name: "DIDIER LOUIS", emails: vec!["l.didier@firm.fr"], ..Evidence::default() };
+        let mailbox = Evidence {
+            name: "DIDIER LOUIS",
+            emails: vec!["l.didier@firm.fr"],
+            ..Evidence::default()
+        };
         assert_eq!(of_row(&mailbox), Some(Kind::Person));
     }
 

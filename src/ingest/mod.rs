@@ -104,7 +104,11 @@ pub struct Metrics {
 }
 
 /// Reads all `sources`. A file that cannot be read is a reject without a row, and costs nothing else.
-pub fn run(sources: &[Source], key: &IdKey, progress: &Progress) -> Result<Staged<Ingested, Metrics>> {
+pub fn run(
+    sources: &[Source],
+    key: &IdKey,
+    progress: &Progress,
+) -> Result<Staged<Ingested, Metrics>> {
     progress.expect(sources.iter().map(|s| s.files.len() as u64).sum());
     let mut gathered = Gathered::default();
     for source in sources {
@@ -178,7 +182,14 @@ impl Reading<'_> {
     }
 
     /// A row of which nothing can be used.
-    pub(crate) fn reject(&mut self, row: u32, code: &str, message: String, suggestion: &str, raw: String) {
+    pub(crate) fn reject(
+        &mut self,
+        row: u32,
+        code: &str,
+        message: String,
+        suggestion: &str,
+        raw: String,
+    ) {
         self.fate.rows += 1;
         self.fate.rejected_rows += 1;
         self.gathered.rejects.push(Reject {
@@ -228,7 +239,8 @@ impl Reading<'_> {
     /// Rows of a table read by another module that gave nothing.
     fn others(&mut self, rows: u64, rejects: Vec<Reject>, skipped: Vec<Skipped>) {
         self.fate.rows = rows;
-        self.fate.rejected_rows = rejects.iter().filter(|r| r.severity == Severity::Row).count() as u64;
+        self.fate.rejected_rows =
+            rejects.iter().filter(|r| r.severity == Severity::Row).count() as u64;
         for row in &skipped {
             *self.fate.skipped_rows.entry(row.reason.clone()).or_default() += 1;
         }
@@ -359,8 +371,11 @@ impl Gathered {
         self.events.sort();
         self.rejects.sort();
         self.skipped.sort();
-        let metrics =
-            Metrics { tables: self.fates, unreadable_files: self.unreadable, doubtful_kinds: doubtful };
+        let metrics = Metrics {
+            tables: self.fates,
+            unreadable_files: self.unreadable,
+            doubtful_kinds: doubtful,
+        };
         let table = Ingested {
             records,
             links: self.links,

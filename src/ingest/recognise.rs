@@ -99,9 +99,10 @@ fn fit(mapping: &Mapping, file: &str, container: &str, header: &[String]) -> Opt
 /// How many columns of the header the mapping knows.
 fn explained_columns(mapping: &Mapping, header: &[String]) -> usize {
     let bound = mapping.bind(header);
-    let consents = mapping.consents.iter().flat_map(|c| {
-        c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point)
-    });
+    let consents = mapping
+        .consents
+        .iter()
+        .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point));
     let private = mapping.private.iter().flat_map(|p| &p.column);
     let history = mapping.history.iter().flat_map(|h| {
         h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
@@ -114,6 +115,7 @@ fn explained_columns(mapping: &Mapping, header: &[String]) -> usize {
         .flat_map(|h| h.split('|'))
         .map(key)
         .collect();
-    let known = |(header, bound): (&String, &Option<_>)| bound.is_some() || others.contains(&key(header));
+    let known =
+        |(header, bound): (&String, &Option<_>)| bound.is_some() || others.contains(&key(header));
     header.iter().zip(&bound).filter(|pair| known(*pair)).count()
 }

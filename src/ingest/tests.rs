@@ -59,20 +59,31 @@ fn sources(legacy: &Path) -> Vec<Source> {
                 _ => None,
             };
             let rows: Vec<StringRecord> = table.rows.filter_map(data).collect();
-            let found = recognise::recognise(&name, &table.format.container, &table.header, &rows, &[]);
+            let found =
+                recognise::recognise(&name, &table.format.container, &table.header, &rows, &[]);
             let Some(best) = found.into_iter().next() else {
                 eprintln!("{name} {} is not recognised", table.sheet);
                 continue;
             };
             if std::env::var_os("ORPAILLEUR_CORPUS").is_some() {
-                eprintln!("{name} {} is {} ({:.2}) {:?}", table.sheet, best.mapping.name, best.confidence, best.mapping.rows);
+                eprintln!(
+                    "{name} {} is {} ({:.2}) {:?}",
+                    table.sheet, best.mapping.name, best.confidence, best.mapping.rows
+                );
             }
             sources.push(Source {
                 name: format!("{name} {}", table.sheet).trim().to_owned(),
                 files: vec![(path.clone(), name.clone())],
                 sheets: if table.sheet.is_empty() { Vec::new() } else { vec![table.sheet] },
                 mapping: best.mapping,
-                key_space: if name.starts_with("accounting/") && !name.contains("523456788") && !name.contains("tiers_2") { "books".into() } else { name.clone() },
+                key_space: if name.starts_with("accounting/")
+                    && !name.contains("523456788")
+                    && !name.contains("tiers_2")
+                {
+                    "books".into()
+                } else {
+                    name.clone()
+                },
                 rank: sources.len() as u32,
                 dated: String::new(),
             });
@@ -121,7 +132,9 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
     let mut may_lack: BTreeMap<At, i64> = BTreeMap::new();
     let mut plain: BTreeSet<String> = BTreeSet::new();
     let read: BTreeSet<String> = staged.metrics.tables.iter().map(|t| t.file.clone()).collect();
-    for line in lines(&estate.truth.join("records.csv")).into_iter().filter(|l| read.contains(&l["file"])) {
+    for line in
+        lines(&estate.truth.join("records.csv")).into_iter().filter(|l| read.contains(&l["file"]))
+    {
         if line["sheet"].is_empty() {
             plain.insert(line["file"].clone());
         }
@@ -137,7 +150,8 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
     let mut have: BTreeMap<At, [i64; 2]> = BTreeMap::new();
     for i in 0..ingested.records.len() {
         let kind = usize::from(ingested.records.kinds[i] == Kind::Organisation);
-        have.entry(place(ingested.records.place[i], ingested.records.row[i])).or_default()[kind] += 1;
+        have.entry(place(ingested.records.place[i], ingested.records.row[i])).or_default()[kind] +=
+            1;
     }
     let left_out: BTreeSet<(String, u32)> = ingested
         .rejects
@@ -147,7 +161,10 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
         .collect();
     let junk: BTreeSet<At> = lines(&estate.truth.join("junk.csv")).iter().map(at).collect();
 
-    let mut shares = Shares { mentions: truth.values().map(|n| (n[0] + n[1]) as u64).sum(), ..Shares::default() };
+    let mut shares = Shares {
+        mentions: truth.values().map(|n| (n[0] + n[1]) as u64).sum(),
+        ..Shares::default()
+    };
     let mut per_file: BTreeMap<(String, &str), u64> = BTreeMap::new();
     let rows: BTreeSet<&At> = truth.keys().chain(have.keys()).collect();
     for row in rows {
@@ -166,7 +183,13 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
         *(if left { &mut shares.rejected } else { &mut shares.unaccounted }) += rest as u64;
         let private_row = may_lack.get(row).copied().unwrap_or(0) > 0;
         shares.private_taken += u64::from(private_row && got[0] > 0);
-        for (what, n) in [("wrong", wrong), ("invented", invented), ("lost", rest), ("junk", i64::from(is_junk && got != [0, 0])), ("private", i64::from(private_row && got[0] > 0))] {
+        for (what, n) in [
+            ("wrong", wrong),
+            ("invented", invented),
+            ("lost", rest),
+            ("junk", i64::from(is_junk && got != [0, 0])),
+            ("private", i64::from(private_row && got[0] > 0)),
+        ] {
             if n > 0 {
                 *per_file.entry((row.0.clone(), what)).or_default() += n as u64;
                 if verbose {
@@ -178,10 +201,22 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
     if verbose {
         eprintln!("{per_file:#?}");
         for fate in &staged.metrics.tables {
-            eprintln!("{} {}: {} rows, {} records, unmapped {:?}, skipped {:?}, rejected {}", fate.file, fate.sheet, fate.rows, fate.records, fate.unmapped_columns, fate.skipped_rows, fate.rejected_rows);
+            eprintln!(
+                "{} {}: {} rows, {} records, unmapped {:?}, skipped {:?}, rejected {}",
+                fate.file,
+                fate.sheet,
+                fate.rows,
+                fate.records,
+                fate.unmapped_columns,
+                fate.skipped_rows,
+                fate.rejected_rows
+            );
         }
         for reject in &ingested.rejects {
-            eprintln!("reject {} {} {:?} {} {} {}", reject.file, reject.sheet, reject.row, reject.column, reject.code, reject.raw);
+            eprintln!(
+                "reject {} {} {:?} {} {} {}",
+                reject.file, reject.sheet, reject.row, reject.column, reject.code, reject.raw
+            );
         }
         eprintln!("doubtful {}", staged.metrics.doubtful_kinds.len());
     }
@@ -198,11 +233,18 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
 fn consent(estate: &Estate, ingested: &Ingested, place: &impl Fn(u32, u32) -> At, verbose: bool) {
     let mut told: BTreeSet<(At, String, String)> = BTreeSet::new();
     for event in &ingested.events {
-        told.insert((place(event.place, event.row), event.channel.as_str().into(), event.state.as_str().into()));
+        told.insert((
+            place(event.place, event.row),
+            event.channel.as_str().into(),
+            event.state.as_str().into(),
+        ));
     }
     let mut truth: BTreeSet<(At, String, String)> = BTreeSet::new();
     let read: BTreeSet<String> = ingested.records.places.iter().map(|t| t.file.clone()).collect();
-    for line in lines(&estate.truth.join("consent_events.csv")).into_iter().filter(|l| read.contains(&l["file"])) {
+    for line in lines(&estate.truth.join("consent_events.csv"))
+        .into_iter()
+        .filter(|l| read.contains(&l["file"]))
+    {
         truth.insert((at(&line), line["channel"].clone(), line["event"].clone()));
     }
     let missing: Vec<_> = truth.difference(&told).collect();

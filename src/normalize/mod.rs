@@ -127,7 +127,11 @@ pub fn run(
 
     let clean = Clean {
         records: raw.with_columns(columns),
-        events: ingested.events.iter().flat_map(|event| clean_event(event, raw, &settings.country)).collect(),
+        events: ingested
+            .events
+            .iter()
+            .flat_map(|event| clean_event(event, raw, &settings.country))
+            .collect(),
         rejects,
     };
     let metrics = Metrics { fills: fills(raw, counts) };
@@ -192,15 +196,24 @@ fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEv
         Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
         Channel::Sms | Channel::Phone => {
             let country = event.record.map_or(home, |r| record::country_of(raw, r as usize, home));
-            record::phones(cell, country, home).into_iter().flatten().map(|(number, _)| number).collect()
+            record::phones(cell, country, home)
+                .into_iter()
+                .flatten()
+                .map(|(number, _)| number)
+                .collect()
         }
-        Channel::Post => vec![address::normalize(&Parts { address: cell, ..Parts::default() }, home).encode()],
+        Channel::Post => {
+            vec![address::normalize(&Parts { address: cell, ..Parts::default() }, home).encode()]
+        }
     };
     if points.is_empty() {
         // An objection to what cannot be read still stands for its record.
         return vec![ConsentEvent { contact_point: text::clean(cell), ..event.clone() }];
     }
-    points.into_iter().map(|contact_point| ConsentEvent { contact_point, ..event.clone() }).collect()
+    points
+        .into_iter()
+        .map(|contact_point| ConsentEvent { contact_point, ..event.clone() })
+        .collect()
 }
 
 #[cfg(test)]

@@ -175,7 +175,8 @@ impl<'a> Plan<'a> {
     /// The clean values of the records in `range`.
     pub(super) fn clean(&self, range: Range<usize>) -> Chunk {
         let mut chunk = Chunk::default();
-        let mut counts: Vec<BTreeMap<(u32, Kind), Fill>> = vec![BTreeMap::new(); self.sources.len()];
+        let mut counts: Vec<BTreeMap<(u32, Kind), Fill>> =
+            vec![BTreeMap::new(); self.sources.len()];
         let mut derived: BTreeMap<FillKey, Fill> = BTreeMap::new();
         // Names and categories repeat: each is normalized once per chunk.
         let mut known: Vec<HashMap<&str, Outcome>> = vec![HashMap::new(); self.sources.len()];
@@ -220,7 +221,12 @@ impl<'a> Plan<'a> {
         derived: &mut BTreeMap<FillKey, Fill>,
     ) {
         let here = (self.raw.place[i], self.raw.kinds[i]);
-        let address = || values.iter().find(|(a, _, _)| *a == "address").map(|(_, v, _)| address::Address::decode(v));
+        let address = || {
+            values
+                .iter()
+                .find(|(a, _, _)| *a == "address")
+                .map(|(_, v, _)| address::Address::decode(v))
+        };
         for (source, counts) in self.sources.iter().zip(counts) {
             if source.column.values(i).len() == 0 {
                 continue;
@@ -242,7 +248,8 @@ impl<'a> Plan<'a> {
             let first = values[..at].iter().all(|(a, _, _)| a != attribute);
             let raw = self.raw.columns.get(*attribute).is_some_and(|c| c.values(i).len() > 0);
             if first && !raw {
-                let key = FillKey { place: here.0, kind: here.1, attribute: (*attribute).to_owned() };
+                let key =
+                    FillKey { place: here.0, kind: here.1, attribute: (*attribute).to_owned() };
                 let fill = derived.entry(key).or_default();
                 fill.filled += 1;
                 fill.valid += 1;
@@ -254,7 +261,9 @@ impl<'a> Plan<'a> {
 fn part_of(address: &address::Address, attribute: &str) -> bool {
     let part = match attribute {
         "street" => return !address.street.is_empty() || !address.complement.is_empty(),
-        "street_2" | "street_3" | "po_box" => return !address.complement.is_empty() || !address.street.is_empty(),
+        "street_2" | "street_3" | "po_box" => {
+            return !address.complement.is_empty() || !address.street.is_empty();
+        }
         "postcode" => &address.postcode,
         "city" => &address.city,
         "state" => &address.state,
@@ -307,7 +316,9 @@ impl<'a> Record<'_, 'a> {
         let way = source.way;
         match way {
             Way::AddressPart => {}
-            Way::Email if !value.contains('@') && self.is_phone(value) => self.read_phone(at, "phone", value, origin, country),
+            Way::Email if !value.contains('@') && self.is_phone(value) => {
+                self.read_phone(at, "phone", value, origin, country)
+            }
             Way::Email => self.read_email(at, attribute, value, origin),
             Way::Phone if value.contains('@') => self.read_email(at, "email", value, origin),
             Way::Phone => self.read_phone(at, attribute, value, origin, country),
@@ -350,7 +361,14 @@ impl<'a> Record<'_, 'a> {
     }
 
     /// Takes what a cell gave; an empty attribute is the column's own.
-    fn take(&mut self, at: usize, attribute: &'a str, raw: &str, origin: u32, found: Vec<(&'static str, String)>) {
+    fn take(
+        &mut self,
+        at: usize,
+        attribute: &'a str,
+        raw: &str,
+        origin: u32,
+        found: Vec<(&'static str, String)>,
+    ) {
         if found.is_empty() {
             self.fill(at).placeholders += 1;
         }
@@ -393,7 +411,11 @@ impl<'a> Record<'_, 'a> {
             file: place.file.clone(),
             sheet: place.sheet.clone(),
             row: Some(records.row[self.i]),
-            column: records.origins.get(origin as usize).map(|o| o.column.clone()).unwrap_or_default(),
+            column: records
+                .origins
+                .get(origin as usize)
+                .map(|o| o.column.clone())
+                .unwrap_or_default(),
             code: invalid.code.to_owned(),
             severity: Severity::Cell,
             message: invalid.message,
@@ -446,10 +468,18 @@ impl<'a> Record<'_, 'a> {
 
     fn is_phone(&self, cell: &str) -> bool {
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-        (9..=15).contains(&digits) && phone::normalize(cell, self.plan.country).iter().all(Result::is_ok)
+        (9..=15).contains(&digits)
+            && phone::normalize(cell, self.plan.country).iter().all(Result::is_ok)
     }
 
-    fn read_phone(&mut self, at: usize, attribute: &'a str, cell: &str, origin: u32, country: &str) {
+    fn read_phone(
+        &mut self,
+        at: usize,
+        attribute: &'a str,
+        cell: &str,
+        origin: u32,
+        country: &str,
+    ) {
         let numbers = phones(cell, country, self.plan.country);
         for (nth, number) in numbers.into_iter().enumerate() {
             match number {
@@ -480,7 +510,9 @@ impl<'a> Record<'_, 'a> {
             let (attribute, column): (&'a str, &'a Column) = (source.attribute, source.column);
             for (value, origin) in column.entries(self.i) {
                 let label = records.origins.get(origin as usize).map_or("", |o| o.label.as_str());
-                let group = groups.iter_mut().find(|(l, parts, _)| *l == label && is_free(parts, attribute));
+                let group = groups
+                    .iter_mut()
+                    .find(|(l, parts, _)| *l == label && is_free(parts, attribute));
                 match group {
                     Some((_, parts, _)) => *slot(parts, attribute) = value,
                     None => {
@@ -505,7 +537,10 @@ impl<'a> Record<'_, 'a> {
                 };
                 if let Some(at) = self.plan.sources.iter().position(|s| s.attribute == "postcode") {
                     let column: &'a Column = self.plan.sources[at].column;
-                    let origin = column.entries(self.i).find(|(v, _)| *v == parts.postcode).map_or(origin, |(_, o)| o);
+                    let origin = column
+                        .entries(self.i)
+                        .find(|(v, _)| *v == parts.postcode)
+                        .map_or(origin, |(_, o)| o);
                     self.reject(at, parts.postcode, origin, invalid);
                 }
             }
@@ -519,7 +554,8 @@ impl<'a> Record<'_, 'a> {
         }
         for from in ["siret", "vat"] {
             let found = self.values.iter().find(|(a, _, _)| *a == from);
-            let siren = found.and_then(|(_, v, origin)| Some((identifier::siren_of(v)?.to_owned(), *origin)));
+            let siren = found
+                .and_then(|(_, v, origin)| Some((identifier::siren_of(v)?.to_owned(), *origin)));
             // What looks like a SIREN at the start of a foreign VAT number is none.
             let french = from == "siret" || found.is_some_and(|(_, v, _)| v.starts_with("FR"));
             if let Some((siren, origin)) = siren.filter(|_| french) {
@@ -540,7 +576,11 @@ pub(super) fn country_of<'a>(raw: &Records, record: usize, home: &'a str) -> &'a
 }
 
 /// The numbers of a cell of a record in `country`, in a company at `home`.
-pub(super) fn phones(cell: &str, country: &str, home: &str) -> Vec<Result<(String, Line), Invalid>> {
+pub(super) fn phones(
+    cell: &str,
+    country: &str,
+    home: &str,
+) -> Vec<Result<(String, Line), Invalid>> {
     let numbers = phone::normalize(cell, country);
     if country != home && numbers.iter().any(Result::is_err) {
         // The customer moved abroad; the number may have stayed.
@@ -598,10 +638,14 @@ fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
             Ok(vec![("", first), ("middle_name", middle)])
         }
         Way::Name => own(person::check(value)?),
-        Way::Civility => own(person::civility(value).map_or_else(|| text::clean(value), str::to_owned)),
+        Way::Civility => {
+            own(person::civility(value).map_or_else(|| text::clean(value), str::to_owned))
+        }
         Way::Gender => own(match text::fold(value).as_str() {
-            "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich" | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
-            "f" | "femme" | "female" | "feminin" | "woman" | "frau" | "weiblich" | "mujer" | "donna" | "2" => "f".to_owned(),
+            "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich"
+            | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
+            "f" | "femme" | "female" | "feminin" | "woman" | "frau" | "weiblich" | "mujer"
+            | "donna" | "2" => "f".to_owned(),
             _ => text::clean(value),
         }),
         Way::OrganisationName => {
@@ -616,7 +660,9 @@ fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
             Ok(vec![("", name), ("legal_form", form)])
         }
         Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
-        Way::LegalForm => own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned)),
+        Way::LegalForm => {
+            own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned))
+        }
         Way::Date | Way::BirthDate => {
             let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
             let date = read(value, order)?;
@@ -626,12 +672,20 @@ fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
         Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
         Way::Identifier => own(identifier::normalize(attribute, value)?),
         Way::Money => own(money::normalize(value)?.0),
-        Way::LooseNumber => own(money::normalize(value).map_or_else(|_| text::clean(value), |(amount, _)| amount)),
+        Way::LooseNumber => {
+            own(money::normalize(value).map_or_else(|_| text::clean(value), |(amount, _)| amount))
+        }
         Way::Boolean => match boolean::parse(value) {
             Some(yes) => own(yes.to_string()),
-            None => Err(Invalid { code: "bad_boolean", message: "it says neither yes nor no".into(), suggestion: String::new() }),
+            None => Err(Invalid {
+                code: "bad_boolean",
+                message: "it says neither yes nor no".into(),
+                suggestion: String::new(),
+            }),
         },
         Way::Url => own(url::normalize(value)?),
-        Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => own(text::clean(value)),
+        Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
+            own(text::clean(value))
+        }
     }
 }

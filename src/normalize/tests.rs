@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{
-    table::{Channel, ConsentState, Draft, IdKey, Place, RecordsBuilder},
-};
+use crate::table::{Channel, ConsentState, Draft, IdKey, Place, RecordsBuilder};
 
 /// Records of one table; each is a kind and `attribute[@label]=value` parts.
 fn ingested(rows: &[(Kind, &[&str])]) -> Ingested {
@@ -17,7 +15,13 @@ fn ingested(rows: &[(Kind, &[&str])]) -> Ingested {
         dated: String::new(),
     });
     for (row, (kind, parts)) in rows.iter().enumerate() {
-        let mut draft = Draft { kind: Some(*kind), place, row: row as u32 + 2, digest: [row as u8; 32], ..Draft::default() };
+        let mut draft = Draft {
+            kind: Some(*kind),
+            place,
+            row: row as u32 + 2,
+            digest: [row as u8; 32],
+            ..Draft::default()
+        };
         for part in *parts {
             let (name, value) = part.split_once('=').expect("attribute=value");
             let (attribute, label) = name.split_once('@').unwrap_or((name, ""));
@@ -50,12 +54,18 @@ fn one(kind: Kind, parts: &[&str]) -> String {
 
 #[test]
 fn a_full_name_becomes_its_parts() {
-    assert_eq!(one(Kind::Person, &["full_name=Mme DUPONT Anne-Marie"]), "civility=Mme; first_name=Anne-Marie; last_name=Dupont");
+    assert_eq!(
+        one(Kind::Person, &["full_name=Mme DUPONT Anne-Marie"]),
+        "civility=Mme; first_name=Anne-Marie; last_name=Dupont"
+    );
     assert_eq!(
         one(Kind::Person, &["first_name=JEAN PIERRE", "last_name=DE LA TOUR", "civility=Monsieur"]),
         "civility=M.; first_name=Jean-Pierre; last_name=de La Tour"
     );
-    assert_eq!(one(Kind::Person, &["last_name=CHARTIER JEANINE"]), "first_name=Jeanine; last_name=Chartier");
+    assert_eq!(
+        one(Kind::Person, &["last_name=CHARTIER JEANINE"]),
+        "first_name=Jeanine; last_name=Chartier"
+    );
     assert_eq!(one(Kind::Person, &["last_name=LE GOFF"]), "last_name=Le Goff");
 }
 
@@ -64,7 +74,14 @@ fn the_parts_of_one_address_are_joined_by_their_label() {
     assert_eq!(
         one(
             Kind::Person,
-            &["street@work=12 R. DES LILAS", "postcode@work=1000", "city@work=BOURG", "street@home=3 rue Foch", "postcode@home=75001", "city@home=Paris"]
+            &[
+                "street@work=12 R. DES LILAS",
+                "postcode@work=1000",
+                "city@work=BOURG",
+                "street@home=3 rue Foch",
+                "postcode@home=75001",
+                "city@home=Paris"
+            ]
         ),
         "address=12|rue des Lilas||01000|Bourg|||FR; address=3|rue Foch||75001|Paris|||FR"
     );
@@ -73,10 +90,16 @@ fn the_parts_of_one_address_are_joined_by_their_label() {
 #[test]
 fn numbers_go_where_their_plan_says() {
     assert_eq!(
-        one(Kind::Person, &["phone=06 12 34 56 78 / 01 42 00 00 12", "mobile=0142000012", "fax=0142000013"]),
+        one(
+            Kind::Person,
+            &["phone=06 12 34 56 78 / 01 42 00 00 12", "mobile=0142000012", "fax=0142000013"]
+        ),
         "fax=+33142000013; mobile=+33612345678; phone=+33142000012"
     );
-    assert_eq!(one(Kind::Person, &["phone=a@b.fr", "email=0612345678"]), "email=a@b.fr; mobile=+33612345678");
+    assert_eq!(
+        one(Kind::Person, &["phone=a@b.fr", "email=0612345678"]),
+        "email=a@b.fr; mobile=+33612345678"
+    );
 }
 
 #[test]
@@ -85,7 +108,10 @@ fn an_organisation_gets_the_siren_within_its_other_numbers() {
         one(Kind::Organisation, &["name=SARL Dupont", "siret=732 829 320 00074"]),
         "legal_form=SARL; name=Dupont; siren=732829320; siret=73282932000074"
     );
-    assert_eq!(one(Kind::Organisation, &["vat=FR44732829320"]), "siren=732829320; vat=FR44732829320");
+    assert_eq!(
+        one(Kind::Organisation, &["vat=FR44732829320"]),
+        "siren=732829320; vat=FR44732829320"
+    );
     assert_eq!(one(Kind::Organisation, &["siret=732829320"]), "siren=732829320");
     assert_eq!(one(Kind::Organisation, &["siret=1,33218E+13"]), "!siret:lost_digits");
 }
@@ -93,14 +119,41 @@ fn an_organisation_gets_the_siren_within_its_other_numbers() {
 #[test]
 fn what_cannot_be_used_is_rejected_and_what_says_nothing_is_counted() {
     let staged = cleaned(&ingested(&[
-        (Kind::Person, &["email=a @b.fr", "phone=0000000000", "birth_date=01/01/1900", "first_name=Anne"]),
+        (
+            Kind::Person,
+            &["email=a @b.fr", "phone=0000000000", "birth_date=01/01/1900", "first_name=Anne"],
+        ),
         (Kind::Person, &["email=a@b.fr", "phone=123", "birth_date=31/05/1970"]),
     ]));
-    let rejects: Vec<_> = staged.table.rejects.iter().map(|r| (r.row, r.code.as_str(), r.raw.as_str())).collect();
+    let rejects: Vec<_> =
+        staged.table.rejects.iter().map(|r| (r.row, r.code.as_str(), r.raw.as_str())).collect();
     assert_eq!(rejects, [(Some(2), "bad_email", "a @b.fr"), (Some(3), "bad_phone", "123")]);
-    let fill = |attribute: &str| staged.metrics.fills.iter().find(|f| f.attribute == attribute).cloned().expect("counted");
-    assert_eq!(Fill { changed: 0, ..fill("email") }, Fill { source: "crm".into(), kind: "person".into(), attribute: "email".into(), records: 2, filled: 2, valid: 1, changed: 0, placeholders: 0, invalid: 1 });
-    assert_eq!((fill("phone").placeholders, fill("phone").invalid, fill("birth_date").placeholders, fill("birth_date").valid), (1, 1, 1, 1));
+    let fill = |attribute: &str| {
+        staged.metrics.fills.iter().find(|f| f.attribute == attribute).cloned().expect("counted")
+    };
+    assert_eq!(
+        Fill { changed: 0, ..fill("email") },
+        Fill {
+            source: "crm".into(),
+            kind: "person".into(),
+            attribute: "email".into(),
+            records: 2,
+            filled: 2,
+            valid: 1,
+            changed: 0,
+            placeholders: 0,
+            invalid: 1
+        }
+    );
+    assert_eq!(
+        (
+            fill("phone").placeholders,
+            fill("phone").invalid,
+            fill("birth_date").placeholders,
+            fill("birth_date").valid
+        ),
+        (1, 1, 1, 1)
+    );
 }
 
 #[test]
@@ -131,21 +184,49 @@ fn contact_points_of_events_have_the_form_of_clean_values() {
         row: 2,
         column: String::new(),
     };
-    ingested.events = vec![event(Channel::Email, "A@B.fr; C@d.fr"), event(Channel::Phone, "06 12 34 56 78"), event(Channel::Email, "a @b.fr")];
-    let points: Vec<String> = cleaned(&ingested).table.events.into_iter().map(|e| e.contact_point).collect();
+    ingested.events = vec![
+        event(Channel::Email, "A@B.fr; C@d.fr"),
+        event(Channel::Phone, "06 12 34 56 78"),
+        event(Channel::Email, "a @b.fr"),
+    ];
+    let points: Vec<String> =
+        cleaned(&ingested).table.events.into_iter().map(|e| e.contact_point).collect();
     assert_eq!(points, ["a@b.fr", "c@d.fr", "+33612345678", "a @b.fr"]);
 }
 
 #[test]
 fn clean_records_stay_as_they_are() {
     let first = cleaned(&ingested(&[
-        (Kind::Person, &["full_name=DUPONT Jean", "email=A@b.fr", "phone=0612345678", "street=12 R. DES LILAS", "postcode=75001", "city=PARIS", "x.date.rdv=31/05/2012", "extra.note= a  b "]),
-        (Kind::Organisation, &["name=Ets Martin SARL", "siret=73282932000074", "balance=1 234,50 €", "active=Oui", "website=http://www.a.fr/"]),
+        (
+            Kind::Person,
+            &[
+                "full_name=DUPONT Jean",
+                "email=A@b.fr",
+                "phone=0612345678",
+                "street=12 R. DES LILAS",
+                "postcode=75001",
+                "city=PARIS",
+                "x.date.rdv=31/05/2012",
+                "extra.note= a  b ",
+            ],
+        ),
+        (
+            Kind::Organisation,
+            &[
+                "name=Ets Martin SARL",
+                "siret=73282932000074",
+                "balance=1 234,50 €",
+                "active=Oui",
+                "website=http://www.a.fr/",
+            ],
+        ),
     ]));
     let again = Ingested { records: first.table.records.clone(), ..Ingested::default() };
     let second = cleaned(&again);
     let values = |records: &Records| {
-        let all = records.columns.iter().flat_map(|(a, c)| (0..c.len()).map(move |i| format!("{a} {i} {:?}", c.values(i).collect::<Vec<_>>())));
+        let all = records.columns.iter().flat_map(|(a, c)| {
+            (0..c.len()).map(move |i| format!("{a} {i} {:?}", c.values(i).collect::<Vec<_>>()))
+        });
         all.collect::<Vec<_>>()
     };
     assert_eq!(values(&first.table.records), values(&second.table.records));

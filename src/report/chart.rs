@@ -97,7 +97,11 @@ fn draw_histogram(chart: &Histogram, texts: Texts, width: f64) -> String {
         let _ = write!(
             svg,
             r#"<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>"#,
-            bar.tone, round(x + (step - thick) / 2.0), round(y), round(thick), round(tall),
+            bar.tone,
+            round(x + (step - thick) / 2.0),
+            round(y),
+            round(thick),
+            round(tall),
             escape(&bar.hint),
         );
         let middle = x + step / 2.0;
@@ -182,16 +186,26 @@ fn draw_parts(
     let _ = write!(
         svg,
         r#"<rect class="empty" x="{}" y="{}" width="{}" height="{height}"/>"#,
-        round(x), round(y), round(width),
+        round(x),
+        round(y),
+        round(width),
     );
     for part in parts.iter().filter(|p| p.value > 0) {
         let wide = (width * part.value as f64 / total.max(1) as f64).max(1.0);
-        let hint =
-            format!("{}: {} ({})", part.label, texts.number(part.value), texts.percent(part.value, total));
+        let hint = format!(
+            "{}: {} ({})",
+            part.label,
+            texts.number(part.value),
+            texts.percent(part.value, total)
+        );
         let _ = write!(
             svg,
             r#"<rect class="{}" x="{}" y="{}" width="{}" height="{height}"><title>{}</title></rect>"#,
-            part.tone, round(x), round(y), round(wide), escape(&hint),
+            part.tone,
+            round(x),
+            round(y),
+            round(wide),
+            escape(&hint),
         );
         x += wide;
     }
@@ -250,7 +264,8 @@ const NODE_WIDTH: f64 = 14.0;
 fn draw_flow(caption: &Caption, stages: &[Stage], texts: Texts) -> String {
     let total = |stage: &Stage| stage.nodes.iter().map(|n| n.value).sum::<u64>();
     let most = stages.iter().map(total).max().unwrap_or(0).max(1);
-    let tall = |value: u64| if value == 0 { 0.0 } else { (TALLEST * value as f64 / most as f64).max(2.0) };
+    let tall =
+        |value: u64| if value == 0 { 0.0 } else { (TALLEST * value as f64 / most as f64).max(2.0) };
     let slot = |node: &Node| (tall(node.value) + 10.0).max(SLOT);
     let column_height = |stage: &Stage| stage.nodes.iter().map(slot).sum::<f64>();
     let height = 34.0 + stages.iter().map(column_height).fold(0.0, f64::max);
@@ -282,9 +297,17 @@ fn draw_flow(caption: &Caption, stages: &[Stage], texts: Texts) -> String {
                 svg,
                 r#"<path class="ribbon {}" d="M{x0},{} C{m},{} {m},{} {x1},{} L{x1},{} C{m},{} {m},{} {x0},{} Z"/>"#,
                 pair[1].nodes[ribbon.to].tone,
-                round(y0), round(y0), round(y1), round(y1),
-                round(y1 + into), round(y1 + into), round(y0 + out), round(y0 + out),
-                x0 = round(x0), x1 = round(x1), m = round(middle),
+                round(y0),
+                round(y0),
+                round(y1),
+                round(y1),
+                round(y1 + into),
+                round(y1 + into),
+                round(y0 + out),
+                round(y0 + out),
+                x0 = round(x0),
+                x1 = round(x1),
+                m = round(middle),
             );
             left[ribbon.from] += out;
             right[ribbon.to] += into;
@@ -297,7 +320,10 @@ fn draw_flow(caption: &Caption, stages: &[Stage], texts: Texts) -> String {
             let _ = write!(
                 svg,
                 r#"<rect class="{}" x="{}" y="{}" width="{NODE_WIDTH}" height="{}"/>"#,
-                node.tone, round(x), round(y), round(h),
+                node.tone,
+                round(x),
+                round(y),
+                round(h),
             );
             let (x, y) = (x + NODE_WIDTH + 8.0, y + h / 2.0);
             label(&mut svg, "value", "start", (x, y - 2.0), &texts.number(node.value));
@@ -325,7 +351,8 @@ fn draw_steps(caption: &Caption, stages: &[Stage], texts: Texts) -> String {
             let _ = write!(
                 svg,
                 r#"<rect class="{}" x="0" y="{}" width="10" height="10"/>"#,
-                part.tone, round(y - 9.0),
+                part.tone,
+                round(y - 9.0),
             );
             label(&mut svg, "name", "start", (17.0, y), &part.label);
             label(&mut svg, "name", "end", (NARROW, y), &texts.number(part.value));
@@ -344,7 +371,10 @@ fn both(draw: impl Fn(f64) -> String) -> String {
 fn open(caption: &Caption, width: f64, height: f64) -> String {
     format!(
         r#"<svg class="chart" role="img" viewBox="0 0 {} {}"><title>{}</title><desc>{}</desc>"#,
-        round(width), round(height), escape(&caption.title), escape(&caption.description),
+        round(width),
+        round(height),
+        escape(&caption.title),
+        escape(&caption.description),
     )
 }
 
@@ -352,7 +382,10 @@ fn line(svg: &mut String, class: &str, from: (f64, f64), to: (f64, f64)) {
     let _ = write!(
         svg,
         r#"<line class="{class}" x1="{}" y1="{}" x2="{}" y2="{}"/>"#,
-        round(from.0), round(from.1), round(to.0), round(to.1),
+        round(from.0),
+        round(from.1),
+        round(to.0),
+        round(to.1),
     );
 }
 
@@ -360,7 +393,9 @@ fn label(svg: &mut String, class: &str, anchor: &str, at: (f64, f64), text: &str
     let _ = write!(
         svg,
         r#"<text class="{class}" text-anchor="{anchor}" x="{}" y="{}">{}</text>"#,
-        round(at.0), round(at.1), escape(text),
+        round(at.0),
+        round(at.1),
+        escape(text),
     );
 }
 

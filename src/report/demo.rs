@@ -7,8 +7,9 @@ use crate::{
     consolidate, emit, ingest, normalize, store,
     table::{
         Channel, Clean, Clusters, Column, ColumnBuilder, ConsentEvent, ConsentState, Draft, Golden,
-        GoldenConsent, GoldenHistory, GoldenLink, GoldenRecords, History, HistoryRow, IdKey, Ingested,
-        Kind, Place, Records, RecordsBuilder, Reject, Review, Severity, Skipped, row_digest,
+        GoldenConsent, GoldenHistory, GoldenLink, GoldenRecords, History, HistoryRow, IdKey,
+        Ingested, Kind, Place, Records, RecordsBuilder, Reject, Review, Severity, Skipped,
+        row_digest,
     },
     value::address::Address,
 };
@@ -24,16 +25,45 @@ const TABLES: [(&str, &str, &str, usize); 7] = [
     ("website", "website/contacts.vcf", "", 6),
 ];
 const FIRST: [&str; 12] = [
-    "Jean-Pierre", "Hélène", "Karim", "Sophie", "Luc", "Anaïs", "Marie", "Paul", "Inès", "Thomas",
-    "Françoise", "Noé",
+    "Jean-Pierre",
+    "Hélène",
+    "Karim",
+    "Sophie",
+    "Luc",
+    "Anaïs",
+    "Marie",
+    "Paul",
+    "Inès",
+    "Thomas",
+    "Françoise",
+    "Noé",
 ];
 const LAST: [&str; 14] = [
-    "Dupont", "Le Goff", "Benali", "Martin", "d'Arcy", "Lefèvre", "Moreau", "Garnier", "Petit",
-    "Rousseau", "Nguyen", "Schmitt", "Fontaine", "de La Tour",
+    "Dupont",
+    "Le Goff",
+    "Benali",
+    "Martin",
+    "d'Arcy",
+    "Lefèvre",
+    "Moreau",
+    "Garnier",
+    "Petit",
+    "Rousseau",
+    "Nguyen",
+    "Schmitt",
+    "Fontaine",
+    "de La Tour",
 ];
 const NAMES: [&str; 10] = [
-    "Boulangerie Martin", "Transports Le Goff", "Ateliers du Nord", "Garage Central", "Menuiserie Petit",
-    "Pharmacie de la Gare", "Vignobles Garnier", "Électricité Moderne", "Imprimerie Fontaine",
+    "Boulangerie Martin",
+    "Transports Le Goff",
+    "Ateliers du Nord",
+    "Garage Central",
+    "Menuiserie Petit",
+    "Pharmacie de la Gare",
+    "Vignobles Garnier",
+    "Électricité Moderne",
+    "Imprimerie Fontaine",
     "<script>alert('or')</script> & Fils",
 ];
 
@@ -99,8 +129,7 @@ impl Demo {
     }
 
     pub(super) fn write_tables(&self, folder: &Path) {
-        for (name, records) in
-            [("records", &self.ingested.records), ("clean", &self.clean.records)]
+        for (name, records) in [("records", &self.ingested.records), ("clean", &self.clean.records)]
         {
             let batch = records.to_batch().expect("a batch");
             store::write_parquet(&folder.join(format!("{name}.parquet")), &batch).expect("written");
@@ -154,7 +183,11 @@ impl Demo {
                 records,
                 rejected_rows: rejected,
                 skipped_rows: BTreeMap::from([("header".into(), 1), ("blank".into(), blanks)]),
-                unmapped_columns: if rank == 2 { vec!["Kilométrage".into(), "Renvoi".into()] } else { vec![] },
+                unmapped_columns: if rank == 2 {
+                    vec!["Kilométrage".into(), "Renvoi".into()]
+                } else {
+                    vec![]
+                },
                 ..ingest::TableFate::default()
             });
         }
@@ -201,7 +234,12 @@ impl Demo {
                 currency: row.currency.clone(),
             });
         }
-        self.ingested.history.push(History { kind: "invoice".into(), place, header: Vec::new(), rows });
+        self.ingested.history.push(History {
+            kind: "invoice".into(),
+            place,
+            header: Vec::new(),
+            rows,
+        });
         self.skip("sage", "accounting/factures.csv", "", 1, "header");
         self.ingest.tables.push(ingest::TableFate {
             source: "sage".into(),
@@ -235,7 +273,12 @@ impl Demo {
             column: if whole { "" } else { "E-mail" }.into(),
             code: if whole { "ragged_row" } else { "bad_email" }.into(),
             severity,
-            message: if whole { "the row has more cells than the header" } else { "the address has no @" }.into(),
+            message: if whole {
+                "the row has more cells than the header"
+            } else {
+                "the address has no @"
+            }
+            .into(),
             suggestion: "look at the separators of this row".into(),
             raw: "=HYPERLINK(\"x\");Dupont;;".into(),
         });
@@ -265,7 +308,8 @@ impl Demo {
                         bad.push((raw.place[i] as usize, raw.row[i]));
                     } else {
                         fill.valid += 1;
-                        let clean = if name == "email" { value.to_lowercase() } else { value.to_owned() };
+                        let clean =
+                            if name == "email" { value.to_lowercase() } else { value.to_owned() };
                         fill.changed += u64::from(clean != value);
                         builder.value(&clean, origin);
                     }
@@ -335,7 +379,9 @@ impl Demo {
         let records = &self.clean.records;
         let mut states: BTreeMap<(&str, String), ConsentState> = BTreeMap::new();
         for i in 0..records.len() {
-            let (Some(email), id) = (records.first("email", i), &self.golden.golden_of[i]) else { continue };
+            let (Some(email), id) = (records.first("email", i), &self.golden.golden_of[i]) else {
+                continue;
+            };
             let source = records.place_of(i).source.as_str();
             let state = match (source, i % 13) {
                 ("mailchimp", 0..4) => ConsentState::OptOut,
@@ -371,10 +417,13 @@ impl Demo {
         // An objection holds for the address and for the one who objected: to a fixed point, since the
         // made-up addresses are shared.
         loop {
-            let known: Vec<_> = states.iter().map(|((id, e), s)| ((*id).to_owned(), e.clone(), *s)).collect();
+            let known: Vec<_> =
+                states.iter().map(|((id, e), s)| ((*id).to_owned(), e.clone(), *s)).collect();
             let mut changed = false;
             for ((id, email), state) in &mut states {
-                let reach = |(i, e, s): &&(String, String, ConsentState)| (i == id || e == email) && s.is_objection();
+                let reach = |(i, e, s): &&(String, String, ConsentState)| {
+                    (i == id || e == email) && s.is_objection()
+                };
                 let strictest = known.iter().filter(reach).map(|(_, _, s)| *s).max();
                 changed |= strictest > Some(*state);
                 *state = strictest.map_or(*state, |s| s.max(*state));
@@ -391,11 +440,17 @@ impl Demo {
                     (Channel::Phone, golden.first("phone", i)),
                 ] {
                     let Some(point) = point else { continue };
-                    let known = states.iter().find(|((g, e), _)| g == id && e == point).map(|(_, s)| *s);
+                    let known =
+                        states.iter().find(|((g, e), _)| g == id && e == point).map(|(_, s)| *s);
                     let reach = |((g, e), s): &((&str, String), ConsentState)| {
                         (*g == id || e == point) && s.is_objection()
                     };
-                    let other = states.iter().map(|(k, s)| (k.clone(), *s)).filter(|x| reach(x)).map(|x| x.1).max();
+                    let other = states
+                        .iter()
+                        .map(|(k, s)| (k.clone(), *s))
+                        .filter(|x| reach(x))
+                        .map(|x| x.1)
+                        .max();
                     let state = match (channel, known) {
                         (Channel::Email, Some(s)) => other.map_or(s, |o| o.max(s)).as_str(),
                         (Channel::Email, None) => other.map_or("unknown", ConsentState::as_str),
@@ -435,7 +490,8 @@ impl Demo {
 
     fn measure(&mut self) {
         for (kind, merge_bits) in [("organisation", 6.64), ("person", 6.64)] {
-            let records = self.clean.records.kinds.iter().filter(|k| k.as_str() == kind).count() as u64;
+            let records =
+                self.clean.records.kinds.iter().filter(|k| k.as_str() == kind).count() as u64;
             let weights: BTreeMap<i64, u64> = (-28..42)
                 .map(|bits: i64| {
                     let apart = 1900.0 * (-((bits + 14) as f64 / 6.0).powi(2)).exp();
@@ -487,7 +543,11 @@ impl Demo {
             loaded: persons + organisations - 4,
             left_out: BTreeMap::from([("no_name".into(), 4)]),
             unknown_as_no: BTreeMap::from([("email".into(), 31), ("phone".into(), 87)]),
-            misfits: vec![misfit("FirstName", "cut"), misfit("FirstName", "cut"), misfit("LastName", "missing_required")],
+            misfits: vec![
+                misfit("FirstName", "cut"),
+                misfit("FirstName", "cut"),
+                misfit("LastName", "missing_required"),
+            ],
             ..emit::Metrics::default()
         };
     }
@@ -510,7 +570,11 @@ fn draft(
     };
     let (first, last) = (FIRST[entity % FIRST.len()], LAST[entity * 5 % LAST.len()]);
     if organisation {
-        put("name", "Société", format!("{} {}", NAMES[entity / 3 % NAMES.len()], ["", "SARL", "S.A."][rank % 3]));
+        put(
+            "name",
+            "Société",
+            format!("{} {}", NAMES[entity / 3 % NAMES.len()], ["", "SARL", "S.A."][rank % 3]),
+        );
         if rank < 2 || rank == 5 {
             put("siren", "SIREN", format!("5{:08}", entity * 97));
         }
@@ -520,7 +584,11 @@ fn draft(
     }
     if !(entity + rank).is_multiple_of(4) {
         let user = last.to_lowercase().replace([' ', '\''], "");
-        put("email", "E-mail", format!("{user}.{entity}@Example{}.fr", if copy == 0 { "" } else { "-pro" }));
+        put(
+            "email",
+            "E-mail",
+            format!("{user}.{entity}@Example{}.fr", if copy == 0 { "" } else { "-pro" }),
+        );
     }
     if (entity * rank) % 3 != 1 {
         put("phone", "Téléphone", format!("+331400{:05}", entity * 31));
@@ -559,7 +627,8 @@ fn golden_of_kind(records: &Records, clusters: &Clusters, kind: Kind) -> GoldenR
     for name in records.columns.keys() {
         let mut builder = ColumnBuilder::new();
         for (_, group) in &groups {
-            let survivor = group.iter().find_map(|&r| records.columns[name].entries(r as usize).next());
+            let survivor =
+                group.iter().find_map(|&r| records.columns[name].entries(r as usize).next());
             if let Some((value, origin)) = survivor {
                 builder.value(value, origin);
             }

@@ -408,7 +408,8 @@ fn totals(input: &Input<'_>, tables: &[Table]) -> Totals {
         history_rows: sum(|t| t.history_rows),
         rejected_rows: sum(|t| t.rejected_rows),
         skipped_rows: sum(|t| t.skipped_rows),
-        rejected_cells: input.rejects.iter().filter(|r| r.severity == Severity::Cell).count() as u64,
+        rejected_cells: input.rejects.iter().filter(|r| r.severity == Severity::Cell).count()
+            as u64,
         records: records.len() as u64,
         records_by_kind: tally(records.kinds.iter().map(|k| k.as_str().to_owned())),
         golden,
@@ -629,8 +630,9 @@ fn overlap(records: &Records, kind: Kind, golden: &GoldenRecords) -> Duplicates 
     let mut shared = vec![vec![0; sources.len()]; sources.len()];
     let (mut within, mut between) = (0, 0);
     for members in &golden.members {
-        let by_source =
-            tally(members.iter().filter_map(|&r| names.get(records.place_of(r as usize).source.as_str())));
+        let by_source = tally(
+            members.iter().filter_map(|&r| names.get(records.place_of(r as usize).source.as_str())),
+        );
         for (&a, &n) in &by_source {
             sources[*a].records += n;
             sources[*a].golden += 1;
@@ -656,7 +658,8 @@ fn overlap(records: &Records, kind: Kind, golden: &GoldenRecords) -> Duplicates 
 
 /// Clusters with a reason to look, and the largest ones; largest first.
 fn clusters(input: &Input<'_>) -> Vec<Cluster> {
-    let waiting: BTreeSet<u32> = input.clusters.review.iter().flat_map(|r| [r.left, r.right]).collect();
+    let waiting: BTreeSet<u32> =
+        input.clusters.review.iter().flat_map(|r| [r.left, r.right]).collect();
     let mut found = Vec::new();
     for (of, golden) in golden_kinds(input) {
         for (at, members) in golden.members.iter().enumerate().filter(|(_, m)| m.len() > 1) {
@@ -902,9 +905,8 @@ fn is_as_strict(state: &str, objection: ConsentState) -> bool {
 
 fn load(input: &Input<'_>) -> Option<Load> {
     let emit = input.emit?;
-    let misfits = tally(
-        emit.misfits.iter().map(|m| (m.problem.clone(), m.object.clone(), m.column.clone())),
-    );
+    let misfits =
+        tally(emit.misfits.iter().map(|m| (m.problem.clone(), m.object.clone(), m.column.clone())));
     Some(Load {
         target: emit.target.clone(),
         files: emit.files.clone(),

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use minijinja::{Environment, UndefinedBehavior, Value, context, value::{Kwargs, Serde}};
+use minijinja::{
+    Environment, UndefinedBehavior, Value, context,
+    value::{Kwargs, Serde},
+};
 use serde::Serialize;
 
 use super::{
@@ -185,7 +188,8 @@ fn status(figures: &Figures, texts: Texts) -> Vec<Status> {
     }];
     for failing in figures.identities.iter().filter(|i| !i.holds) {
         let what = texts.text(&format!("identity.{}", failing.key));
-        lines.push(Status { holds: false, words: texts.fill("status.failing", &[("what", &what)]) });
+        lines
+            .push(Status { holds: false, words: texts.fill("status.failing", &[("what", &what)]) });
     }
     if let Some(consent) = figures.consent.as_ref().filter(|c| c.objections > 0) {
         let holds = consent.objections_lost == 0;
@@ -197,7 +201,10 @@ fn status(figures: &Figures, texts: Texts) -> Vec<Status> {
     }
     if figures.totals.unreadable_files > 0 {
         let files = texts.count("file", figures.totals.unreadable_files);
-        lines.push(Status { holds: false, words: texts.fill("status.unreadable", &[("files", &files)]) });
+        lines.push(Status {
+            holds: false,
+            words: texts.fill("status.unreadable", &[("files", &files)]),
+        });
     }
     if let Some(load) = &figures.load {
         let rows = texts.count("row", load.files.iter().map(|f| f.rows).sum());
@@ -229,10 +236,13 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
             "reconciliation",
             totals.rows,
             "rows",
-            note("rows_note", &[
-                ("files", &texts.count("file", totals.files)),
-                ("sources", &texts.count("source", totals.sources)),
-            ]),
+            note(
+                "rows_note",
+                &[
+                    ("files", &texts.count("file", totals.files)),
+                    ("sources", &texts.count("source", totals.sources)),
+                ],
+            ),
         ),
         tile(
             "duplicates",
@@ -337,7 +347,9 @@ fn flow(figures: &Figures, texts: Texts) -> String {
         nodes: kinds
             .iter()
             .enumerate()
-            .map(|(at, (kind, n, _))| node(&format!("node_{kind}"), *n, ["blue", "blue2"][at.min(1)]))
+            .map(|(at, (kind, n, _))| {
+                node(&format!("node_{kind}"), *n, ["blue", "blue2"][at.min(1)])
+            })
             .collect(),
         ribbons: kinds
             .iter()
@@ -371,7 +383,10 @@ fn flow(figures: &Figures, texts: Texts) -> String {
     if figures.load.is_some() {
         stages.push(Stage {
             title: word("stage_load"),
-            nodes: vec![node("node_loaded", loaded, "green"), node("node_left_out", left_out, "amber")],
+            nodes: vec![
+                node("node_loaded", loaded, "green"),
+                node("node_left_out", left_out, "amber"),
+            ],
             ribbons: Vec::new(),
         });
     }
@@ -436,7 +451,10 @@ fn sizes_chart(duplicates: &Duplicates, texts: Texts) -> String {
             "duplicates.bar",
             &[
                 ("golden", &texts.count("golden", value)),
-                ("records", &format!("{}{}", texts.count("record", size), if shared { " +" } else { "" })),
+                (
+                    "records",
+                    &format!("{}{}", texts.count("record", size), if shared { " +" } else { "" }),
+                ),
             ],
         );
         Bar { label, hint, value, tone: if size == 1 { "grey" } else { "gold" } }
@@ -498,7 +516,8 @@ fn weights_chart(matching: &Matching, texts: Texts) -> String {
             b if b >= review => "amber",
             _ => "grey",
         };
-        let label = if at % 10 == 0 { at.to_string().replace('-', "\u{2212}") } else { String::new() };
+        let label =
+            if at % 10 == 0 { at.to_string().replace('-', "\u{2212}") } else { String::new() };
         let pairs = texts.count("pair", value);
         let hint = texts.fill("matching.bar", &[("bits", &bits(at)), ("pairs", &pairs)]);
         Bar { label, hint, value, tone }

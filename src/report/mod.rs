@@ -94,7 +94,11 @@ mod tests {
         report_in(folder.path(), demo, lang)
     }
 
-    fn report_in(folder: &Path, demo: &demo::Demo, lang: Lang) -> (String, serde_json::Value, Vec<u8>) {
+    fn report_in(
+        folder: &Path,
+        demo: &demo::Demo,
+        lang: Lang,
+    ) -> (String, serde_json::Value, Vec<u8>) {
         demo.write_tables(&folder.join("tables"));
         let report = folder.join("report");
         run(demo.input(), lang, &report).expect("a report");
@@ -111,7 +115,8 @@ mod tests {
         let demo = demo::Demo::new();
         for lang in [Lang::En, Lang::Fr] {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let folder = kept.as_ref().map_or(folder.path().to_owned(), |f| f.join(format!("{lang:?}")));
+            let folder =
+                kept.as_ref().map_or(folder.path().to_owned(), |f| f.join(format!("{lang:?}")));
             let (page, _, _) = report_in(&folder, &demo, lang);
             assert!(page.ends_with("</html>"), "{}", &page[page.len() - 80..]);
             // A text that is missing shows its name in brackets.
@@ -124,7 +129,8 @@ mod tests {
     #[test]
     fn the_page_needs_nothing_from_outside() {
         let (page, _, _) = report(&demo::Demo::new(), Lang::En);
-        for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link", "<iframe"] {
+        for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link", "<iframe"]
+        {
             assert!(!page.contains(outside), "{outside}");
         }
     }

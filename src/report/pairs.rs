@@ -13,13 +13,34 @@ use crate::{
 
 /// What a person looks at to tell two persons apart, in that order.
 const OF_PERSONS: [&str; 12] = [
-    "first_name", "last_name", "maiden_name", "company", "job_title", "birth_date", "email", "phone",
-    "mobile", "address", "customer_code", "account_code",
+    "first_name",
+    "last_name",
+    "maiden_name",
+    "company",
+    "job_title",
+    "birth_date",
+    "email",
+    "phone",
+    "mobile",
+    "address",
+    "customer_code",
+    "account_code",
 ];
 /// The same for organisations.
 const OF_ORGANISATIONS: [&str; 13] = [
-    "name", "alias", "legal_form", "siren", "siret", "vat", "email", "phone", "website", "address",
-    "customer_code", "account_code", "parent",
+    "name",
+    "alias",
+    "legal_form",
+    "siren",
+    "siret",
+    "vat",
+    "email",
+    "phone",
+    "website",
+    "address",
+    "customer_code",
+    "account_code",
+    "parent",
 ];
 /// Most attributes shown of records that are neither.
 const MOST_ATTRIBUTES: usize = 12;
@@ -75,14 +96,23 @@ pub(super) fn pair(input: &Input<'_>, review: &Review) -> Pair {
     let line = |attribute: &str| {
         let (a, b) = (shown(records, attribute, left), shown(records, attribute, right));
         let agreement = agreement(&a, &b)?;
-        Some(Line { attribute: attribute.into(), left: a.join(", "), right: b.join(", "), agreement })
+        Some(Line {
+            attribute: attribute.into(),
+            left: a.join(", "),
+            right: b.join(", "),
+            agreement,
+        })
     };
     Pair {
         weight: review.weight_centibits,
         reason: review.reason.clone(),
         left: side(input, left),
         right: side(input, right),
-        lines: attributes(records, kind).into_iter().filter_map(line).take(MOST_ATTRIBUTES).collect(),
+        lines: attributes(records, kind)
+            .into_iter()
+            .filter_map(line)
+            .take(MOST_ATTRIBUTES)
+            .collect(),
     }
 }
 
@@ -134,8 +164,9 @@ fn name<'a>(kind: Kind, first: impl Fn(&str) -> Option<&'a str>) -> String {
 pub(super) fn shown(records: &Records, attribute: &str, record: usize) -> Vec<String> {
     let is_address = model::value_kind(attribute) == ValueKind::Address
         && model::attribute(attribute).is_some_and(|a| !a.part);
-    let readable =
-        |value: &str| if is_address { address_line(&Address::decode(value)) } else { value.to_owned() };
+    let readable = |value: &str| {
+        if is_address { address_line(&Address::decode(value)) } else { value.to_owned() }
+    };
     let mut seen = BTreeSet::new();
     let values = records.values(attribute, record).map(readable);
     values.filter(|v| !v.is_empty() && seen.insert(v.clone())).collect()

@@ -65,7 +65,8 @@ fn scan(path: &Path, records: &Records) -> PolarsResult<Counts> {
     let positions: Vec<u32> = (0..records.places.len() as u32).collect();
     let sources: Vec<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
     let places = df!("place" => positions, "source" => sources)?;
-    let table = LazyFrame::scan_parquet(path.to_string_lossy().as_ref().into(), Default::default())?;
+    let table =
+        LazyFrame::scan_parquet(path.to_string_lossy().as_ref().into(), Default::default())?;
     let without_nulls = ExplodeOptions { empty_as_null: false, keep_nulls: false };
     let mut counts = Counts::new();
     // Polars reads a star and what stands between ^ and $ as patterns for names.
@@ -82,7 +83,12 @@ fn scan(path: &Path, records: &Records) -> PolarsResult<Counts> {
                 col(attribute).struct_().field_by_name("value").alias("value"),
             ])
             .filter(col("value").is_not_null())
-            .join(places.clone().lazy(), [col("place")], [col("place")], JoinArgs::new(JoinType::Left));
+            .join(
+                places.clone().lazy(),
+                [col("place")],
+                [col("place")],
+                JoinArgs::new(JoinType::Left),
+            );
         let distinct = || [col("value").n_unique().alias("distinct")];
         let by_source =
             values.clone().group_by([col("source"), col("kind")]).agg(distinct()).collect()?;

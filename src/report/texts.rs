@@ -26,7 +26,8 @@ impl Text {
 /// All texts, by section and key.
 fn all() -> &'static BTreeMap<String, BTreeMap<String, Text>> {
     static ALL: LazyLock<BTreeMap<String, BTreeMap<String, Text>>> = LazyLock::new(|| {
-        toml::from_str(include_str!("texts.toml")).expect("the built-in texts are checked by a test")
+        toml::from_str(include_str!("texts.toml"))
+            .expect("the built-in texts are checked by a test")
     });
     &ALL
 }
@@ -210,7 +211,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_language_does() {
-        assert_eq!((EN.number(1234567), FR.number(1234567)), ("1,234,567".into(), "1\u{202f}234\u{202f}567".into()));
+        assert_eq!(
+            (EN.number(1234567), FR.number(1234567)),
+            ("1,234,567".into(), "1\u{202f}234\u{202f}567".into())
+        );
         assert_eq!((EN.number(999), FR.number(0)), ("999".into(), "0".into()));
         assert_eq!(EN.decimal("-1234.50"), "\u{2212}1,234.50");
         assert_eq!(FR.decimal("0.5"), "0,5");
@@ -231,7 +235,10 @@ mod tests {
 
     #[test]
     fn nouns_and_dates_follow_their_language() {
-        assert_eq!((EN.count("record", 0), EN.count("record", 1)), ("0 records".into(), "1 record".into()));
+        assert_eq!(
+            (EN.count("record", 0), EN.count("record", 1)),
+            ("0 records".into(), "1 record".into())
+        );
         assert_eq!(FR.count("file", 0), "0\u{a0}fichier");
         assert_eq!(EN.date("2024-12-31"), "31\u{a0}December\u{a0}2024");
         assert_eq!(FR.date("2024-05-01"), "1er\u{a0}mai\u{a0}2024");

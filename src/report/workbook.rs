@@ -211,15 +211,31 @@ fn reconciliation(book: &mut Workbook, figures: &Figures, texts: Texts) -> Resul
         ];
         let sum: u64 = identity.right.iter().sum();
         let words = words.join(": ");
-        sheet.row(vec![words.into(), identity.left.into(), sum.into(), held(identity.holds, texts)])?;
+        sheet.row(vec![
+            words.into(),
+            identity.left.into(),
+            sum.into(),
+            held(identity.holds, texts),
+        ])?;
     }
     sheet.finish()
 }
 
 fn files(book: &mut Workbook, figures: &Figures, texts: Texts) -> Result<(), XlsxError> {
     let keys = [
-        "file", "sheet", "source", "mapping", "rows", "record_rows", "history_rows", "rejected_rows",
-        "skipped_rows", "skipped", "result", "records", "unmapped",
+        "file",
+        "sheet",
+        "source",
+        "mapping",
+        "rows",
+        "record_rows",
+        "history_rows",
+        "rejected_rows",
+        "skipped_rows",
+        "skipped",
+        "result",
+        "records",
+        "unmapped",
     ];
     let mut sheet = Sheet::new(book, "files", &header(&keys, texts), texts)?;
     for table in &figures.tables {
@@ -247,14 +263,26 @@ fn files(book: &mut Workbook, figures: &Figures, texts: Texts) -> Result<(), Xls
 
 fn quality(book: &mut Workbook, figures: &Figures, texts: Texts) -> Result<(), XlsxError> {
     let keys = [
-        "kind", "attribute", "priority", "source", "records", "filled", "valid", "changed",
-        "placeholders", "invalid", "distinct_raw", "distinct_clean", "golden_records", "golden_filled",
+        "kind",
+        "attribute",
+        "priority",
+        "source",
+        "records",
+        "filled",
+        "valid",
+        "changed",
+        "placeholders",
+        "invalid",
+        "distinct_raw",
+        "distinct_clean",
+        "golden_records",
+        "golden_filled",
     ];
     let mut sheet = Sheet::new(book, "quality", &header(&keys, texts), texts)?;
     for attribute in &figures.attributes {
-        let priority = attribute.priority.map_or(String::new(), |p| {
-            texts.word("priority", &format!("{p:?}").to_lowercase())
-        });
+        let priority = attribute
+            .priority
+            .map_or(String::new(), |p| texts.word("priority", &format!("{p:?}").to_lowercase()));
         let line = |source: &str, quality: &Quality, golden: Option<[u64; 2]>| -> Vec<Cell> {
             vec![
                 texts.word("kind", &attribute.kind).into(),
@@ -316,8 +344,10 @@ fn clusters(
     for cluster in &figures.clusters {
         let golden = kinds.iter().find(|(kind, _)| *kind == cluster.of);
         let name = golden.map(|(kind, g)| pairs::golden_name(g, cluster.at, *kind));
-        let reasons: Vec<String> = cluster.reasons.iter().map(|r| texts.word("cluster", r)).collect();
-        let sources: Vec<String> = cluster.sources.iter().map(|(s, n)| format!("{s} {n}")).collect();
+        let reasons: Vec<String> =
+            cluster.reasons.iter().map(|r| texts.word("cluster", r)).collect();
+        let sources: Vec<String> =
+            cluster.sources.iter().map(|(s, n)| format!("{s} {n}")).collect();
         sheet.row(vec![
             (&cluster.golden_id).into(),
             texts.word("kind", &cluster.kind).into(),
@@ -331,7 +361,12 @@ fn clusters(
 }
 
 /// One line per pair, the values of both records beside each other.
-fn review(book: &mut Workbook, input: &Input<'_>, kind: Kind, texts: Texts) -> Result<(), XlsxError> {
+fn review(
+    book: &mut Workbook,
+    input: &Input<'_>,
+    kind: Kind,
+    texts: Texts,
+) -> Result<(), XlsxError> {
     let reviews: Vec<_> =
         pairs::sorted(input).into_iter().filter(|r| pairs::kind_of(input, r) == kind).collect();
     if reviews.is_empty() {
@@ -343,7 +378,8 @@ fn review(book: &mut Workbook, input: &Input<'_>, kind: Kind, texts: Texts) -> R
         .filter(|a| records.columns.get(*a).is_some_and(|c| c.filled() > 0))
         .collect();
     let mut titles = header(&["pair", "weight", "reason"], texts);
-    let labels = ["source", "place", "row", "golden_id", "record_id"].map(|k| texts.text(&format!("header.{k}")));
+    let labels = ["source", "place", "row", "golden_id", "record_id"]
+        .map(|k| texts.text(&format!("header.{k}")));
     let of_values = attributes.iter().map(|a| attribute_label(a, texts));
     for label in labels.into_iter().chain(of_values) {
         titles.extend([format!("{label} A"), format!("{label} B")]);
@@ -355,7 +391,12 @@ fn review(book: &mut Workbook, input: &Input<'_>, kind: Kind, texts: Texts) -> R
         let reason = texts.word("review_reason", &pair.reason);
         let mut cells = vec![Cell::Number(number as u64 + 1), Cell::Decimal(weight), reason.into()];
         let (a, b) = (&pair.left, &pair.right);
-        cells.extend([(&a.source).into(), (&b.source).into(), (&a.place).into(), (&b.place).into()]);
+        cells.extend([
+            (&a.source).into(),
+            (&b.source).into(),
+            (&a.place).into(),
+            (&b.place).into(),
+        ]);
         cells.extend([Cell::Number(a.row.into()), Cell::Number(b.row.into())]);
         cells.extend([(&a.golden_id).into(), (&b.golden_id).into()]);
         cells.extend([(&a.record_id).into(), (&b.record_id).into()]);
@@ -398,7 +439,18 @@ fn rejects(
         ])?;
     }
     sheet.finish()?;
-    let keys = ["source", "file", "sheet", "row", "column", "code", "severity", "message", "suggestion", "raw"];
+    let keys = [
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "severity",
+        "message",
+        "suggestion",
+        "raw",
+    ];
     let mut sheet = Sheet::new(book, "rejects", &header(&keys, texts), texts)?;
     for reject in input.rejects {
         sheet.row(vec![
@@ -446,9 +498,15 @@ fn load(
     texts: Texts,
 ) -> Result<(), XlsxError> {
     let (Some(load), Some(emit)) = (&figures.load, input.emit) else { return Ok(()) };
-    let mut sheet = Sheet::new(book, "load", &header(&["file", "object", "rows", "bytes"], texts), texts)?;
+    let mut sheet =
+        Sheet::new(book, "load", &header(&["file", "object", "rows", "bytes"], texts), texts)?;
     for file in &load.files {
-        sheet.row(vec![(&file.file).into(), (&file.object).into(), file.rows.into(), file.bytes.into()])?;
+        sheet.row(vec![
+            (&file.file).into(),
+            (&file.object).into(),
+            file.rows.into(),
+            file.bytes.into(),
+        ])?;
     }
     sheet.finish()?;
     let keys = ["golden_id", "object", "column", "problem", "done"];

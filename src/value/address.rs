@@ -56,8 +56,14 @@ impl Address {
     /// The canonical text: the fields in order, joined by U+001F.
     pub fn encode(&self) -> String {
         let fields = [
-            &self.number, &self.street, &self.complement, &self.postcode, &self.city, &self.cedex,
-            &self.state, &self.country,
+            &self.number,
+            &self.street,
+            &self.complement,
+            &self.postcode,
+            &self.city,
+            &self.cedex,
+            &self.state,
+            &self.country,
         ];
         fields.map(String::as_str).join(&SEPARATOR.to_string())
     }
@@ -95,7 +101,8 @@ impl Address {
         let folded = text::fold(&self.street);
         let words: Vec<&str> = folded.split(' ').collect();
         let skip = usize::from(words.len() > 1 && LEXICON.types.contains_key(words[0]));
-        let core: Vec<&str> = words[skip..].iter().copied().filter(|w| !LEXICON.particles.contains(*w)).collect();
+        let core: Vec<&str> =
+            words[skip..].iter().copied().filter(|w| !LEXICON.particles.contains(*w)).collect();
         if core.is_empty() { folded } else { core.join(" ") }
     }
 
@@ -128,10 +135,15 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         .map(text::clean)
         .filter(|line| !text::is_placeholder(line))
         .collect();
-    let mut address = Address { country: iso_country(parts.country).unwrap_or_default().to_owned(), ..Address::default() };
+    let mut address = Address {
+        country: iso_country(parts.country).unwrap_or_default().to_owned(),
+        ..Address::default()
+    };
     if address.country.is_empty() && lines.len() > 1 {
         // The last line of an envelope.
-        if let Some(code) = lines.last().filter(|line| line.len() > 3).and_then(|line| iso_country(line)) {
+        if let Some(code) =
+            lines.last().filter(|line| line.len() > 3).and_then(|line| iso_country(line))
+        {
             code.clone_into(&mut address.country);
             lines.pop();
         }
@@ -181,22 +193,41 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
 /// The parts of an address that an emailing tool wrote as fields with two blanks between:
 /// `18 rue Foch  Marseille  13010 FR`.
 fn spaced_fields<'a>(parts: &Parts<'a>) -> Option<Parts<'a>> {
-    if !(Parts { address: "", ..parts.clone() } == Parts::default()) || parts.address.contains('\n') {
+    if !(Parts { address: "", ..parts.clone() } == Parts::default()) || parts.address.contains('\n')
+    {
         return None;
     }
-    let fields: Vec<&str> = parts.address.split("  ").map(str::trim).filter(|f| !f.is_empty()).collect();
+    let fields: Vec<&str> =
+        parts.address.split("  ").map(str::trim).filter(|f| !f.is_empty()).collect();
     let [lines @ .., city, last] = fields.as_slice() else { return None };
     let (code, country) = last.rsplit_once(' ')?;
-    let named = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()) && iso_country(country).is_some();
-    if !named || lines.len() > 3 || !code.bytes().any(|b| b.is_ascii_digit()) || city.starts_with(|c: char| c.is_ascii_digit()) {
+    let named = country.len() == 2
+        && country.bytes().all(|b| b.is_ascii_uppercase())
+        && iso_country(country).is_some();
+    if !named
+        || lines.len() > 3
+        || !code.bytes().any(|b| b.is_ascii_digit())
+        || city.starts_with(|c: char| c.is_ascii_digit())
+    {
         return None;
     }
     let (state, postcode) = match code.split_once(' ') {
-        Some((state, postcode)) if state.bytes().all(|b| b.is_ascii_alphabetic()) => (state, postcode),
+        Some((state, postcode)) if state.bytes().all(|b| b.is_ascii_alphabetic()) => {
+            (state, postcode)
+        }
         _ => ("", code),
     };
     let line = |at: usize| lines.get(at).copied().unwrap_or("");
-    Some(Parts { street: line(0), street_2: line(1), street_3: line(2), city, state, postcode, country, ..Parts::default() })
+    Some(Parts {
+        street: line(0),
+        street_2: line(1),
+        street_3: line(2),
+        city,
+        state,
+        postcode,
+        country,
+        ..Parts::default()
+    })
 }
 
 #[derive(Deserialize)]
@@ -262,7 +293,8 @@ pub fn iso_country(text: &str) -> Option<&'static str> {
 
 /// Whether the canonical postcode has the form of its country's.
 fn fits(country: &str, postcode: &str) -> bool {
-    let digits = |count: usize| postcode.len() == count && postcode.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        |count: usize| postcode.len() == count && postcode.bytes().all(|b| b.is_ascii_digit());
     match country {
         "FR" | "DE" | "IT" | "ES" | "MC" => digits(5),
         "BE" | "CH" | "LU" | "AT" | "DK" => digits(4),
@@ -274,7 +306,8 @@ fn fits(country: &str, postcode: &str) -> bool {
 fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
     let first = text.find(|c: char| c.is_ascii_digit())?;
     let prefix = text[..first].trim_end_matches(['-', ' ']);
-    if !prefix.is_empty() && (prefix.len() > 3 || !prefix.bytes().all(|b| b.is_ascii_alphabetic())) {
+    if !prefix.is_empty() && (prefix.len() > 3 || !prefix.bytes().all(|b| b.is_ascii_alphabetic()))
+    {
         return None;
     }
     let digits = text[first..].find(|c: char| !c.is_ascii_digit())?;
@@ -285,7 +318,12 @@ fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
     // The letters of a Dutch one: `1012 AB Amsterdam`.
     let after = text[end..].trim_start();
     let word = after.split(' ').next().unwrap_or_default();
-    if digits == 4 && word.len() == 2 && word.bytes().all(|b| b.is_ascii_uppercase()) && after.len() > 3 && !matches!(word, "LE" | "LA" | "ST") {
+    if digits == 4
+        && word.len() == 2
+        && word.bytes().all(|b| b.is_ascii_uppercase())
+        && after.len() > 3
+        && !matches!(word, "LE" | "LA" | "ST")
+    {
         end = text.len() - after.len() + 2;
     }
     let town = text[end..].trim_matches([' ', ',', '-', '/']);
@@ -294,8 +332,15 @@ fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Takes postcode and town off the end of the lines of a whole address.
-fn take_place(lines: &mut Vec<String>, postcode: &mut String, city: &mut String, found_country: &mut String, country: &str) {
-    let assumed = if found_country.is_empty() { country } else { found_country.as_str() }.to_owned();
+fn take_place(
+    lines: &mut Vec<String>,
+    postcode: &mut String,
+    city: &mut String,
+    found_country: &mut String,
+    country: &str,
+) {
+    let assumed =
+        if found_country.is_empty() { country } else { found_country.as_str() }.to_owned();
     for at in (0..lines.len()).rev() {
         let line = lines[at].clone();
         let Some(from) = place_in(&line, &assumed) else { continue };
@@ -322,14 +367,25 @@ fn place_in(line: &str, country: &str) -> Option<usize> {
     let mut found = None;
     let mut start = 0;
     for word in line.split(' ') {
-        let bare = word.split_once('-').map_or(word, |(prefix, rest)| if prefix.len() <= 3 && prefix.bytes().all(|b| b.is_ascii_alphabetic()) { rest } else { word });
+        let bare = word.split_once('-').map_or(word, |(prefix, rest)| {
+            if prefix.len() <= 3 && prefix.bytes().all(|b| b.is_ascii_alphabetic()) {
+                rest
+            } else {
+                word
+            }
+        });
         let digits = bare.trim_end_matches([',', '-']);
         let number = digits.bytes().all(|b| b.is_ascii_digit());
         let before = line[..start].trim_end();
-        let boxed = before.rsplit(' ').next().is_some_and(|w| matches!(text::fold(&w.replace('.', "")).as_str(), "bp" | "cs" | "tsa" | "rd" | "rn"));
+        let boxed = before.rsplit(' ').next().is_some_and(|w| {
+            matches!(text::fold(&w.replace('.', "")).as_str(), "bp" | "cs" | "tsa" | "rd" | "rn")
+        });
         let separated = before.is_empty() || before.ends_with([',', '-', ';', '/']);
-        let follows = line[start + word.len()..].trim_matches([' ', ',', '-']).starts_with(char::is_alphabetic);
-        let long = digits.len() == 5 || digits.len() == 4 && (separated || !matches!(country, "FR" | "DE" | "IT" | "ES"));
+        let follows = line[start + word.len()..]
+            .trim_matches([' ', ',', '-'])
+            .starts_with(char::is_alphabetic);
+        let long = digits.len() == 5
+            || digits.len() == 4 && (separated || !matches!(country, "FR" | "DE" | "IT" | "ES"));
         if number && long && follows && !boxed {
             found = Some(start);
         }
@@ -356,27 +412,44 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
     // `F-75001`, `CH-1201`
     if let Some(at) = code.find(|c: char| c.is_ascii_digit()) {
         let prefix = code[..at].trim_end_matches(['-', ' ']).to_owned();
-        if !prefix.is_empty() && prefix.len() <= 3
-            && let Some(named) = iso_country(&prefix).filter(|named| *named != "GB") {
-                if address.country.is_empty() {
-                    named.clone_into(&mut address.country);
-                }
-                code.drain(..at);
+        if !prefix.is_empty()
+            && prefix.len() <= 3
+            && let Some(named) = iso_country(&prefix).filter(|named| *named != "GB")
+        {
+            if address.country.is_empty() {
+                named.clone_into(&mut address.country);
             }
+            code.drain(..at);
+        }
     }
-    let code = code.strip_suffix(".0").or_else(|| code.strip_suffix(",0")).unwrap_or(&code).to_owned();
+    let code =
+        code.strip_suffix(".0").or_else(|| code.strip_suffix(",0")).unwrap_or(&code).to_owned();
     let assumed = if address.country.is_empty() { country } else { address.country.as_str() };
     let joined: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     let digits = !joined.is_empty() && joined.bytes().all(|b| b.is_ascii_digit());
     address.postcode = match assumed {
-        "FR" | "MC" | "GP" | "MQ" | "GF" | "RE" | "YT" | "DE" | "IT" | "ES" if digits => match joined.len() {
-            5 => joined,
-            // Departments 01 to 09: a spreadsheet dropped the zero.
-            4 => format!("0{joined}"),
-            _ => String::new(),
-        },
-        "FR" | "MC" => if address.country.is_empty() { foreign(&joined) } else { String::new() },
-        "BE" | "CH" | "LU" | "AT" | "DK" | "NO" if digits => if joined.len() == 4 { joined } else { String::new() },
+        "FR" | "MC" | "GP" | "MQ" | "GF" | "RE" | "YT" | "DE" | "IT" | "ES" if digits => {
+            match joined.len() {
+                5 => joined,
+                // Departments 01 to 09: a spreadsheet dropped the zero.
+                4 => format!("0{joined}"),
+                _ => String::new(),
+            }
+        }
+        "FR" | "MC" => {
+            if address.country.is_empty() {
+                foreign(&joined)
+            } else {
+                String::new()
+            }
+        }
+        "BE" | "CH" | "LU" | "AT" | "DK" | "NO" if digits => {
+            if joined.len() == 4 {
+                joined
+            } else {
+                String::new()
+            }
+        }
         "NL" if joined.len() == 6 => format!("{} {}", &joined[..4], &joined[4..]),
         "GB" | "IE" => foreign(&joined),
         "PT" if digits && joined.len() == 7 => format!("{}-{}", &joined[..4], &joined[4..]),
@@ -392,7 +465,9 @@ fn foreign(joined: &str) -> String {
         && joined.as_bytes()[joined.len() - 3].is_ascii_digit();
     if british {
         format!("{} {}", &joined[..joined.len() - 3], &joined[joined.len() - 3..])
-    } else if joined.bytes().any(|b| b.is_ascii_alphabetic()) && joined.bytes().any(|b| b.is_ascii_digit()) {
+    } else if joined.bytes().any(|b| b.is_ascii_alphabetic())
+        && joined.bytes().any(|b| b.is_ascii_digit())
+    {
         joined.to_owned()
     } else {
         String::new()
@@ -407,20 +482,34 @@ fn set_city(address: &mut Address, written: &str, postcode: &mut String) {
     // `Lens (62)`
     let town = town.split(" (").next().unwrap_or(town);
     let mut words: Vec<&str> = town.split(' ').filter(|w| !w.is_empty()).collect();
-    if let Some(at) = words.iter().position(|w| matches!(text::fold(w).as_str(), "cedex" | "cdx" | "cedx")) {
-        let number: String = words[at + 1..].concat().chars().filter(char::is_ascii_digit).collect();
+    if let Some(at) =
+        words.iter().position(|w| matches!(text::fold(w).as_str(), "cedex" | "cdx" | "cedx"))
+    {
+        let number: String =
+            words[at + 1..].concat().chars().filter(char::is_ascii_digit).collect();
         let number = number.trim_start_matches('0');
-        address.cedex = if number.is_empty() || number.len() > 2 { "CEDEX".to_owned() } else { format!("CEDEX {number}") };
+        address.cedex = if number.is_empty() || number.len() > 2 {
+            "CEDEX".to_owned()
+        } else {
+            format!("CEDEX {number}")
+        };
         words.truncate(at);
     }
-    if let Some(last) = words.last().filter(|w| words.len() > 1 && w.len() == 5 && w.bytes().all(|b| b.is_ascii_digit())) {
+    if let Some(last) = words
+        .last()
+        .filter(|w| words.len() > 1 && w.len() == 5 && w.bytes().all(|b| b.is_ascii_digit()))
+    {
         if postcode.is_empty() {
             (*last).clone_into(postcode);
         }
         words.pop();
     }
     without_district(&mut words, postcode);
-    let spelled: Vec<String> = words.iter().enumerate().map(|(at, word)| spelled_town_word(word, at + 1 < words.len())).collect();
+    let spelled: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(at, word)| spelled_town_word(word, at + 1 < words.len()))
+        .collect();
     let spelled = spelled.join(" ").trim_matches([',', '-', '.', ' ', ';']).to_owned();
     if spelled.chars().any(char::is_alphabetic) {
         address.city = cased_place(&spelled);
@@ -447,7 +536,9 @@ fn without_district(words: &mut Vec<&str>, postcode: &mut String) {
     let digits = second.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let ending = &second[digits.len()..];
     let Ok(district) = digits.parse::<u32>() else { return };
-    if !(1..=districts).contains(&district) || !matches!(ending, "" | "e" | "er" | "eme" | "ere" | "ieme") {
+    if !(1..=districts).contains(&district)
+        || !matches!(ending, "" | "e" | "er" | "eme" | "ere" | "ieme")
+    {
         return;
     }
     if postcode.is_empty() {
@@ -484,7 +575,10 @@ fn cased_words(place: &str, opens: bool) -> String {
     let letters = || place.chars().filter(|c| c.is_alphabetic());
     let lower = letters().all(|c| !c.is_uppercase());
     let words = place.split(' ').enumerate().map(|(at, word)| {
-        let parts = word.split('-').enumerate().map(|(part_at, part)| cased_place_part(part, opens && at == 0 && part_at == 0, lower));
+        let parts = word
+            .split('-')
+            .enumerate()
+            .map(|(part_at, part)| cased_place_part(part, opens && at == 0 && part_at == 0, lower));
         parts.collect::<Vec<_>>().join("-")
     });
     words.collect::<Vec<_>>().join(" ")
@@ -494,7 +588,13 @@ fn cased_place_part(part: &str, opens: bool, all_lower: bool) -> String {
     if let Some((before, after)) = part.split_once(['\'', '’']) {
         let small = !opens && before.len() <= 2 && LEXICON.particles.contains(&text::fold(before));
         let upper = before.chars().all(|c| !c.is_lowercase());
-        let before = if small && upper { before.to_lowercase() } else if upper || all_lower { titled(before) } else { before.to_owned() };
+        let before = if small && upper {
+            before.to_lowercase()
+        } else if upper || all_lower {
+            titled(before)
+        } else {
+            before.to_owned()
+        };
         return format!("{before}'{}", cased_place_part(after, true, all_lower));
     }
     let letters = part.chars().filter(|c| c.is_alphabetic()).count();
@@ -504,13 +604,23 @@ fn cased_place_part(part: &str, opens: bool, all_lower: bool) -> String {
     }
     let folded = text::fold(part);
     if part.starts_with(|c: char| c.is_ascii_digit()) {
-        return if matches!(folded.trim_start_matches(|c: char| c.is_ascii_digit()), "er" | "ere" | "e" | "eme" | "nd" | "bis" | "ter") { part.to_lowercase() } else { part.to_owned() };
+        return if matches!(
+            folded.trim_start_matches(|c: char| c.is_ascii_digit()),
+            "er" | "ere" | "e" | "eme" | "nd" | "bis" | "ter"
+        ) {
+            part.to_lowercase()
+        } else {
+            part.to_owned()
+        };
     }
     if !opens && LEXICON.particles.contains(&folded) {
         return part.to_lowercase();
     }
-    let roman = folded.len() > 1 && folded.bytes().all(|b| matches!(b, b'i' | b'v' | b'x')) || matches!(folded.as_str(), "xl" | "xc");
-    let initials = letters <= 4 && folded.bytes().all(|b| !b"aeiouy".contains(&b)) && !matches!(folded.as_str(), "st" | "ste");
+    let roman = folded.len() > 1 && folded.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'))
+        || matches!(folded.as_str(), "xl" | "xc");
+    let initials = letters <= 4
+        && folded.bytes().all(|b| !b"aeiouy".contains(&b))
+        && !matches!(folded.as_str(), "st" | "ste");
     if letters == 1 || upper && (roman || initials) {
         return part.to_uppercase();
     }
@@ -535,7 +645,9 @@ fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
                         address.number = number;
                         address.street = street;
                     }
-                    Piece::Street { number, street } => complements.push(format!("{number} {street}").trim().to_owned()),
+                    Piece::Street { number, street } => {
+                        complements.push(format!("{number} {street}").trim().to_owned())
+                    }
                     Piece::Complement(complement) => complements.push(complement),
                     Piece::Unknown(place) => {
                         unknown.get_or_insert(complements.len());
@@ -546,11 +658,16 @@ fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
         }
     }
     if address.street.is_empty()
-        && let Some(at) = unknown {
-            address.street = complements.remove(at);
-        }
+        && let Some(at) = unknown
+    {
+        address.street = complements.remove(at);
+    }
     if !text::is_placeholder(po_box) {
-        let boxed = if po_box.bytes().all(|b| b.is_ascii_digit()) { format!("BP {po_box}") } else { po_box.to_owned() };
+        let boxed = if po_box.bytes().all(|b| b.is_ascii_digit()) {
+            format!("BP {po_box}")
+        } else {
+            po_box.to_owned()
+        };
         complements.push(complement(&words_of(&boxed)).unwrap_or(boxed));
     }
     let mut kept: Vec<String> = Vec::new();
@@ -584,7 +701,8 @@ fn segments(line: &str) -> Vec<String> {
 /// `Buro Club 31` before `av. Foch`: the number is the street's.
 fn ends_in_number(text: &str) -> bool {
     let mut words = text.rsplit(' ');
-    let number = words.next().is_some_and(|w| w.len() <= 4 && w.bytes().all(|b| b.is_ascii_digit()));
+    let number =
+        words.next().is_some_and(|w| w.len() <= 4 && w.bytes().all(|b| b.is_ascii_digit()));
     let before = words.next().map(key).unwrap_or_default();
     number && !LEXICON.complement.get(&before).is_some_and(|c| LEXICON.numbered.contains(c))
 }
@@ -597,7 +715,8 @@ fn opens_street(text: &str) -> bool {
 fn is_number(text: &str) -> bool {
     let words = words_of(text);
     let (taken, _) = street_number(&words);
-    taken > 0 && taken == words.len() || words.len() == 2 && starts_number(&words[0]) && words[1].len() == 1
+    taken > 0 && taken == words.len()
+        || words.len() == 2 && starts_number(&words[0]) && words[1].len() == 1
 }
 
 /// The words of a segment, those that were written together taken apart: `153RUE`, `Av.Foch`, `BP12`.
@@ -606,19 +725,28 @@ fn words_of(segment: &str) -> Vec<String> {
     for word in segment.split(' ').filter(|w| !w.is_empty()) {
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
         let rest = text::fold(&word[digits..]);
-        if digits > 0 && (SUFFIXES.contains(&rest.as_str()) || rest.len() > 2 && LEXICON.types.contains_key(&rest)) {
+        if digits > 0
+            && (SUFFIXES.contains(&rest.as_str())
+                || rest.len() > 2 && LEXICON.types.contains_key(&rest))
+        {
             words.push(word[..digits].to_owned());
             words.push(word[digits..].to_owned());
             continue;
         }
         if let Some((before, after)) = word.split_once('.').filter(|(_, after)| after.len() > 2)
-            && LEXICON.types.contains_key(&text::fold(before)) && !after.contains('.') {
-                words.push(format!("{before}."));
-                words.push(after.to_owned());
-                continue;
-            }
+            && LEXICON.types.contains_key(&text::fold(before))
+            && !after.contains('.')
+        {
+            words.push(format!("{before}."));
+            words.push(after.to_owned());
+            continue;
+        }
         let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
-        if letters > 1 && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa") && word[letters..].bytes().all(|b| b.is_ascii_digit()) && letters < word.len() {
+        if letters > 1
+            && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa")
+            && word[letters..].bytes().all(|b| b.is_ascii_digit())
+            && letters < word.len()
+        {
             words.push(word[..letters].to_owned());
             words.push(word[letters..].to_owned());
             continue;
@@ -640,7 +768,10 @@ fn street_type(word: &str) -> Option<&'static str> {
 
 fn starts_number(word: &str) -> bool {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-    (1..=4).contains(&digits) && word[digits..].chars().all(|c| matches!(c, '-' | '/' | ',' | '°') || c.is_ascii_digit() || c.is_ascii_alphabetic())
+    (1..=4).contains(&digits)
+        && word[digits..].chars().all(|c| {
+            matches!(c, '-' | '/' | ',' | '°') || c.is_ascii_digit() || c.is_ascii_alphabetic()
+        })
         && word[digits..].chars().filter(|c| c.is_ascii_alphabetic()).count() <= 1
 }
 
@@ -648,19 +779,29 @@ fn starts_number(word: &str) -> bool {
 fn street_number(words: &[String]) -> (usize, String) {
     let Some(first) = words.first().filter(|w| starts_number(w)) else { return (0, String::new()) };
     let bare = first.trim_end_matches([',', '.', '°', '-', '/']);
-    let digits = bare.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-' || *b == b'/').count();
+    let digits =
+        bare.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-' || *b == b'/').count();
     let (head, letter) = bare.split_at(digits);
     let mut number = head.trim_end_matches(['-', '/']).replace('/', "-");
     let mut taken = 1;
     if !letter.is_empty() {
-        return if letter.len() == 1 { (taken, format!("{number} {}", letter.to_uppercase())) } else { (0, String::new()) };
+        return if letter.len() == 1 {
+            (taken, format!("{number} {}", letter.to_uppercase()))
+        } else {
+            (0, String::new())
+        };
     }
     // `12 à 14`
     if let [_, link, second, ..] = words
-        && matches!(key(link).as_str(), "a" | "et") && second.bytes().all(|b| b.is_ascii_digit()) && second.len() <= 4 && link.chars().count() <= 2 && *link != "A" {
-            number = format!("{number}-{second}");
-            taken = 3;
-        }
+        && matches!(key(link).as_str(), "a" | "et")
+        && second.bytes().all(|b| b.is_ascii_digit())
+        && second.len() <= 4
+        && link.chars().count() <= 2
+        && *link != "A"
+    {
+        number = format!("{number}-{second}");
+        taken = 3;
+    }
     if let Some(next) = words.get(taken) {
         let suffix = key(next);
         let after = words.get(taken + 1);
@@ -669,8 +810,14 @@ fn street_number(words: &[String]) -> (usize, String) {
             return (taken + 1, format!("{number} {suffix}"));
         }
         let single = suffix.len() == 1 && suffix.bytes().all(|b| b.is_ascii_alphabetic());
-        let before_type = after.is_some_and(|w| street_type(w).is_some()) && words.len() > taken + 2;
-        let sure = matches!(suffix.as_str(), "a" | "b" | "c" | "d") && after.is_some_and(|w| !LEXICON.particles.contains(&key(w)) && w.chars().count() > 3 && !w.contains(['\'', '’']));
+        let before_type =
+            after.is_some_and(|w| street_type(w).is_some()) && words.len() > taken + 2;
+        let sure = matches!(suffix.as_str(), "a" | "b" | "c" | "d")
+            && after.is_some_and(|w| {
+                !LEXICON.particles.contains(&key(w))
+                    && w.chars().count() > 3
+                    && !w.contains(['\'', '’'])
+            });
         if single && (before_type || sure) {
             return (taken + 1, format!("{number} {}", suffix.to_uppercase()));
         }
@@ -679,14 +826,16 @@ fn street_number(words: &[String]) -> (usize, String) {
 }
 
 /// Street types that may follow other words without a number.
-const PLAIN_TYPES: [&str; 8] = ["rue", "avenue", "boulevard", "chemin", "impasse", "allee", "route", "quai"];
+const PLAIN_TYPES: [&str; 8] =
+    ["rue", "avenue", "boulevard", "chemin", "impasse", "allee", "route", "quai"];
 
 /// Where in the words the street begins.
 fn street_start(words: &[String]) -> Option<usize> {
     (0..words.len()).find(|&at| {
         let rest = &words[at..];
         let (taken, _) = street_number(rest);
-        let types = rest.get(taken).is_some_and(|w| street_type(w).is_some()) && rest.len() > taken + 1;
+        let types =
+            rest.get(taken).is_some_and(|w| street_type(w).is_some()) && rest.len() > taken + 1;
         if taken > 0 {
             return types;
         }
@@ -702,7 +851,13 @@ fn pieces(segment: &str, country: &str) -> Vec<Piece> {
     }
     let opening = complement(&words);
     match street_start(&words) {
-        Some(0) if opening.is_none() || street_number(&words).0 > 0 || street_type(&words[0]).is_some() => street_pieces(&words, country),
+        Some(0)
+            if opening.is_none()
+                || street_number(&words).0 > 0
+                || street_type(&words[0]).is_some() =>
+        {
+            street_pieces(&words, country)
+        }
         Some(at) if at > 0 => {
             let mut found = pieces(&words[..at].join(" "), country);
             found.extend(street_pieces(&words[at..], country));
@@ -713,7 +868,10 @@ fn pieces(segment: &str, country: &str) -> Vec<Piece> {
                 return vec![Piece::Complement(complement)];
             }
             let (taken, number) = street_number(&words);
-            if taken > 0 && taken < words.len() && words[taken..].iter().any(|w| w.chars().any(char::is_alphabetic)) {
+            if taken > 0
+                && taken < words.len()
+                && words[taken..].iter().any(|w| w.chars().any(char::is_alphabetic))
+            {
                 return vec![Piece::Street { number, street: cased_street(&words[taken..]) }];
             }
             if let Some((number, rest)) = number_at_end(&words, country) {
@@ -729,17 +887,22 @@ fn number_at_end<'w>(words: &'w [String], country: &str) -> Option<(String, &'w 
     let (last, before) = words.split_last()?;
     let elsewhere = !matches!(country, "" | "FR" | "GB" | "US" | "CA" | "IE");
     // Four digits are a year: `rue du 8 mai 1945`.
-    let fits = elsewhere && !before.is_empty() && starts_number(last) && !last.bytes().take(4).all(|b| b.is_ascii_digit() && last.len() > 3);
+    let fits = elsewhere
+        && !before.is_empty()
+        && starts_number(last)
+        && !last.bytes().take(4).all(|b| b.is_ascii_digit() && last.len() > 3);
     fits.then(|| (street_number(std::slice::from_ref(last)).1, before))
 }
 
 /// A street, and what follows it without a mark: `12 rue Foch BP 34`.
 fn street_pieces(words: &[String], country: &str) -> Vec<Piece> {
     let (taken, number) = street_number(words);
-    if taken == 0 && words.len() > 2
-        && let Some((number, rest)) = number_at_end(words, country) {
-            return vec![Piece::Street { number, street: street(rest) }];
-        }
+    if taken == 0
+        && words.len() > 2
+        && let Some((number, rest)) = number_at_end(words, country)
+    {
+        return vec![Piece::Street { number, street: street(rest) }];
+    }
     let least = taken + 2;
     let tail = (least..words.len()).find(|&at| {
         LEXICON.after_street.contains(&key(&words[at]))
@@ -750,7 +913,9 @@ fn street_pieces(words: &[String], country: &str) -> Vec<Piece> {
     let mut found = vec![Piece::Street { number, street: street(&words[taken..end]) }];
     if end < words.len() {
         let rest = &words[end..];
-        found.push(Piece::Complement(complement(rest).unwrap_or_else(|| cased_place(&rest.join(" ")))));
+        found.push(Piece::Complement(
+            complement(rest).unwrap_or_else(|| cased_place(&rest.join(" "))),
+        ));
     }
     found
 }
@@ -770,9 +935,14 @@ fn cased_street(words: &[String]) -> String {
         .enumerate()
         .map(|(at, word)| {
             let next = words.get(at + 1).map(|w| key(w));
-            let before_name = next.as_deref().is_some_and(|w| !LEXICON.particles.contains(w) || words.get(at + 2).is_some_and(|w| key(w) == "gaulle"));
+            let before_name = next.as_deref().is_some_and(|w| {
+                !LEXICON.particles.contains(w)
+                    || words.get(at + 2).is_some_and(|w| key(w) == "gaulle")
+            });
             match LEXICON.before.get(&key(word)) {
-                Some(spelled) if before_name && !word.starts_with(|c: char| c.is_ascii_digit()) => spelled.clone(),
+                Some(spelled) if before_name && !word.starts_with(|c: char| c.is_ascii_digit()) => {
+                    spelled.clone()
+                }
                 _ => spelled_town_word(word, false),
             }
         })
@@ -799,12 +969,17 @@ fn complement(words: &[String]) -> Option<String> {
     if rest.is_empty() {
         return Some(opening);
     }
-    let numbered = LEXICON.numbered.contains(spelled) && rest.len() == 1 && rest[0].chars().count() <= 5;
+    let numbered =
+        LEXICON.numbered.contains(spelled) && rest.len() == 1 && rest[0].chars().count() <= 5;
     let tail = if numbered {
         rest[0].trim_matches(['.', ':', '°']).to_uppercase()
     } else {
         let tail = cased_street(rest);
-        if LEXICON.numbered.contains(spelled) { tail.trim_start_matches("N° ").to_owned() } else { tail }
+        if LEXICON.numbered.contains(spelled) {
+            tail.trim_start_matches("N° ").to_owned()
+        } else {
+            tail
+        }
     };
     Some(format!("{opening} {tail}").trim().to_owned())
 }
@@ -815,11 +990,16 @@ mod tests {
 
     /// `number|street|complement|postcode|city|cedex|country`
     fn shown(a: &Address) -> String {
-        [&a.number, &a.street, &a.complement, &a.postcode, &a.city, &a.cedex, &a.country].map(String::as_str).join("|")
+        [&a.number, &a.street, &a.complement, &a.postcode, &a.city, &a.cedex, &a.country]
+            .map(String::as_str)
+            .join("|")
     }
 
     fn street_of(street: &str) -> String {
-        let a = normalize(&Parts { street, postcode: "75001", city: "Paris", ..Parts::default() }, "FR");
+        let a = normalize(
+            &Parts { street, postcode: "75001", city: "Paris", ..Parts::default() },
+            "FR",
+        );
         format!("{}|{}|{}", a.number, a.street, a.complement)
     }
 
@@ -843,7 +1023,10 @@ mod tests {
             ("18 che du Mal Joffre - Bâtiment 2", "18|chemin du Maréchal Joffre|Bâtiment 2"),
             ("ZI DE L'AEROPORT", "||ZI de l'Aeroport"),
             ("PA du Pré - 10 rue de l'Hôpital", "10|rue de l'Hôpital|PA du Pré"),
-            ("19, faubourg de Lorraine - Résidence les Tilleuls", "19|faubourg de Lorraine|Résidence les Tilleuls"),
+            (
+                "19, faubourg de Lorraine - Résidence les Tilleuls",
+                "19|faubourg de Lorraine|Résidence les Tilleuls",
+            ),
             ("Hall A 205 r de Normandie", "205|rue de Normandie|Hall A"),
             ("39 ROUTE DU MARÉCHAL FOCH PA NORD", "39|route du Maréchal Foch|PA Nord"),
             ("12 rue du 8 Mai 1945", "12|rue du 8 Mai 1945|"),
@@ -865,12 +1048,24 @@ mod tests {
         let cases = [
             ("7 rue du Vignoble - 80080 AMIENS", "7|rue du Vignoble||80080|Amiens||FR"),
             ("30 B RUE d'Alsace 33400 Pessac", "30 B|rue d'Alsace||33400|Pessac||FR"),
-            ("ZA DU BOIS ROND, 33560 LIBOURNE CEDEX 02", "||ZA du Bois Rond|33560|Libourne|CEDEX 2|FR"),
+            (
+                "ZA DU BOIS ROND, 33560 LIBOURNE CEDEX 02",
+                "||ZA du Bois Rond|33560|Libourne|CEDEX 2|FR",
+            ),
             ("12 rue de la Paix\n75002 Paris\nFrance", "12|rue de la Paix||75002|Paris||FR"),
-            ("Buro Club 31,\u{a0}av. Duguesclin 71960 Vergisson", "31|avenue Duguesclin|Buro Club|71960|Vergisson||FR"),
+            (
+                "Buro Club 31,\u{a0}av. Duguesclin 71960 Vergisson",
+                "31|avenue Duguesclin|Buro Club|71960|Vergisson||FR",
+            ),
             ("Rue de la Loi 16, 1000 Bruxelles, Belgique", "16|rue de la Loi||1000|Bruxelles||BE"),
-            ("11 rue du 19 Mars 1962 62500 SAINT-OMER", "11|rue du 19 Mars 1962||62500|Saint-Omer||FR"),
-            ("18 rue Saint-Pierre  Marseille  13010 FR", "18|rue Saint-Pierre||13010|Marseille||FR"),
+            (
+                "11 rue du 19 Mars 1962 62500 SAINT-OMER",
+                "11|rue du 19 Mars 1962||62500|Saint-Omer||FR",
+            ),
+            (
+                "18 rue Saint-Pierre  Marseille  13010 FR",
+                "18|rue Saint-Pierre||13010|Marseille||FR",
+            ),
             ("12 rue X BP 12345 75001 Paris", "12|rue X|BP 12345|75001|Paris||FR"),
         ];
         for (address, expected) in cases {
@@ -910,7 +1105,16 @@ mod tests {
 
     #[test]
     fn elsewhere_the_number_may_come_last() {
-        let a = normalize(&Parts { street: "Hauptstraße 12a", postcode: "10115", city: "Berlin", country: "Deutschland", ..Parts::default() }, "FR");
+        let a = normalize(
+            &Parts {
+                street: "Hauptstraße 12a",
+                postcode: "10115",
+                city: "Berlin",
+                country: "Deutschland",
+                ..Parts::default()
+            },
+            "FR",
+        );
         assert_eq!(shown(&a), "12 A|Hauptstraße||10115|Berlin||DE");
     }
 
@@ -922,7 +1126,10 @@ mod tests {
 
     #[test]
     fn an_encoded_address_is_left_as_it_is() {
-        let a = normalize(&Parts { street: "12 rue Foch", postcode: "75001", city: "Paris", ..Parts::default() }, "FR");
+        let a = normalize(
+            &Parts { street: "12 rue Foch", postcode: "75001", city: "Paris", ..Parts::default() },
+            "FR",
+        );
         assert_eq!(normalize(&Parts { address: &a.encode(), ..Parts::default() }, "FR"), a);
     }
 }

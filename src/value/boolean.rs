@@ -9,10 +9,12 @@ pub fn parse(text: &str) -> Option<bool> {
         return Some(true);
     }
     match super::text::fold(text).as_str() {
-        "oui" | "o" | "yes" | "y" | "vrai" | "v" | "true" | "t" | "1" | "x" | "on" | "ok" | "ja" | "j" | "si" | "s" | "sim" | "wahr"
-        | "vero" | "verdadero" | "waar" | "actif" | "active" | "checked" | "coche" | "accepte" | "1 0" => Some(true),
-        "non" | "n" | "no" | "faux" | "f" | "false" | "0" | "off" | "ko" | "nein" | "nee" | "nao" | "falsch" | "falso" | "onwaar"
-        | "inactif" | "inactive" | "unchecked" | "refuse" | "0 0" => Some(false),
+        "oui" | "o" | "yes" | "y" | "vrai" | "v" | "true" | "t" | "1" | "x" | "on" | "ok"
+        | "ja" | "j" | "si" | "s" | "sim" | "wahr" | "vero" | "verdadero" | "waar" | "actif"
+        | "active" | "checked" | "coche" | "accepte" | "1 0" => Some(true),
+        "non" | "n" | "no" | "faux" | "f" | "false" | "0" | "off" | "ko" | "nein" | "nee"
+        | "nao" | "falsch" | "falso" | "onwaar" | "inactif" | "inactive" | "unchecked"
+        | "refuse" | "0 0" => Some(false),
         _ => None,
     }
 }

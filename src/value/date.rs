@@ -93,15 +93,26 @@ fn parse_time(written: &str) -> Option<Option<String>> {
         offset => {
             let digits: String = offset.chars().filter(char::is_ascii_digit).collect();
             let (hours, minutes) = (digits.get(..2)?, digits.get(2..4).unwrap_or("00"));
-            if digits.len() > 4 || hours.parse::<u8>().ok()? > 14 || minutes.parse::<u8>().ok()? > 59 {
+            if digits.len() > 4
+                || hours.parse::<u8>().ok()? > 14
+                || minutes.parse::<u8>().ok()? > 59
+            {
                 return None;
             }
-            if (hours, minutes) == ("00", "00") { "Z".to_owned() } else { format!("{}{hours}:{minutes}", &offset[..1]) }
+            if (hours, minutes) == ("00", "00") {
+                "Z".to_owned()
+            } else {
+                format!("{}{hours}:{minutes}", &offset[..1])
+            }
         }
     };
-    let mut fields = clock.trim().split(':').map(|field| field.split(['.', ',']).next().unwrap_or_default().trim());
+    let mut fields = clock
+        .trim()
+        .split(':')
+        .map(|field| field.split(['.', ',']).next().unwrap_or_default().trim());
     let number = |field: Option<&str>| field.map_or(Some(0), |f| f.parse::<i8>().ok());
-    let (hour, minute, second) = (fields.next()?.parse::<i8>().ok()?, number(fields.next())?, number(fields.next())?);
+    let (hour, minute, second) =
+        (fields.next()?.parse::<i8>().ok()?, number(fields.next())?, number(fields.next())?);
     let hour = match afternoon {
         Some(true) if hour < 12 => hour + 12,
         Some(false) if hour == 12 => 0,
@@ -109,37 +120,50 @@ fn parse_time(written: &str) -> Option<Option<String>> {
     };
     let time = civil::Time::new(hour, minute, second, 0).ok()?;
     let midnight = time == civil::Time::midnight() && zone.is_empty();
-    Some((!midnight).then(|| format!("T{:02}:{:02}:{:02}{zone}", time.hour(), time.minute(), time.second())))
+    Some(
+        (!midnight).then(|| {
+            format!("T{:02}:{:02}:{:02}{zone}", time.hour(), time.minute(), time.second())
+        }),
+    )
 }
 
 fn parse_day(text: &str, order: Order, pivot: i16) -> Option<String> {
     if let Some(yearless) = text.strip_prefix("--") {
-        let (month, day) = yearless.split_once('-').or_else(|| (yearless.len() == 4 && yearless.is_ascii()).then(|| yearless.split_at(2)))?;
+        let (month, day) = yearless.split_once('-').or_else(|| {
+            (yearless.len() == 4 && yearless.is_ascii()).then(|| yearless.split_at(2))
+        })?;
         return month_day(month.parse().ok()?, day.parse().ok()?);
     }
     if text.chars().any(char::is_alphabetic) {
         return with_month_name(text, pivot);
     }
-    let fields: Vec<&str> = text.split(['/', '-', '.', ' ', ',']).filter(|f| !f.is_empty()).collect();
+    let fields: Vec<&str> =
+        text.split(['/', '-', '.', ' ', ',']).filter(|f| !f.is_empty()).collect();
     if !fields.iter().all(|f| f.bytes().all(|b| b.is_ascii_digit())) {
         return None;
     }
     match fields.as_slice() {
         [one] => from_digits(one),
         // A serial day with a part of a day: `39814.5`.
-        [day, part] if day.len() == 5 && text.contains(['.', ',']) && !part.is_empty() => from_digits(day),
+        [day, part] if day.len() == 5 && text.contains(['.', ',']) && !part.is_empty() => {
+            from_digits(day)
+        }
         [year, month] if year.len() == 4 => year_month(year.parse().ok()?, month.parse().ok()?),
         [month, year] if year.len() == 4 => year_month(year.parse().ok()?, month.parse().ok()?),
         [first, second] => {
             let (first, second) = (first.parse().ok()?, second.parse().ok()?);
-            let (day, month) = if order == Order::DayFirst { (first, second) } else { (second, first) };
+            let (day, month) =
+                if order == Order::DayFirst { (first, second) } else { (second, first) };
             month_day(month, day).or_else(|| month_day(day, month))
         }
-        [year, month, day] if year.len() == 4 => full(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?),
+        [year, month, day] if year.len() == 4 => {
+            full(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+        }
         [first, second, year] if year.len() <= 4 && first.len() <= 2 && second.len() <= 2 => {
             let year = whole_year(year, pivot)?;
             let (first, second) = (first.parse().ok()?, second.parse().ok()?);
-            let (day, month) = if order == Order::DayFirst { (first, second) } else { (second, first) };
+            let (day, month) =
+                if order == Order::DayFirst { (first, second) } else { (second, first) };
             full(year, month, day).or_else(|| full(year, day, month))
         }
         _ => None,
@@ -191,7 +215,9 @@ fn with_month_name(text: &str, pivot: i16) -> Option<String> {
             if month.replace(named).is_some() {
                 return None;
             }
-        } else if !matches!(word, "le" | "the" | "of" | "de" | "del" | "den" | "di" | "du") && !is_weekday(word) {
+        } else if !matches!(word, "le" | "the" | "of" | "de" | "del" | "den" | "di" | "du")
+            && !is_weekday(word)
+        {
             return None;
         }
     }
@@ -209,8 +235,10 @@ fn with_month_name(text: &str, pivot: i16) -> Option<String> {
 /// The month that a folded word names, in French, English, German, Spanish, Italian or Dutch, whole or cut.
 fn month_named(word: &str) -> Option<i8> {
     Some(match word {
-        "janvier" | "janv" | "jan" | "january" | "januar" | "jaenner" | "enero" | "ene" | "gennaio" | "gen" | "januari" => 1,
-        "fevrier" | "fevr" | "fev" | "feb" | "february" | "februar" | "febrero" | "febbraio" | "februari" => 2,
+        "janvier" | "janv" | "jan" | "january" | "januar" | "jaenner" | "enero" | "ene"
+        | "gennaio" | "gen" | "januari" => 1,
+        "fevrier" | "fevr" | "fev" | "feb" | "february" | "februar" | "febrero" | "febbraio"
+        | "februari" => 2,
         "mars" | "mar" | "march" | "marz" | "maerz" | "mrz" | "marzo" | "maart" | "mrt" => 3,
         "avril" | "avr" | "apr" | "april" | "abril" | "abr" | "aprile" => 4,
         "mai" | "may" | "mayo" | "maggio" | "mag" | "mei" => 5,
@@ -220,15 +248,45 @@ fn month_named(word: &str) -> Option<i8> {
         "septembre" | "sept" | "sep" | "september" | "septiembre" | "settembre" | "set" => 9,
         "octobre" | "oct" | "october" | "oktober" | "okt" | "octubre" | "ottobre" | "ott" => 10,
         "novembre" | "nov" | "november" | "noviembre" => 11,
-        "decembre" | "dec" | "december" | "dezember" | "dez" | "diciembre" | "dic" | "dicembre" => 12,
+        "decembre" | "dec" | "december" | "dezember" | "dez" | "diciembre" | "dic" | "dicembre" => {
+            12
+        }
         _ => return None,
     })
 }
 
 fn is_weekday(word: &str) -> bool {
     const WEEKDAYS: [&str; 30] = [
-        "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche", "lun", "mer", "jeu", "ven", "sam", "dim", "monday", "tuesday",
-        "wednesday", "thursday", "friday", "saturday", "sunday", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "montag", "mittwoch", "freitag",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "lun",
+        "mer",
+        "jeu",
+        "ven",
+        "sam",
+        "dim",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "sat",
+        "sun",
+        "montag",
+        "mittwoch",
+        "freitag",
     ];
     WEEKDAYS.contains(&word)
 }
@@ -273,23 +331,49 @@ mod tests {
     fn dates_keep_the_precision_they_are_written_in() {
         read_all(
             &[
-                ("31/05/2012", "2012-05-31"), ("31.05.12", "2012-05-31"), ("31-05-2012", "2012-05-31"), ("2012-05-31", "2012-05-31"), ("2012/5/31", "2012-05-31"),
-                ("20120531", "2012-05-31"), ("31052012", "2012-05-31"), ("7 août 2015", "2015-08-07"), ("1er janvier 2015", "2015-01-01"), ("mars 2018", "2018-03"),
-                ("03/2018", "2018-03"), ("2018-03", "2018-03"), ("2018", "2018"), ("39814", "2009-01-01"), ("12-Mar-18", "2018-03-12"), ("March 12, 2018", "2018-03-12"),
-                ("lundi 12 mars 2018", "2018-03-12"), ("12. Mai 2018", "2018-05-12"), ("31/05/85", "1985-05-31"), ("05/31/2012", "2012-05-31"), ("04/05/2012", "2012-05-04"),
-                ("--05-31", "--05-31"), ("31/05", "--05-31"), ("39814.5", "2009-01-01"),
+                ("31/05/2012", "2012-05-31"),
+                ("31.05.12", "2012-05-31"),
+                ("31-05-2012", "2012-05-31"),
+                ("2012-05-31", "2012-05-31"),
+                ("2012/5/31", "2012-05-31"),
+                ("20120531", "2012-05-31"),
+                ("31052012", "2012-05-31"),
+                ("7 août 2015", "2015-08-07"),
+                ("1er janvier 2015", "2015-01-01"),
+                ("mars 2018", "2018-03"),
+                ("03/2018", "2018-03"),
+                ("2018-03", "2018-03"),
+                ("2018", "2018"),
+                ("39814", "2009-01-01"),
+                ("12-Mar-18", "2018-03-12"),
+                ("March 12, 2018", "2018-03-12"),
+                ("lundi 12 mars 2018", "2018-03-12"),
+                ("12. Mai 2018", "2018-05-12"),
+                ("31/05/85", "1985-05-31"),
+                ("05/31/2012", "2012-05-31"),
+                ("04/05/2012", "2012-05-04"),
+                ("--05-31", "--05-31"),
+                ("31/05", "--05-31"),
+                ("39814.5", "2009-01-01"),
             ],
             Order::DayFirst,
         );
-        read_all(&[("04/05/2012", "2012-04-05"), ("05/31", "--05-31"), ("4/5/12", "2012-04-05")], Order::MonthFirst);
+        read_all(
+            &[("04/05/2012", "2012-04-05"), ("05/31", "--05-31"), ("4/5/12", "2012-04-05")],
+            Order::MonthFirst,
+        );
     }
 
     #[test]
     fn times_stay_with_their_zone() {
         read_all(
             &[
-                ("2012-05-31T12:00:00Z", "2012-05-31T12:00:00Z"), ("2012-05-31 12:30", "2012-05-31T12:30:00"), ("31-05-2012 08:05", "2012-05-31T08:05:00"),
-                ("2012-05-31 00:00:00", "2012-05-31"), ("5/31/2012 1:05 PM", "2012-05-31T13:05:00"), ("2012-05-31T12:00:00.123+02:00", "2012-05-31T12:00:00+02:00"),
+                ("2012-05-31T12:00:00Z", "2012-05-31T12:00:00Z"),
+                ("2012-05-31 12:30", "2012-05-31T12:30:00"),
+                ("31-05-2012 08:05", "2012-05-31T08:05:00"),
+                ("2012-05-31 00:00:00", "2012-05-31"),
+                ("5/31/2012 1:05 PM", "2012-05-31T13:05:00"),
+                ("2012-05-31T12:00:00.123+02:00", "2012-05-31T12:00:00+02:00"),
             ],
             Order::DayFirst,
         );
@@ -297,7 +381,16 @@ mod tests {
 
     #[test]
     fn what_the_calendar_does_not_have_is_said() {
-        for bad in ["31/02/2012", "32/01/2012", "hier", "2012-13-01", "0612345678", "12/2012/05", "99999", ""] {
+        for bad in [
+            "31/02/2012",
+            "32/01/2012",
+            "hier",
+            "2012-13-01",
+            "0612345678",
+            "12/2012/05",
+            "99999",
+            "",
+        ] {
             assert!(normalize(bad, Order::DayFirst).is_err(), "{bad}");
         }
     }

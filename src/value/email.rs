@@ -86,10 +86,14 @@ fn one(piece: &str) -> Result<String, Invalid> {
 /// commented parts, a domain of letters with a dot.
 fn is_valid(address: &str) -> bool {
     let Some((mailbox, domain)) = address.split_once('@') else { return false };
-    let dotted = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.contains("..");
+    let dotted = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.contains("..")
+    };
     let mailbox_fits = mailbox.len() <= 64
         && dotted(mailbox)
-        && mailbox.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&b));
+        && mailbox
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&b));
     let label_fits = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -97,7 +101,8 @@ fn is_valid(address: &str) -> bool {
             && !label.ends_with('-')
     };
     let top = domain.rsplit('.').next().unwrap_or_default();
-    let top_fits = top.len() >= 2 && (top.bytes().all(|b| b.is_ascii_alphabetic()) || top.starts_with("xn--"));
+    let top_fits =
+        top.len() >= 2 && (top.bytes().all(|b| b.is_ascii_alphabetic()) || top.starts_with("xn--"));
     mailbox_fits
         && domain.len() <= 253
         && domain.contains('.')
@@ -112,11 +117,17 @@ fn bad(piece: &str) -> Invalid {
         glued.clone(),
         glued.replace(',', "."),
         glued.replace("(at)", "@").replace("[at]", "@"),
-        super::text::fold(&glued.replace('@', "9at9").replace('.', "9dot9").replace('-', "9dash9").replace('_', "9under9"))
-            .replace("9at9", "@")
-            .replace("9dot9", ".")
-            .replace("9dash9", "-")
-            .replace("9under9", "_"),
+        super::text::fold(
+            &glued
+                .replace('@', "9at9")
+                .replace('.', "9dot9")
+                .replace('-', "9dash9")
+                .replace('_', "9under9"),
+        )
+        .replace("9at9", "@")
+        .replace("9dot9", ".")
+        .replace("9dash9", "-")
+        .replace("9under9", "_"),
     ];
     let message = match lower.matches('@').count() {
         0 => "there is no `@` in it",
@@ -125,10 +136,10 @@ fn bad(piece: &str) -> Invalid {
         1 => "it is not written as an address is",
         _ => "there is more than one `@` in it",
     };
-    let suggestion = repaired
-        .iter()
-        .find(|address| is_valid(address))
-        .map_or_else(|| "ask for the address again".to_owned(), |address| format!("perhaps `{address}`"));
+    let suggestion = repaired.iter().find(|address| is_valid(address)).map_or_else(
+        || "ask for the address again".to_owned(),
+        |address| format!("perhaps `{address}`"),
+    );
     Invalid::new("bad_email", message, suggestion)
 }
 
@@ -147,7 +158,8 @@ struct Freemail {
 }
 
 static ROLES: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let words: RoleWords = dictionary::read(include_str!("../../mappings/dictionaries/role_mailboxes.toml"));
+    let words: RoleWords =
+        dictionary::read(include_str!("../../mappings/dictionaries/role_mailboxes.toml"));
     words.first.to_set()
 });
 
@@ -158,7 +170,8 @@ struct Providers {
 }
 
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
-    let lists: Freemail = dictionary::read(include_str!("../../mappings/dictionaries/freemail.toml"));
+    let lists: Freemail =
+        dictionary::read(include_str!("../../mappings/dictionaries/freemail.toml"));
     Providers {
         families: lists.families.to_set(),
         domains: lists.domains.to_set(),
@@ -197,7 +210,8 @@ pub fn is_freemail(email: &str) -> bool {
 fn is_freemail_domain(domain: &str) -> bool {
     let (family, rest) = domain.split_once('.').unwrap_or((domain, ""));
     // `live.fr`, `yahoo.co.uk`, but not `mail.dupont.fr`.
-    let bare = rest.len() <= 3 || matches!(rest, "co.uk" | "com.br" | "co.jp" | "com.ar" | "com.mx" | "com.au" | "co.in");
+    let bare = rest.len() <= 3
+        || matches!(rest, "co.uk" | "com.br" | "co.jp" | "com.ar" | "com.mx" | "com.au" | "co.in");
     PROVIDERS.domains.contains(domain) || bare && PROVIDERS.families.contains(family)
 }
 
@@ -208,7 +222,9 @@ pub fn suspected_domain(email: &str) -> Option<&'static str> {
     if domain.len() < 6 || is_freemail_domain(domain) {
         return None;
     }
-    let near = |great: &&String| great.len().abs_diff(domain.len()) <= 1 && strsim::osa_distance(great, domain) == 1;
+    let near = |great: &&String| {
+        great.len().abs_diff(domain.len()) <= 1 && strsim::osa_distance(great, domain) == 1
+    };
     PROVIDERS.great.iter().filter(|great| great.len() >= 7).find(near).map(String::as_str)
 }
 
@@ -219,15 +235,26 @@ mod tests {
     use super::*;
 
     fn read(cell: &str) -> String {
-        let shown = normalize(cell).into_iter().map(|r| r.unwrap_or_else(|bad| format!("!{}", bad.code)));
+        let shown =
+            normalize(cell).into_iter().map(|r| r.unwrap_or_else(|bad| format!("!{}", bad.code)));
         shown.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn an_address_is_found_in_what_people_write_around_it() {
         for cell in [
-            "A.B@C.fr", " a.b@c.fr ", "<a.b@c.fr>", "mailto:a.b@c.fr", "a.b@c.fr.", "a.b@c.fr,", "Anne <a.b@c.fr>",
-            "'a.b@c.fr'", "SMTP:a.b@c.fr", "a.b@c.fr (perso)", "mailto:a.b@c.fr?subject=x", "\"B, Anne\" <a.b@c.fr>",
+            "A.B@C.fr",
+            " a.b@c.fr ",
+            "<a.b@c.fr>",
+            "mailto:a.b@c.fr",
+            "a.b@c.fr.",
+            "a.b@c.fr,",
+            "Anne <a.b@c.fr>",
+            "'a.b@c.fr'",
+            "SMTP:a.b@c.fr",
+            "a.b@c.fr (perso)",
+            "mailto:a.b@c.fr?subject=x",
+            "\"B, Anne\" <a.b@c.fr>",
         ] {
             assert_eq!(read(cell), "a.b@c.fr", "{cell}");
         }
@@ -235,7 +262,14 @@ mod tests {
 
     #[test]
     fn several_addresses_in_a_cell_are_read() {
-        for cell in ["a@b.fr;c@d.fr", "a@b.fr / c@d.fr", "a@b.fr c@d.fr", "a@b.fr ::: c@d.fr", "a@b.fr\nc@d.fr", "a@b.fr, C@D.fr, a@b.fr"] {
+        for cell in [
+            "a@b.fr;c@d.fr",
+            "a@b.fr / c@d.fr",
+            "a@b.fr c@d.fr",
+            "a@b.fr ::: c@d.fr",
+            "a@b.fr\nc@d.fr",
+            "a@b.fr, C@D.fr, a@b.fr",
+        ] {
             assert_eq!(read(cell), "a@b.fr c@d.fr", "{cell}");
         }
         assert_eq!(read("a@b.fr; c@d"), "a@b.fr !bad_email");
@@ -244,7 +278,18 @@ mod tests {
     #[test]
     fn what_is_no_address_is_said_with_what_it_may_be() {
         assert_eq!(read("/o=ExchangeLabs/ou=Exchange/cn=Recipients/cn=abc"), "!x500_address");
-        for cell in ["jean dupont", "a @b.fr", "hélène@b.fr", "a@b", "a@@b.fr", "a@b,com", ".a@b.fr", "a..b@c.fr", "a(at)b.fr", "a@-b.fr"] {
+        for cell in [
+            "jean dupont",
+            "a @b.fr",
+            "hélène@b.fr",
+            "a@b",
+            "a@@b.fr",
+            "a@b,com",
+            ".a@b.fr",
+            "a..b@c.fr",
+            "a(at)b.fr",
+            "a@-b.fr",
+        ] {
             assert_eq!(read(cell), "!bad_email", "{cell}");
         }
         let suggestion = |cell| match normalize(cell).remove(0) {
@@ -258,11 +303,21 @@ mod tests {
 
     #[test]
     fn role_mailboxes_and_private_providers_are_known() {
-        for email in ["contact@a.fr", "info+pub@a.fr", "accueil.lyon@a.fr", "service-client@a.fr", "compta2@a.fr"] {
+        for email in [
+            "contact@a.fr",
+            "info+pub@a.fr",
+            "accueil.lyon@a.fr",
+            "service-client@a.fr",
+            "compta2@a.fr",
+        ] {
             assert!(is_role_mailbox(email), "{email}");
         }
         assert!(!is_role_mailbox("jean.dupont@a.fr") && !is_role_mailbox("rose.accueil@a.fr"));
-        assert!(is_freemail("a@gmail.com") && is_freemail("a@yahoo.co.uk") && is_freemail("a@orange.fr"));
+        assert!(
+            is_freemail("a@gmail.com")
+                && is_freemail("a@yahoo.co.uk")
+                && is_freemail("a@orange.fr")
+        );
         assert!(!is_freemail("a@mail.dupont.fr") && !is_freemail("a@live-event.fr"));
     }
 

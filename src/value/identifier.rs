@@ -68,7 +68,9 @@ fn code(text: &str) -> String {
     let joined: String = text.split(' ').collect::<String>().to_uppercase();
     // What a typed number may leave behind.
     match joined.strip_suffix(".0").or_else(|| joined.strip_suffix(",0")) {
-        Some(whole) if !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()) => whole.to_owned(),
+        Some(whole) if !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()) => {
+            whole.to_owned()
+        }
         _ => joined,
     }
 }
@@ -76,12 +78,17 @@ fn code(text: &str) -> String {
 /// The digits of a number cell; an error when a spreadsheet wrote it in powers of ten and lost some.
 fn digits_of(text: &str, count: usize) -> Result<String, Invalid> {
     let upper = text.to_uppercase().replace(',', ".");
-    if let Some((mantissa, exponent)) = upper.split_once('E').filter(|(m, _)| m.starts_with(|c: char| c.is_ascii_digit())) {
+    if let Some((mantissa, exponent)) =
+        upper.split_once('E').filter(|(m, _)| m.starts_with(|c: char| c.is_ascii_digit()))
+    {
         let decimals = mantissa.split_once('.').map_or("", |(_, decimals)| decimals);
         let exponent: Option<usize> = exponent.trim_start_matches('+').parse().ok();
         if let Some(exponent) = exponent {
             let mut digits = mantissa.replace('.', "");
-            if !digits.bytes().all(|b| b.is_ascii_digit()) || decimals.len() < exponent || exponent + 1 > count {
+            if !digits.bytes().all(|b| b.is_ascii_digit())
+                || decimals.len() < exponent
+                || exponent + 1 > count
+            {
                 return Err(Invalid::new(
                     "lost_digits",
                     "a spreadsheet wrote it in powers of ten and its last digits are lost",
@@ -104,10 +111,19 @@ fn siren(text: &str) -> Result<String, Invalid> {
         8 => is_siren(&padded).then_some(padded),
         13 => is_siret(&padded).then(|| padded[..9].to_owned()),
         14 => is_siret(&digits).then(|| digits[..9].to_owned()),
-        11 => (siren_of(&format!("FR{digits}")).is_some() && french_key_fits(&digits)).then(|| digits[2..].to_owned()),
-        _ => return Err(Invalid::new("bad_siren", "a SIREN has nine digits", "look it up in the Sirene register")),
+        11 => (siren_of(&format!("FR{digits}")).is_some() && french_key_fits(&digits))
+            .then(|| digits[2..].to_owned()),
+        _ => {
+            return Err(Invalid::new(
+                "bad_siren",
+                "a SIREN has nine digits",
+                "look it up in the Sirene register",
+            ));
+        }
     };
-    found.ok_or_else(|| Invalid::new("bad_siren", "its check digit is wrong", "look it up in the Sirene register"))
+    found.ok_or_else(|| {
+        Invalid::new("bad_siren", "its check digit is wrong", "look it up in the Sirene register")
+    })
 }
 
 fn siret(text: &str) -> Result<String, Invalid> {
@@ -117,11 +133,23 @@ fn siret(text: &str) -> Result<String, Invalid> {
         14 => is_siret(&digits).then_some(digits),
         13 => is_siret(&padded).then_some(padded),
         9 if is_siren(&digits) => {
-            return Err(Invalid::new("siren_only", "it is a SIREN, without the number of the establishment", ""));
+            return Err(Invalid::new(
+                "siren_only",
+                "it is a SIREN, without the number of the establishment",
+                "",
+            ));
         }
-        _ => return Err(Invalid::new("bad_siret", "a SIRET has fourteen digits", "look it up in the Sirene register")),
+        _ => {
+            return Err(Invalid::new(
+                "bad_siret",
+                "a SIRET has fourteen digits",
+                "look it up in the Sirene register",
+            ));
+        }
     };
-    found.ok_or_else(|| Invalid::new("bad_siret", "its check digit is wrong", "look it up in the Sirene register"))
+    found.ok_or_else(|| {
+        Invalid::new("bad_siret", "its check digit is wrong", "look it up in the Sirene register")
+    })
 }
 
 /// The seller's SIREN that the name of a FEC file gives: `<SIREN or SIRET>FEC<closing date>`, whatever
@@ -139,14 +167,16 @@ pub fn fec_name(file: &str) -> Option<(String, String)> {
             9 | 14 => at - digits,
             _ => return None,
         };
-        let closing = name.get(at + 3..at + 11).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+        let closing =
+            name.get(at + 3..at + 11).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
         Some((name[start..start + 9].to_owned(), closing.to_owned()))
     })
 }
 
 /// The SIREN within a SIRET or a French VAT number.
 pub fn siren_of(siret_or_vat: &str) -> Option<&str> {
-    let siren = siret_or_vat.strip_prefix("FR").map_or_else(|| siret_or_vat.get(..9), |v| v.get(2..11))?;
+    let siren =
+        siret_or_vat.strip_prefix("FR").map_or_else(|| siret_or_vat.get(..9), |v| v.get(2..11))?;
     is_siren(siren).then_some(siren)
 }
 
@@ -161,8 +191,10 @@ fn french_key_fits(key_and_siren: &str) -> bool {
 }
 
 fn vat(compact: &str) -> Result<String, Invalid> {
-    let invalid = |message: &str| Invalid::new("bad_vat", message, "check it with the VIES service");
-    let bare = compact.strip_prefix("TVA").or_else(|| compact.strip_prefix("VAT")).unwrap_or(compact);
+    let invalid =
+        |message: &str| Invalid::new("bad_vat", message, "check it with the VIES service");
+    let bare =
+        compact.strip_prefix("TVA").or_else(|| compact.strip_prefix("VAT")).unwrap_or(compact);
     // Without its country, a French number is one when both of its keys say so.
     if is_digits(bare, 11) && french_key_fits(bare) && is_siren(&bare[2..]) {
         return Ok(format!("FR{bare}"));
@@ -180,12 +212,28 @@ fn vat(compact: &str) -> Result<String, Invalid> {
         "DE" => digits(9) && iso_7064_mod_11_10(rest),
         "IT" => digits(11) && luhn(rest),
         "PT" => digits(9) && portuguese(rest),
-        "PL" => digits(10) && weighted(rest, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == number(&rest[9..]),
+        "PL" => {
+            digits(10) && weighted(rest, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == number(&rest[9..])
+        }
         "ES" => rest.len() == 9 && rest[1..8].bytes().all(|b| b.is_ascii_digit()),
-        "NL" => rest.len() == 12 && is_digits(&rest[..9], 9) && &rest[9..10] == "B" && is_digits(&rest[10..], 2),
+        "NL" => {
+            rest.len() == 12
+                && is_digits(&rest[..9], 9)
+                && &rest[9..10] == "B"
+                && is_digits(&rest[10..], 2)
+        }
         "AT" => rest.len() == 9 && rest.starts_with('U') && is_digits(&rest[1..], 8),
-        "GB" | "XI" => digits(9) || digits(12) || rest.len() == 5 && (rest.starts_with("GD") || rest.starts_with("HA")),
-        "CH" => rest.starts_with('E') && rest.len() >= 10 && is_digits(&rest[1..10], 9) && matches!(&rest[10..], "" | "MWST" | "TVA" | "IVA"),
+        "GB" | "XI" => {
+            digits(9)
+                || digits(12)
+                || rest.len() == 5 && (rest.starts_with("GD") || rest.starts_with("HA"))
+        }
+        "CH" => {
+            rest.starts_with('E')
+                && rest.len() >= 10
+                && is_digits(&rest[1..10], 9)
+                && matches!(&rest[10..], "" | "MWST" | "TVA" | "IVA")
+        }
         "IE" => (8..=9).contains(&rest.len()) && is_digits(&rest[..1], 1),
         "BG" => digits(9) || digits(10),
         "CZ" => (8..=10).contains(&rest.len()) && digits(rest.len()),
@@ -200,7 +248,11 @@ fn vat(compact: &str) -> Result<String, Invalid> {
         "MC" => return Err(invalid("Monaco's numbers start with FR")),
         _ => return Err(invalid("it does not start with the code of a country that has one")),
     };
-    if fits { Ok(bare.to_owned()) } else { Err(invalid("it is not a number of its country: a digit is wrong")) }
+    if fits {
+        Ok(bare.to_owned())
+    } else {
+        Err(invalid("it is not a number of its country: a digit is wrong"))
+    }
 }
 
 fn number(digits: &str) -> u64 {
@@ -232,7 +284,11 @@ fn iban(compact: &str) -> Result<String, Invalid> {
     let bare = compact.strip_prefix("IBAN").unwrap_or(compact);
     match bare.parse::<iban::Iban>() {
         Ok(_) => Ok(bare.to_owned()),
-        Err(_) => Err(Invalid::new("bad_iban", "its check digits or its length are wrong", "ask the customer for it again")),
+        Err(_) => Err(Invalid::new(
+            "bad_iban",
+            "its check digits or its length are wrong",
+            "ask the customer for it again",
+        )),
     }
 }
 
@@ -244,7 +300,8 @@ fn bic(compact: &str) -> Result<String, Invalid> {
         return Err(Invalid::new("bad_bic", "a BIC has eight or eleven letters and digits", ""));
     }
     // `XXX` is the head office, as when nothing is written.
-    Ok(if compact.len() == 11 { compact.strip_suffix("XXX").unwrap_or(compact) } else { compact }.to_owned())
+    Ok(if compact.len() == 11 { compact.strip_suffix("XXX").unwrap_or(compact) } else { compact }
+        .to_owned())
 }
 
 fn naf(compact: &str) -> Result<String, Invalid> {
@@ -279,7 +336,12 @@ mod tests {
     #[test]
     fn a_siren_is_proved_by_its_check_digit() {
         assert!(is_siren("732829320") && is_siren("552100554") && is_siren("356000000"));
-        assert!(!is_siren("732829321") && !is_siren("000000000") && !is_siren("123456789") && !is_siren("12345678"));
+        assert!(
+            !is_siren("732829321")
+                && !is_siren("000000000")
+                && !is_siren("123456789")
+                && !is_siren("12345678")
+        );
         assert_eq!(read("siren", "732 829 320"), "732829320");
         assert_eq!(read("siren", "RCS Paris B 732 829 320"), "732829320");
         assert_eq!(read("siren", "73282932000074"), "732829320");
@@ -292,14 +354,19 @@ mod tests {
         assert_eq!(read("siret", "73282932000075"), "!bad_siret");
         assert_eq!(read("siret", "732829320"), "!siren_only");
         // La Poste: head office by the rule, others by the sum of digits.
-        assert!(is_siret("35600000000048") && is_siret("35600000049837") && !is_siret("35600000049838"));
+        assert!(
+            is_siret("35600000000048") && is_siret("35600000049837") && !is_siret("35600000049838")
+        );
     }
 
     #[test]
     fn a_lost_zero_comes_back_only_where_it_is_proved() {
         assert_eq!(read("siren", "05550123"), "!bad_siren");
         assert_eq!(read("siren", "5520135"), "!bad_siren");
-        let siren = (0..10).map(|d| format!("05520135{d}")).find(|s| is_siren(s)).expect("one of ten is right");
+        let siren = (0..10)
+            .map(|d| format!("05520135{d}"))
+            .find(|s| is_siren(s))
+            .expect("one of ten is right");
         assert_eq!(read("siren", &siren[1..]), siren);
     }
 
@@ -311,7 +378,17 @@ mod tests {
 
     #[test]
     fn vat_numbers_follow_their_country() {
-        for vat in ["FR44732829320", "DE136695976", "BE0428759497", "IT00743110157", "LU15027442", "NL004495445B01", "PT501964843", "ATU13585627", "PL8567346215"] {
+        for vat in [
+            "FR44732829320",
+            "DE136695976",
+            "BE0428759497",
+            "IT00743110157",
+            "LU15027442",
+            "NL004495445B01",
+            "PT501964843",
+            "ATU13585627",
+            "PL8567346215",
+        ] {
             assert_eq!(read("vat", vat), vat);
         }
         assert_eq!(read("vat", "FR 44 732 829 320"), "FR44732829320");
@@ -324,7 +401,10 @@ mod tests {
 
     #[test]
     fn bank_and_activity_codes_are_read() {
-        assert_eq!(read("iban", "FR14 2004 1010 0505 0001 3M02 606"), "FR1420041010050500013M02606");
+        assert_eq!(
+            read("iban", "FR14 2004 1010 0505 0001 3M02 606"),
+            "FR1420041010050500013M02606"
+        );
         assert_eq!(read("iban", "FR15 2004 1010 0505 0001 3M02 606"), "!bad_iban");
         assert_eq!(read("bic", "psstfrppXXX"), "PSSTFRPP");
         assert_eq!(read("bic", "PSST"), "!bad_bic");

@@ -42,7 +42,11 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>, suggestion: impl Into<String>) -> Invalid {
+    pub(crate) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        suggestion: impl Into<String>,
+    ) -> Invalid {
         Invalid { code, message: message.into(), suggestion: suggestion.into() }
     }
 }

@@ -36,9 +36,11 @@ pub fn normalize(text: &str) -> Result<(String, String), Invalid> {
     Ok((amount.to_string(), currency))
 }
 
-const SYMBOLS: [(&str, &str); 5] = [("€", "EUR"), ("$", "USD"), ("£", "GBP"), ("¥", "JPY"), ("euros", "EUR")];
+const SYMBOLS: [(&str, &str); 5] =
+    [("€", "EUR"), ("$", "USD"), ("£", "GBP"), ("¥", "JPY"), ("euros", "EUR")];
 const CODES: [&str; 18] = [
-    "EUR", "USD", "GBP", "CHF", "CAD", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MAD", "TND", "XOF", "XAF", "XPF",
+    "EUR", "USD", "GBP", "CHF", "CAD", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON",
+    "MAD", "TND", "XOF", "XAF", "XPF",
 ];
 
 fn without_currency(text: &str) -> (String, String) {
@@ -69,15 +71,24 @@ fn without_sign(text: &str) -> (String, bool) {
 }
 
 fn with_decimal_point(text: &str) -> Option<String> {
-    let joined: String = text.chars().filter(|c| !matches!(c, ' ' | '\'' | '’')).map(|c| c.to_ascii_lowercase()).collect();
-    let (mantissa, exponent) = joined.split_once('e').map_or((joined.as_str(), None), |(m, e)| (m, Some(e)));
+    let joined: String = text
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '\'' | '’'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let (mantissa, exponent) =
+        joined.split_once('e').map_or((joined.as_str(), None), |(m, e)| (m, Some(e)));
     if !mantissa.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.') {
         return None;
     }
     let decimal_mark = match (mantissa.rfind(','), mantissa.rfind('.')) {
         (Some(comma), Some(point)) => Some(comma.max(point)),
-        (Some(comma), None) => (!groups_thousands(mantissa, ',') || mantissa.starts_with('0')).then_some(comma),
-        (None, Some(point)) => (mantissa.matches('.').count() == 1 || !groups_thousands(mantissa, '.')).then_some(point),
+        (Some(comma), None) => {
+            (!groups_thousands(mantissa, ',') || mantissa.starts_with('0')).then_some(comma)
+        }
+        (None, Some(point)) => (mantissa.matches('.').count() == 1
+            || !groups_thousands(mantissa, '.'))
+        .then_some(point),
         (None, None) => None,
     };
     let mut plain = String::new();
@@ -118,15 +129,30 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        normalize(text).map_or_else(|_| "!".to_owned(), |(amount, currency)| format!("{amount}{currency}"))
+        normalize(text)
+            .map_or_else(|_| "!".to_owned(), |(amount, currency)| format!("{amount}{currency}"))
     }
 
     #[test]
     fn amounts_are_read_in_french_and_english() {
         let cases = [
-            ("1 234,56", "1234.56"), ("1\u{202f}234,56 €", "1234.56EUR"), ("1,234.56", "1234.56"), ("1.234,56", "1234.56"), ("1234.56", "1234.56"),
-            ("(88,00)", "-88"), ("88,00-", "-88"), ("-45,98", "-45.98"), ("1'234.50 CHF", "1234.5CHF"), ("$1,234", "1234USD"), ("0", "0"), ("-0,00", "0"),
-            ("1.234.567", "1234567"), ("0,125", "0.125"), (",5", "0.5"), ("1E3", "1000"), ("12.345", "12.345"),
+            ("1 234,56", "1234.56"),
+            ("1\u{202f}234,56 €", "1234.56EUR"),
+            ("1,234.56", "1234.56"),
+            ("1.234,56", "1234.56"),
+            ("1234.56", "1234.56"),
+            ("(88,00)", "-88"),
+            ("88,00-", "-88"),
+            ("-45,98", "-45.98"),
+            ("1'234.50 CHF", "1234.5CHF"),
+            ("$1,234", "1234USD"),
+            ("0", "0"),
+            ("-0,00", "0"),
+            ("1.234.567", "1234567"),
+            ("0,125", "0.125"),
+            (",5", "0.5"),
+            ("1E3", "1000"),
+            ("12.345", "12.345"),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), expected, "{text}");

@@ -102,7 +102,8 @@ fn word(name: &str, start: usize, end: usize) -> Word {
     let written = &name[start..end];
     let key: String = text::fold(&written.replace('.', "")).replace(' ', "");
     let letters = || written.chars().filter(|c| c.is_alphabetic());
-    let marked = written.contains('.') || letters().count() > 0 && letters().all(|c| !c.is_lowercase());
+    let marked =
+        written.contains('.') || letters().count() > 0 && letters().all(|c| !c.is_lowercase());
     Word { start, end, key, marked }
 }
 
@@ -114,7 +115,8 @@ fn form_of(words: &[Word]) -> Option<(&'static str, bool, String)> {
     }
     let key: String = words.iter().map(|w| w.key.as_str()).collect();
     let strong = LEXICON.forms.get(&key).map(|form| (form.as_str(), false));
-    let (form, weak) = strong.or_else(|| LEXICON.weak.get(&key).map(|form| (form.as_str(), true)))?;
+    let (form, weak) =
+        strong.or_else(|| LEXICON.weak.get(&key).map(|form| (form.as_str(), true)))?;
     // A name may end in `As` or `Sa`; the form is written `AS`, `S.A.`.
     let short = key.len() <= 2 && !words.iter().all(|w| w.marked);
     (!short).then_some((form, weak, key))
@@ -149,12 +151,13 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
     for n in (1..=most).rev() {
         let tail = &words[count - n..];
         if n < count
-            && let Some((form, _, _)) = form_of(tail) {
-                let shorter = trim_marks(&name[..tail[0].start]);
-                if has_letters(&shorter) {
-                    return Some((shorter, form));
-                }
+            && let Some((form, _, _)) = form_of(tail)
+        {
+            let shorter = trim_marks(&name[..tail[0].start]);
+            if has_letters(&shorter) {
+                return Some((shorter, form));
             }
+        }
     }
     for n in (1..=most).rev() {
         let head = &words[..n];
@@ -187,7 +190,8 @@ fn form_in_parentheses(name: &str) -> Option<(String, &'static str)> {
 }
 
 fn trim_marks(name: &str) -> String {
-    let marks = |c: char| c.is_whitespace() || matches!(c, ',' | '-' | ';' | ':' | '/' | '–' | '*' | '&');
+    let marks =
+        |c: char| c.is_whitespace() || matches!(c, ',' | '-' | ';' | ':' | '/' | '–' | '*' | '&');
     let trimmed = name.trim_start_matches(marks).trim_end_matches(marks);
     // A parenthesis or quotation mark that lost its other half.
     text::clean(trimmed.strip_suffix('(').unwrap_or(trimmed))
@@ -217,7 +221,8 @@ pub fn looks_like_organisation(text: &str) -> bool {
     let telling = words.len() > 1 && words.iter().any(|w| LEXICON.telling.contains(*w));
     let alone = words.len() == 1 && LEXICON.telling.contains(words[0]);
     let after_and = words.windows(2).any(|pair| {
-        matches!(pair[0], "et" | "and" | "und" | "y" | "e" | "en") && LEXICON.after_and.contains(pair[1])
+        matches!(pair[0], "et" | "and" | "und" | "y" | "e" | "en")
+            && LEXICON.after_and.contains(pair[1])
     });
     telling || alone || after_and
 }
@@ -271,14 +276,33 @@ mod tests {
     #[test]
     fn the_legal_form_is_split_off_wherever_it_stands() {
         let cases = [
-            ("SARL Dupont", "Dupont|SARL"), ("Dupont S.A.R.L.", "Dupont|SARL"), ("S.A.R.L Dupont", "Dupont|SARL"), ("Dupont (sas)", "Dupont|SAS"),
-            ("Dupont, SARL", "Dupont|SARL"), ("Dupont S. A. S.", "Dupont|SAS"), ("S.A. Agriform", "Agriform|SA"), ("PASQUIER S.A.S", "PASQUIER|SAS"),
-            ("Müller GmbH & Co. KG", "Müller|GmbH & Co. KG"), ("Rossi S.p.A.", "Rossi|SpA"), ("Smith & Sons Ltd.", "Smith & Sons|Ltd"), ("Jansen B.V.", "Jansen|BV"),
-            ("Dupont société à responsabilité limitée", "Dupont|SARL"), ("Bodin-Bérard Industrie sasu", "Bodin-Bérard Industrie|SASU"),
-            ("SARL", "SARL|"), ("Les Forges de Bompas SCI", "Les Forges de Bompas|SCI"), ("Association Sportive de Lens", "Association Sportive de Lens|Association"),
-            ("ASSOC. SERRE & FILS", "SERRE & FILS|Association"), ("Bastien Transports Ass.", "Bastien Transports|Association"), ("Thé et Cie", "Thé et Cie|"),
-            ("ETS BRASSERIE MORIN, SCI", "ETS BRASSERIE MORIN|SCI"), ("Maria Sa", "Maria Sa|"), ("Elecmat  Décolletage, SARL;", "Elecmat Décolletage|SARL"),
-            ("Entreprise de Maintenance de Savoie (sas)", "Entreprise de Maintenance de Savoie|SAS"),
+            ("SARL Dupont", "Dupont|SARL"),
+            ("Dupont S.A.R.L.", "Dupont|SARL"),
+            ("S.A.R.L Dupont", "Dupont|SARL"),
+            ("Dupont (sas)", "Dupont|SAS"),
+            ("Dupont, SARL", "Dupont|SARL"),
+            ("Dupont S. A. S.", "Dupont|SAS"),
+            ("S.A. Agriform", "Agriform|SA"),
+            ("PASQUIER S.A.S", "PASQUIER|SAS"),
+            ("Müller GmbH & Co. KG", "Müller|GmbH & Co. KG"),
+            ("Rossi S.p.A.", "Rossi|SpA"),
+            ("Smith & Sons Ltd.", "Smith & Sons|Ltd"),
+            ("Jansen B.V.", "Jansen|BV"),
+            ("Dupont société à responsabilité limitée", "Dupont|SARL"),
+            ("Bodin-Bérard Industrie sasu", "Bodin-Bérard Industrie|SASU"),
+            ("SARL", "SARL|"),
+            ("Les Forges de Bompas SCI", "Les Forges de Bompas|SCI"),
+            ("Association Sportive de Lens", "Association Sportive de Lens|Association"),
+            ("ASSOC. SERRE & FILS", "SERRE & FILS|Association"),
+            ("Bastien Transports Ass.", "Bastien Transports|Association"),
+            ("Thé et Cie", "Thé et Cie|"),
+            ("ETS BRASSERIE MORIN, SCI", "ETS BRASSERIE MORIN|SCI"),
+            ("Maria Sa", "Maria Sa|"),
+            ("Elecmat  Décolletage, SARL;", "Elecmat Décolletage|SARL"),
+            (
+                "Entreprise de Maintenance de Savoie (sas)",
+                "Entreprise de Maintenance de Savoie|SAS",
+            ),
         ];
         for (name, expected) in cases {
             let (bare, form) = split_legal_form(name);
@@ -314,10 +338,27 @@ mod tests {
 
     #[test]
     fn organisations_are_told_from_persons() {
-        for name in ["Garage Martin", "Mairie de Lens", "Dupont SARL", "Martin & Fils", "BOULANGERIE DURAND", "Cabinet Roy", "Bernard et Associés", "Smith Consulting", "Pharmacie"] {
+        for name in [
+            "Garage Martin",
+            "Mairie de Lens",
+            "Dupont SARL",
+            "Martin & Fils",
+            "BOULANGERIE DURAND",
+            "Cabinet Roy",
+            "Bernard et Associés",
+            "Smith Consulting",
+            "Pharmacie",
+        ] {
             assert!(looks_like_organisation(name), "{name}");
         }
-        for name in ["Jean Dupont", "MARTIN PAUL", "Mme Durand", "Boulanger Pierre", "Marie Sa", "Lucien et Marie Roy"] {
+        for name in [
+            "Jean Dupont",
+            "MARTIN PAUL",
+            "Mme Durand",
+            "Boulanger Pierre",
+            "Marie Sa",
+            "Lucien et Marie Roy",
+        ] {
             assert!(!looks_like_organisation(name), "{name}");
         }
     }

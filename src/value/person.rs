@@ -149,9 +149,29 @@ pub fn normalize(part: &str) -> String {
 }
 
 fn once(part: &str) -> String {
-    let cleaned = text::clean(part).replace(['’', '‘', '`', '´', 'ʼ'], "'").replace(['‐', '‑', '–'], "-");
+    let cleaned =
+        text::clean(part).replace(['’', '‘', '`', '´', 'ʼ'], "'").replace(['‐', '‑', '–'], "-");
     let trimmed = cleaned.trim_matches(|c: char| {
-        c.is_whitespace() || matches!(c, ',' | ';' | ':' | '/' | '"' | '*' | '_' | '-' | '(' | ')' | '<' | '>' | '|' | '=' | '+' | '?' | '!')
+        c.is_whitespace()
+            || matches!(
+                c,
+                ',' | ';'
+                    | ':'
+                    | '/'
+                    | '"'
+                    | '*'
+                    | '_'
+                    | '-'
+                    | '('
+                    | ')'
+                    | '<'
+                    | '>'
+                    | '|'
+                    | '='
+                    | '+'
+                    | '?'
+                    | '!'
+            )
     });
     let trimmed = trimmed.trim_start_matches('.');
     let spaced = tight(&tight(trimmed, '-'), '\'');
@@ -164,7 +184,9 @@ fn once(part: &str) -> String {
 
 /// One name part, or what is wrong with it: no letter at all, an address, a number.
 pub fn check(part: &str) -> Result<String, Invalid> {
-    let invalid = |message: &str| Err(Invalid::new("bad_name", message, "look whether the columns are shifted in this row"));
+    let invalid = |message: &str| {
+        Err(Invalid::new("bad_name", message, "look whether the columns are shifted in this row"))
+    };
     if part.contains('@') {
         return invalid("it is an email address");
     }
@@ -174,7 +196,10 @@ pub fn check(part: &str) -> Result<String, Invalid> {
         return invalid("there is no letter in it");
     }
     // `Dupont 2` tells two cards apart, `8riquet` was misread; `12 rue de la Paix` is in the wrong column.
-    let numbered = part.split_whitespace().next().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit() || b == b','));
+    let numbered = part
+        .split_whitespace()
+        .next()
+        .is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit() || b == b','));
     if digits > 2 || digits >= letters || numbered {
         return invalid("it is a number or an address rather than a name");
     }
@@ -303,9 +328,10 @@ pub fn split(full: &str) -> PersonName {
     let mut rest = without_civility(&outside, &mut name.civility);
     for note in inside {
         if let (before, Some(maiden)) = around_maiden(&note)
-            && before.is_empty() {
-                name.maiden = normalize(&maiden);
-            }
+            && before.is_empty()
+        {
+            name.maiden = normalize(&maiden);
+        }
     }
     let (before, other) = around_maiden(&rest);
     let married_to = other.is_some() && is_marriage_word(&rest);
@@ -332,7 +358,8 @@ pub fn split(full: &str) -> PersonName {
         }
         rest = format!("{} {}", left.trim(), right).trim().to_owned();
     }
-    let words: Vec<&str> = rest.split(' ').filter(|w| w.chars().any(char::is_alphanumeric)).collect();
+    let words: Vec<&str> =
+        rest.split(' ').filter(|w| w.chars().any(char::is_alphanumeric)).collect();
     arrange(&mut name, &words);
     name
 }
@@ -371,7 +398,9 @@ fn without_civility(name: &str, found: &mut String) -> String {
     }
     if let Some(last) = words.last().filter(|_| words.len() > 1) {
         // At the end `M.` and `Me` may be anything else.
-        if let Some(canonical) = civility(last).filter(|_| last.trim_end_matches('.').chars().count() > 2 || text::fold(last) == "mr") {
+        if let Some(canonical) = civility(last)
+            .filter(|_| last.trim_end_matches('.').chars().count() > 2 || text::fold(last) == "mr")
+        {
             if found.is_empty() {
                 canonical.clone_into(found);
             }
@@ -394,7 +423,9 @@ fn around_maiden(name: &str) -> (String, Option<String>) {
             || MARRIAGE_WORDS.contains(&folded.as_str())
     });
     match at {
-        Some(at) if at + 1 < words.len() => (words[..at].join(" "), Some(words[at + 1..].join(" "))),
+        Some(at) if at + 1 < words.len() => {
+            (words[..at].join(" "), Some(words[at + 1..].join(" ")))
+        }
         _ => (name.to_owned(), None),
     }
 }
@@ -429,8 +460,14 @@ fn arrange(name: &mut PersonName, words: &[&str]) {
 
 /// First and last name where only the last is in capitals.
 fn by_capitals<'a>(words: &[&'a str]) -> Option<(Vec<&'a str>, Vec<&'a str>)> {
-    let capitals = |word: &str| is_upper(word) && word.chars().filter(|c| c.is_alphabetic()).count() > 1 && !word.contains('.');
-    let soft = |word: &str| LEXICON.particles.contains(&text::fold(word)) || word.contains('\'') && word.len() <= 2;
+    let capitals = |word: &str| {
+        is_upper(word)
+            && word.chars().filter(|c| c.is_alphabetic()).count() > 1
+            && !word.contains('.')
+    };
+    let soft = |word: &str| {
+        LEXICON.particles.contains(&text::fold(word)) || word.contains('\'') && word.len() <= 2
+    };
     let start = words.iter().position(|w| capitals(w))?;
     let end = words.len() - words.iter().rev().position(|w| capitals(w))?;
     if !words[start..end].iter().all(|w| capitals(w) || soft(w)) {
@@ -460,9 +497,13 @@ fn by_list(words: &[&str]) -> (usize, bool, bool) {
     let mut best_other = i32::MIN;
     for last_is_before in [all_capitals, !all_capitals] {
         for cut in 1..words.len() {
-            let (first, last) =
-                if last_is_before { (cut..words.len(), 0..cut) } else { (0..cut, cut..words.len()) };
-            let score = first_score(&folded[first.clone()], &words[first]) + last_score(&folded[last]);
+            let (first, last) = if last_is_before {
+                (cut..words.len(), 0..cut)
+            } else {
+                (0..cut, cut..words.len())
+            };
+            let score =
+                first_score(&folded[first.clone()], &words[first]) + last_score(&folded[last]);
             if score > best.0 {
                 if best.2 != last_is_before {
                     best_other = best_other.max(best.0);
@@ -484,7 +525,8 @@ fn first_score(folded: &[String], words: &[&str]) -> i32 {
         } else if is_first_name(folded) {
             // A second word is a compound (`Jean Pierre`) or the start of the last name (`Paul Martin`).
             let compound = at == 1 && is_compound(&text::fold(words[0]), folded);
-            let listed = if folded.split(' ').all(|w| LEXICON.also_last_names.contains(w)) { 2 } else { 4 };
+            let listed =
+                if folded.split(' ').all(|w| LEXICON.also_last_names.contains(w)) { 2 } else { 4 };
             if at > 0 && !compound && listed == 2 { 0 } else { listed }
         } else if is_initials(word) {
             3
@@ -502,8 +544,12 @@ fn is_initials(word: &str) -> bool {
 }
 
 fn last_score(folded: &[String]) -> i32 {
-    let opens = folded.first().is_some_and(|w| LEXICON.particles.contains(w) || LEXICON.openers.contains(w));
-    let dangling = folded.last().is_some_and(|w| LEXICON.particles.contains(w) || folded.len() > 1 && w.len() == 1);
+    let opens = folded
+        .first()
+        .is_some_and(|w| LEXICON.particles.contains(w) || LEXICON.openers.contains(w));
+    let dangling = folded
+        .last()
+        .is_some_and(|w| LEXICON.particles.contains(w) || folded.len() > 1 && w.len() == 1);
     let each = folded.iter().map(|word| match is_first_name(word) {
         true if LEXICON.also_last_names.contains(word) => 0,
         true => -2,
@@ -517,7 +563,8 @@ fn last_score(folded: &[String]) -> i32 {
 fn is_compound(first: &str, second: &str) -> bool {
     LEXICON.before_men.contains(first) && LEXICON.men.contains(second)
         || LEXICON.before_men.contains(first) && first == "jean" && second == "marie"
-        || LEXICON.before_women.contains(first) && (LEXICON.women.contains(second) || second == "jose")
+        || LEXICON.before_women.contains(first)
+            && (LEXICON.women.contains(second) || second == "jose")
 }
 
 fn set_first(name: &mut PersonName, words: &[&str]) {
@@ -529,11 +576,19 @@ fn set_first(name: &mut PersonName, words: &[&str]) {
 /// A first name cell as first name and further ones: `Jean Pierre` is one, `Marie, Louise` is two.
 pub fn first_and_middle(cell: &str) -> (String, String) {
     let whole = normalize(cell);
-    let (head, tail) = whole.split_once(',').map_or((whole.as_str(), ""), |(head, tail)| (head.trim(), tail.trim()));
+    let (head, tail) = whole
+        .split_once(',')
+        .map_or((whole.as_str(), ""), |(head, tail)| (head.trim(), tail.trim()));
     let words: Vec<&str> = head.split(' ').filter(|w| !w.is_empty()).collect();
     let (first, others) = match words.as_slice() {
-        [a, b, rest @ ..] if is_compound(&text::fold(a), &text::fold(b)) => (format!("{a}-{b}"), rest.to_vec()),
-        [a, rest @ ..] if rest.iter().all(|w| is_first_name(&text::fold(w)) || w.trim_end_matches('.').chars().count() == 1) => {
+        [a, b, rest @ ..] if is_compound(&text::fold(a), &text::fold(b)) => {
+            (format!("{a}-{b}"), rest.to_vec())
+        }
+        [a, rest @ ..]
+            if rest.iter().all(|w| {
+                is_first_name(&text::fold(w)) || w.trim_end_matches('.').chars().count() == 1
+            }) =>
+        {
             ((*a).to_owned(), rest.to_vec())
         }
         _ => (head.to_owned(), Vec::new()),
@@ -559,9 +614,10 @@ pub fn split_last(cell: &str) -> PersonName {
     name.maiden = normalize(&maiden);
     for note in inside {
         if let (before, Some(maiden)) = around_maiden(&note)
-            && before.is_empty() {
-                name.maiden = normalize(&maiden);
-            }
+            && before.is_empty()
+        {
+            name.maiden = normalize(&maiden);
+        }
     }
     if name.last.is_empty() {
         name.last = normalize(cell);
@@ -579,7 +635,9 @@ mod tests {
     fn read(full: &str) -> String {
         let name = split(full);
         let mut shown = name.civility.clone();
-        for (mark, part) in [(" ", &name.first), ("/", &name.middle), ("|", &name.last), (" née ", &name.maiden)] {
+        for (mark, part) in
+            [(" ", &name.first), ("/", &name.middle), ("|", &name.last), (" née ", &name.maiden)]
+        {
             if !part.is_empty() {
                 shown.push_str(mark);
                 shown.push_str(part);
@@ -632,10 +690,27 @@ mod tests {
     #[test]
     fn the_case_of_a_part_is_that_of_names() {
         let cases = [
-            ("DE LA TOUR", "de La Tour"), ("MCDONALD", "McDonald"), ("jean-pierre", "Jean-Pierre"), ("Jean - Pierre", "Jean-Pierre"),
-            ("O'BRIEN", "O'Brien"), ("d'ESTAING", "d'Estaing"), ("D’ESTAING", "d'Estaing"), ("DeVito", "DeVito"), ("HELENE", "Helene"),
-            ("ÉLODIE", "Élodie"), ("MACRON", "Macron"), ("JP", "JP"), ("j", "J."), ("J.P.", "J.P."), (" dupont ,", "Dupont"), ("Le Goff", "Le Goff"),
-            ("LE GOFF", "Le Goff"), ("VAN DER BERG", "van der Berg"), ("garcía y lópez", "García y López"), ("L'HERMITE", "L'Hermite"), ("De Smet", "De Smet"),
+            ("DE LA TOUR", "de La Tour"),
+            ("MCDONALD", "McDonald"),
+            ("jean-pierre", "Jean-Pierre"),
+            ("Jean - Pierre", "Jean-Pierre"),
+            ("O'BRIEN", "O'Brien"),
+            ("d'ESTAING", "d'Estaing"),
+            ("D’ESTAING", "d'Estaing"),
+            ("DeVito", "DeVito"),
+            ("HELENE", "Helene"),
+            ("ÉLODIE", "Élodie"),
+            ("MACRON", "Macron"),
+            ("JP", "JP"),
+            ("j", "J."),
+            ("J.P.", "J.P."),
+            (" dupont ,", "Dupont"),
+            ("Le Goff", "Le Goff"),
+            ("LE GOFF", "Le Goff"),
+            ("VAN DER BERG", "van der Berg"),
+            ("garcía y lópez", "García y López"),
+            ("L'HERMITE", "L'Hermite"),
+            ("De Smet", "De Smet"),
         ];
         for (written, expected) in cases {
             assert_eq!(normalize(written), expected, "{written}");
@@ -644,8 +719,17 @@ mod tests {
 
     #[test]
     fn short_first_names_stand_for_full_ones() {
-        for (left, right) in [("bob", "robert"), ("jp", "jean pierre"), ("steph", "stephanie"), ("alex", "alexandra"), ("chris", "christophe")] {
-            assert!(may_be_same_first_name(left, right) && may_be_same_first_name(right, left), "{left} {right}");
+        for (left, right) in [
+            ("bob", "robert"),
+            ("jp", "jean pierre"),
+            ("steph", "stephanie"),
+            ("alex", "alexandra"),
+            ("chris", "christophe"),
+        ] {
+            assert!(
+                may_be_same_first_name(left, right) && may_be_same_first_name(right, left),
+                "{left} {right}"
+            );
         }
         assert!(!may_be_same_first_name("paul", "pierre"));
     }

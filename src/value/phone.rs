@@ -35,9 +35,10 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
         return Vec::new();
     }
     if country == "FR"
-        && let Some(number) = plain_french(&cleaned) {
-            return vec![Ok(number)];
-        }
+        && let Some(number) = plain_french(&cleaned)
+    {
+        return vec![Ok(number)];
+    }
     if cleaned.contains('@') {
         return vec![Err(bad("it is an email address", "move it to the email column"))];
     }
@@ -91,9 +92,19 @@ fn plain_french(cleaned: &str) -> Option<(String, Line)> {
         }
     }
     let national = match &digits[..len] {
-        [b'0', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => rest,
-        [b'3', b'3', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && cleaned.starts_with('+') => rest,
-        [b'0', b'0', b'3', b'3', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => rest,
+        [b'0', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => {
+            rest
+        }
+        [b'3', b'3', rest @ ..]
+            if rest.len() == 9 && rest[0] != b'0' && cleaned.starts_with('+') =>
+        {
+            rest
+        }
+        [b'0', b'0', b'3', b'3', rest @ ..]
+            if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') =>
+        {
+            rest
+        }
         _ => return None,
     };
     let national = std::str::from_utf8(national).expect("digits are ASCII");
@@ -139,7 +150,12 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
     if digits.len() > MOST_DIGITS {
         return Err(bad("it has too many digits", ""));
     }
-    if country == "FR" && !with_code && digits.len() == 11 && digits.starts_with("33") && !digits.starts_with("330") {
+    if country == "FR"
+        && !with_code
+        && digits.len() == 11
+        && digits.starts_with("33")
+        && !digits.starts_with("330")
+    {
         with_code = true;
     }
     if with_code {
@@ -169,7 +185,10 @@ fn wrong_length(national_digits: usize) -> Invalid {
     match national_digits {
         8 => bad("it has 8 digits, as numbers had before 1996", "ask for the number again"),
         0..=5 => bad("it is too short for a number one can call from anywhere", ""),
-        _ => bad("a French number has 10 digits", "count its digits; write `+` and the country code if it is not French"),
+        _ => bad(
+            "a French number has 10 digits",
+            "count its digits; write `+` and the country code if it is not French",
+        ),
     }
 }
 
@@ -204,7 +223,9 @@ fn split(cell: &str) -> Vec<Written> {
     let mut word = String::new();
     let mut run = String::new();
     for c in cell.chars().chain(['\n']) {
-        let in_number = c.is_ascii_digit() || "+().-/ \t\u{a0}\u{202f}".contains(c) || c.is_whitespace() && c != '\n' && c != '\r';
+        let in_number = c.is_ascii_digit()
+            || "+().-/ \t\u{a0}\u{202f}".contains(c)
+            || c.is_whitespace() && c != '\n' && c != '\r';
         if in_number {
             run.push(if c.is_whitespace() { ' ' } else { c });
             continue;
@@ -228,11 +249,13 @@ fn split(cell: &str) -> Vec<Written> {
 /// Adds what a run of digits and marks says, `word` being what stands before it.
 fn end_run(numbers: &mut Vec<Written>, run: &str, word: &str) {
     let count = digits_in(run);
-    if EXTENSION_WORDS.contains(&text::fold(word).as_str()) && count <= FEWEST_DIGITS
-        && let Some(last) = numbers.last_mut() {
-            last.extension = run.chars().filter(char::is_ascii_digit).collect();
-            return;
-        }
+    if EXTENSION_WORDS.contains(&text::fold(word).as_str())
+        && count <= FEWEST_DIGITS
+        && let Some(last) = numbers.last_mut()
+    {
+        last.extension = run.chars().filter(char::is_ascii_digit).collect();
+        return;
+    }
     if count <= MOST_DIGITS {
         // `03 20 11 22 33/34`: two lines that differ in their end.
         if let Some((head, tail)) = other_ending(run) {
@@ -252,7 +275,8 @@ fn end_run(numbers: &mut Vec<Written>, run: &str, word: &str) {
             let lost = separator.trim();
             for (at, piece) in pieces.iter().enumerate() {
                 let restored = if at > 0 && matches!(lost, "+" | "0") { lost } else { "" };
-                numbers.push(Written { number: format!("{restored}{piece}"), ..Written::default() });
+                numbers
+                    .push(Written { number: format!("{restored}{piece}"), ..Written::default() });
             }
             return;
         }
@@ -293,9 +317,24 @@ mod tests {
     #[test]
     fn all_ways_of_writing_a_french_number_are_one() {
         for cell in [
-            "0612345678", "06 12 34 56 78", "06.12.34.56.78", "06-12-34-56-78", "06/12/34/56/78", "(06) 12 34 56 78",
-            "+33612345678", "+33 6 12 34 56 78", "+33 (0)6 12 34 56 78", "+33(0)612345678", "0033612345678", "00 33 6 12 34 56 78",
-            "612345678", "33612345678", "+330612345678", "Tél : 06 12 34 56 78", "06\u{a0}12\u{a0}34\u{a0}56\u{a0}78", "tel:+33612345678",
+            "0612345678",
+            "06 12 34 56 78",
+            "06.12.34.56.78",
+            "06-12-34-56-78",
+            "06/12/34/56/78",
+            "(06) 12 34 56 78",
+            "+33612345678",
+            "+33 6 12 34 56 78",
+            "+33 (0)6 12 34 56 78",
+            "+33(0)612345678",
+            "0033612345678",
+            "00 33 6 12 34 56 78",
+            "612345678",
+            "33612345678",
+            "+330612345678",
+            "Tél : 06 12 34 56 78",
+            "06\u{a0}12\u{a0}34\u{a0}56\u{a0}78",
+            "tel:+33612345678",
         ] {
             assert_eq!(read(cell, "FR"), "+33612345678", "{cell}");
         }
@@ -303,7 +342,13 @@ mod tests {
 
     #[test]
     fn extensions_are_kept() {
-        for cell in ["01 42 00 00 12 poste 34", "0142000012 ext. 34", "01 42 00 00 12 p. 34", "01 42 00 00 12 # 34", "0142000012x34"] {
+        for cell in [
+            "01 42 00 00 12 poste 34",
+            "0142000012 ext. 34",
+            "01 42 00 00 12 p. 34",
+            "01 42 00 00 12 # 34",
+            "0142000012x34",
+        ] {
             assert_eq!(read(cell, "FR"), "+33142000012;ext=34", "{cell}");
         }
     }
@@ -311,8 +356,14 @@ mod tests {
     #[test]
     fn several_numbers_of_a_cell_are_read() {
         for cell in [
-            "01 42 00 00 12 / 06 12 34 56 78", "01.42.00.00.12/06.12.34.56.78", "01 42 00 00 12 - 06 12 34 56 78", "0142000012 ou 0612345678",
-            "01 42 00 00 12\n06 12 34 56 78", "01 42 00 00 12;06 12 34 56 78", "01 42 00 00 12 06 12 34 56 78", "01 42 00 00 12 (bureau) 06 12 34 56 78",
+            "01 42 00 00 12 / 06 12 34 56 78",
+            "01.42.00.00.12/06.12.34.56.78",
+            "01 42 00 00 12 - 06 12 34 56 78",
+            "0142000012 ou 0612345678",
+            "01 42 00 00 12\n06 12 34 56 78",
+            "01 42 00 00 12;06 12 34 56 78",
+            "01 42 00 00 12 06 12 34 56 78",
+            "01 42 00 00 12 (bureau) 06 12 34 56 78",
             "0142000012 +33612345678",
         ] {
             assert_eq!(read(cell, "FR"), "+33142000012 +33612345678", "{cell}");
@@ -322,7 +373,16 @@ mod tests {
 
     #[test]
     fn what_nobody_can_call_is_said() {
-        for cell in ["38 12 34 56", "3631", "06 12 34 56", "06 12 34 56 78 9", "+33 6 12", "jean@dupont.fr", "voir Marie", "+999 12345678"] {
+        for cell in [
+            "38 12 34 56",
+            "3631",
+            "06 12 34 56",
+            "06 12 34 56 78 9",
+            "+33 6 12",
+            "jean@dupont.fr",
+            "voir Marie",
+            "+999 12345678",
+        ] {
             assert_eq!(read(cell, "FR"), "!bad_phone", "{cell}");
         }
     }

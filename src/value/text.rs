@@ -165,9 +165,13 @@ pub fn is_placeholder_of(kind: ValueKind, text: &str) -> bool {
             is_placeholder(text) || short_listed(&PLACEHOLDERS.name, text)
         }
         ValueKind::Identifier => {
-            is_placeholder(text) || short_listed(&PLACEHOLDERS.identifier, text) || is_all_zero(text)
+            is_placeholder(text)
+                || short_listed(&PLACEHOLDERS.identifier, text)
+                || is_all_zero(text)
         }
-        ValueKind::Address | ValueKind::Url => is_placeholder(text) || fold(text) == "x" || fold(text) == "0",
+        ValueKind::Address | ValueKind::Url => {
+            is_placeholder(text) || fold(text) == "x" || fold(text) == "0"
+        }
         ValueKind::Text | ValueKind::Category => is_placeholder(text),
     }
 }
@@ -203,7 +207,8 @@ fn is_phone_placeholder(text: &str) -> bool {
     // `0000000000`, `9999999999`, `+33000000000`; and the numbers under a typist's fingers.
     let same = digits.windows(2).all(|pair| pair[0] == pair[1]);
     let zeros = digits.len() >= 9 && digits.ends_with(b"00000000") && country_code;
-    let typed = matches!(digits.as_slice(), b"0123456789" | b"1234567890" | b"123456789" | b"0102030405");
+    let typed =
+        matches!(digits.as_slice(), b"0123456789" | b"1234567890" | b"123456789" | b"0102030405");
     digits.is_empty() || same || zeros && !digits.ends_with(b"1000000000") || typed
 }
 
@@ -211,7 +216,11 @@ fn is_date_placeholder(text: &str) -> bool {
     let text = text.trim();
     let zeros = text.bytes().any(|b| b == b'0')
         && text.bytes().all(|b| matches!(b, b'0' | b'/' | b'-' | b'.' | b' ' | b':'));
-    let day = text.get(..10).filter(|_| text.len() == 10 || text.as_bytes().get(10) == Some(&b'T') || text.as_bytes().get(10) == Some(&b' '));
+    let day = text.get(..10).filter(|_| {
+        text.len() == 10
+            || text.as_bytes().get(10) == Some(&b'T')
+            || text.as_bytes().get(10) == Some(&b' ')
+    });
     zeros || day.is_some_and(|day| PLACEHOLDERS.date.contains(day))
 }
 
@@ -237,7 +246,10 @@ mod tests {
 
     #[test]
     fn what_stands_for_nothing_is_known() {
-        for text in ["N/A", "nc", "N.C.", "néant", "Inconnu", "XXX", "xx xx", "-", "--", "?", "NULL", "#N/A", "...", "test"] {
+        for text in [
+            "N/A", "nc", "N.C.", "néant", "Inconnu", "XXX", "xx xx", "-", "--", "?", "NULL",
+            "#N/A", "...", "test",
+        ] {
             assert!(is_placeholder(text), "{text}");
         }
         for text in ["Xavier", "X", "0", "Nathalie", "Nul Part"] {
@@ -249,17 +261,33 @@ mod tests {
     fn what_stands_for_nothing_depends_on_the_kind() {
         use ValueKind::*;
         let nothing = [
-            (Phone, "00 00 00 00 00"), (Phone, "0"), (Phone, "+33000000000"), (Phone, "99.99.99.99.99"),
-            (Date, "0/0/00"), (Date, "00/00/0000"), (Date, "1900-01-01"), (Date, "1899-12-30T00:00:00"),
-            (Email, "noemail@noemail.com"), (Email, "nomail@dupont.fr"), (Email, "0"), (PersonName, "X"),
+            (Phone, "00 00 00 00 00"),
+            (Phone, "0"),
+            (Phone, "+33000000000"),
+            (Phone, "99.99.99.99.99"),
+            (Date, "0/0/00"),
+            (Date, "00/00/0000"),
+            (Date, "1900-01-01"),
+            (Date, "1899-12-30T00:00:00"),
+            (Email, "noemail@noemail.com"),
+            (Email, "nomail@dupont.fr"),
+            (Email, "0"),
+            (PersonName, "X"),
             (Identifier, "00000000000000"),
         ];
         for (kind, text) in nothing {
             assert!(is_placeholder_of(kind, text), "{kind:?} {text}");
         }
         let values = [
-            (Boolean, "x"), (Boolean, "0"), (Phone, "0600000001"), (Phone, "3631"), (Money, "0"), (Money, "-12"),
-            (Date, "2000-01-01"), (Email, "contact@nomail-systems.fr"), (Phone, "01 00 00 00 12"),
+            (Boolean, "x"),
+            (Boolean, "0"),
+            (Phone, "0600000001"),
+            (Phone, "3631"),
+            (Money, "0"),
+            (Money, "-12"),
+            (Date, "2000-01-01"),
+            (Email, "contact@nomail-systems.fr"),
+            (Phone, "01 00 00 00 12"),
         ];
         for (kind, text) in values {
             assert!(!is_placeholder_of(kind, text), "{kind:?} {text}");

@@ -24,9 +24,14 @@ pub fn normalize(text: &str) -> Result<String, Invalid> {
         host = bare.to_owned();
     }
     let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+    };
     let top = host.rsplit('.').next().unwrap_or_default();
-    let fits = host.contains('.') && host.split('.').all(label) && top.len() >= 2 && !top.bytes().any(|b| b.is_ascii_digit());
+    let fits = host.contains('.')
+        && host.split('.').all(label)
+        && top.len() >= 2
+        && !top.bytes().any(|b| b.is_ascii_digit());
     if !fits {
         return Err(invalid("it is not the address of a website"));
     }
@@ -49,7 +54,14 @@ mod tests {
 
     #[test]
     fn a_site_is_its_host_and_path() {
-        for url in ["http://www.Dupont.fr/", "www.dupont.fr", "dupont.fr", "https://dupont.fr", "HTTP://DUPONT.FR", "<http://www.dupont.fr>"] {
+        for url in [
+            "http://www.Dupont.fr/",
+            "www.dupont.fr",
+            "dupont.fr",
+            "https://dupont.fr",
+            "HTTP://DUPONT.FR",
+            "<http://www.dupont.fr>",
+        ] {
             assert_eq!(normalize(url).as_deref(), Ok("dupont.fr"), "{url}");
         }
         assert_eq!(normalize("www.facebook.com/Dupont/").as_deref(), Ok("facebook.com/Dupont"));

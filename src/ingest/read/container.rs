@@ -110,9 +110,8 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
     if start.trim_matches(['\0', '\u{1a}']).is_empty() {
         return Err(empty());
     }
-    let begins = |what: &str| {
-        start.get(..what.len()).is_some_and(|head| head.eq_ignore_ascii_case(what))
-    };
+    let begins =
+        |what: &str| start.get(..what.len()).is_some_and(|head| head.eq_ignore_ascii_case(what));
     if begins("BEGIN:VCARD") {
         return Ok(TextKind::VCard);
     }
@@ -155,7 +154,8 @@ fn of_markup(start: &str) -> Result<TextKind, Refusal> {
     {
         return Err(saved_as("HTML"));
     }
-    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet") {
+    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet")
+    {
         return Err(saved_as("XML (SpreadsheetML 2003)"));
     }
     if head.starts_with("<?xml") {
@@ -199,9 +199,14 @@ fn of_zip(bytes: &[u8]) -> Container {
     };
     let kind = if has("xl/workbook.bin") {
         Workbook::Xlsb
-    } else if has("xl/workbook.xml") || has("[Content_Types].xml") && has("xl/worksheets/sheet1.xml") {
+    } else if has("xl/workbook.xml")
+        || has("[Content_Types].xml") && has("xl/worksheets/sheet1.xml")
+    {
         Workbook::Xlsx
-    } else if contains(&bytes[..bytes.len().min(200)], b"application/vnd.oasis.opendocument.spreadsheet") {
+    } else if contains(
+        &bytes[..bytes.len().min(200)],
+        b"application/vnd.oasis.opendocument.spreadsheet",
+    ) {
         Workbook::Ods
     } else if has("Index/Document.iwa") || has("Index.zip") {
         return Container::Refused(saved_as("an Apple Numbers document"));
@@ -249,7 +254,9 @@ fn is_binary(bytes: &[u8]) -> bool {
     }
     let odd = head
         .iter()
-        .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03))
+        .filter(|&&b| {
+            b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03)
+        })
         .count();
     odd * 50 > head.len()
 }

@@ -255,7 +255,9 @@ impl CodePage {
     fn table(self) -> Vec<char> {
         match self {
             CodePage::Ibm850 => IBM850.chars().collect(),
-            page => (0x80..=0xFF).map(|b| page.decode(&[b]).chars().next().unwrap_or('\u{fffd}')).collect(),
+            page => (0x80..=0xFF)
+                .map(|b| page.decode(&[b]).chars().next().unwrap_or('\u{fffd}'))
+                .collect(),
         }
     }
 
@@ -285,13 +287,21 @@ fn plausibility(c: char, around: Range<Option<&u8>>, in_word: bool) -> i64 {
         _ if c.is_uppercase() && after_lower => -3,
         _ if c.is_lowercase() && among_upper => -3,
         'é' | 'É' => 4,
-        'è' | 'à' | 'ç' | 'ê' | 'È' | 'À' | 'Ç' | 'Ê' | 'ü' | 'ö' | 'ä' | 'ß' | 'ñ' | 'ó' => 3,
-        'í' | 'á' | 'ô' | 'î' | 'û' | 'â' | 'ë' | 'ï' | 'œ' | 'ù' | 'Ü' | 'Ö' | 'Ä' | 'Ñ' => 2,
-        'Ô' | 'Î' | 'Â' | 'Û' | 'Ë' | 'Ï' | 'Œ' | 'ú' | 'ò' | 'ì' | 'ã' | 'õ' | 'å' | 'ø' | 'æ' => 1,
+        'è' | 'à' | 'ç' | 'ê' | 'È' | 'À' | 'Ç' | 'Ê' | 'ü' | 'ö' | 'ä' | 'ß' | 'ñ' | 'ó' => {
+            3
+        }
+        'í' | 'á' | 'ô' | 'î' | 'û' | 'â' | 'ë' | 'ï' | 'œ' | 'ù' | 'Ü' | 'Ö' | 'Ä' | 'Ñ' => {
+            2
+        }
+        'Ô' | 'Î' | 'Â' | 'Û' | 'Ë' | 'Ï' | 'Œ' | 'ú' | 'ò' | 'ì' | 'ã' | 'õ' | 'å' | 'ø' | 'æ' => {
+            1
+        }
         _ if c.is_alphabetic() => 0,
         '’' => 1,
         _ if in_word => -4,
-        '°' | '€' | '«' | '»' | '–' | '—' | '…' | '“' | '”' | '‘' | '§' | '²' | '•' | '\u{a0}' => 1,
+        '°' | '€' | '«' | '»' | '–' | '—' | '…' | '“' | '”' | '‘' | '§' | '²' | '•' | '\u{a0}' => {
+            1
+        }
         '─'..='▟' => -4,
         _ => -1,
     }
@@ -305,7 +315,8 @@ fn is_iso_8859_15(sample: &[u8]) -> bool {
         && sample.iter().enumerate().any(|(at, b)| {
             let before = at.checked_sub(1).map_or(b' ', |before| sample[before]);
             // Behind another byte beyond ASCII it may be half of a mangled accent.
-            let starts_word = before.is_ascii() && sample.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+            let starts_word =
+                before.is_ascii() && sample.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
             match b {
                 0xA4 => before.is_ascii(),
                 0xBC | 0xBD | 0xA6 | 0xA8 | 0xB4 | 0xB8 | 0xBE => starts_word,

@@ -90,10 +90,10 @@ impl Layout {
             };
         };
         let row = |i: usize| preview.get(i);
-        let above = at.checked_sub(1).and_then(row).filter(|upper| is_group_line(upper, &preview[at]));
-        let below = row(at + 1).filter(|lower| {
-            above.is_none() && is_refining_line(&preview[at], lower, at, merges)
-        });
+        let above =
+            at.checked_sub(1).and_then(row).filter(|upper| is_group_line(upper, &preview[at]));
+        let below = row(at + 1)
+            .filter(|lower| above.is_none() && is_refining_line(&preview[at], lower, at, merges));
         let (first, upper, lower) = match (above, below) {
             (Some(upper), _) => (at - 1, Some(upper), &preview[at]),
             (None, Some(lower)) => (at, Some(&preview[at]), lower),
@@ -137,7 +137,12 @@ impl Layout {
     }
 
     /// What the raw row at `position` is.
-    pub(super) fn classify(&self, position: usize, mut cells: StringRecord, tally: &Tally) -> Content {
+    pub(super) fn classify(
+        &self,
+        position: usize,
+        mut cells: StringRecord,
+        tally: &Tally,
+    ) -> Content {
         if is_blank(&cells) {
             return Content::Skipped("blank");
         }
@@ -257,9 +262,10 @@ fn header_position(preview: &[StringRecord]) -> Option<usize> {
 fn stands_below_titles(preview: &[StringRecord], at: usize) -> bool {
     let cells = filled(&preview[at]).count();
     let known = known_words(&preview[at]) * 2 >= cells;
-    preview[..at].iter().map(|row| filled(row).count()).all(|above| {
-        above == 0 || above < cells && (above * 2 <= cells || known)
-    })
+    preview[..at]
+        .iter()
+        .map(|row| filled(row).count())
+        .all(|above| above == 0 || above < cells && (above * 2 <= cells || known))
 }
 
 /// Whether the cells could be the names of columns: most columns have one, they are words, and they
@@ -307,7 +313,8 @@ pub(super) fn surely_names_columns(row: &StringRecord) -> bool {
     let sure = filled(row)
         .filter(|(_, cell)| {
             let folded = fold(cell);
-            !folded.is_empty() && folded.split(' ').all(|word| word.len() == 1 || WORDS.contains(word))
+            !folded.is_empty()
+                && folded.split(' ').all(|word| word.len() == 1 || WORDS.contains(word))
         })
         .count();
     cells >= 2 && sure * 4 >= cells * 3 && filled(row).all(|(_, cell)| is_wordy(cell))
@@ -337,7 +344,12 @@ fn is_group_line(upper: &StringRecord, header: &StringRecord) -> bool {
 
 /// Whether `lower` names the parts of some columns of `header`: all its cells stand under a cell that
 /// spans several columns.
-fn is_refining_line(header: &StringRecord, lower: &StringRecord, at: usize, merges: &[Merge]) -> bool {
+fn is_refining_line(
+    header: &StringRecord,
+    lower: &StringRecord,
+    at: usize,
+    merges: &[Merge],
+) -> bool {
     let spans: Vec<&Merge> = merges
         .iter()
         .filter(|merge| merge.row == at && merge.columns.start() < merge.columns.end())
@@ -403,14 +415,59 @@ pub(super) fn is_total(cells: &StringRecord) -> bool {
 /// `total`, `sous-total`, `total général`, `total clients`, `Summe`...
 fn is_total_label(label: &str) -> bool {
     const WORDS: &[&str] = &[
-        "total", "totaux", "subtotal", "totals", "somme", "sum", "summe", "gesamt", "gesamtsumme",
-        "suma", "totale", "totaal", "nb", "nombre", "moyenne", "cumul",
+        "total",
+        "totaux",
+        "subtotal",
+        "totals",
+        "somme",
+        "sum",
+        "summe",
+        "gesamt",
+        "gesamtsumme",
+        "suma",
+        "totale",
+        "totaal",
+        "nb",
+        "nombre",
+        "moyenne",
+        "cumul",
     ];
     const QUALIFIERS: &[&str] = &[
-        "sous", "sub", "grand", "general", "generale", "global", "ht", "ttc", "tva", "du", "de", "des",
-        "la", "le", "page", "mois", "annee", "client", "clients", "fiches", "lignes", "contacts",
-        "debit", "credit", "solde", "a", "reporter", "report", "eur", "euros", "overall", "amount",
-        "customers", "rows", "records",
+        "sous",
+        "sub",
+        "grand",
+        "general",
+        "generale",
+        "global",
+        "ht",
+        "ttc",
+        "tva",
+        "du",
+        "de",
+        "des",
+        "la",
+        "le",
+        "page",
+        "mois",
+        "annee",
+        "client",
+        "clients",
+        "fiches",
+        "lignes",
+        "contacts",
+        "debit",
+        "credit",
+        "solde",
+        "a",
+        "reporter",
+        "report",
+        "eur",
+        "euros",
+        "overall",
+        "amount",
+        "customers",
+        "rows",
+        "records",
     ];
     let mut named = false;
     let known = label.split(' ').all(|word| {
@@ -449,9 +506,25 @@ fn is_count(folded: &str) -> bool {
     number.bytes().all(|b| b.is_ascii_digit())
         && matches!(
             what,
-            "client" | "clients" | "contact" | "contacts" | "ligne" | "lignes" | "fiche" | "fiches"
-                | "enregistrements" | "societes" | "prospects" | "rows" | "records" | "customers"
-                | "entries" | "kunden" | "clientes" | "clienti" | "klanten"
+            "client"
+                | "clients"
+                | "contact"
+                | "contacts"
+                | "ligne"
+                | "lignes"
+                | "fiche"
+                | "fiches"
+                | "enregistrements"
+                | "societes"
+                | "prospects"
+                | "rows"
+                | "records"
+                | "customers"
+                | "entries"
+                | "kunden"
+                | "clientes"
+                | "clienti"
+                | "klanten"
         )
 }
 
@@ -462,7 +535,9 @@ fn is_page_line(folded: &str) -> bool {
     let counted = |word: &str| matches!(word, "sur" | "of" | "a" | "h") || number(word);
     match (words.next(), words.next()) {
         (Some("page" | "seite" | "pagina"), Some(first)) => number(first) && words.all(counted),
-        (Some("edite" | "imprime" | "genere" | "exporte" | "extrait"), Some("le")) => words.all(counted),
+        (Some("edite" | "imprime" | "genere" | "exporte" | "extrait"), Some("le")) => {
+            words.all(counted)
+        }
         (Some("printed" | "generated" | "exported"), Some("on")) => words.all(counted),
         _ => false,
     }
@@ -532,11 +607,16 @@ impl Ledger {
         };
         let is_amount = |text: &str| {
             !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b',' | b'.' | b'-' | b'+' | b' '))
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || matches!(b, b',' | b'.' | b'-' | b'+' | b' '))
         };
         span(cells) <= width
             && self.dates.iter().all(|&c| cell(c).is_empty() || is_date(cell(c)))
-            && self.accounts.iter().all(|&c| cell(c).starts_with(|first: char| first.is_ascii_digit()))
+            && self
+                .accounts
+                .iter()
+                .all(|&c| cell(c).starts_with(|first: char| first.is_ascii_digit()))
             && self.amounts.iter().all(|&c| is_amount(cell(c)))
             && self.dates.first().is_some_and(|&c| is_date(cell(c)))
     }
@@ -576,10 +656,11 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
     }
     let now = better.as_deref().unwrap_or(cell);
     if !now.is_ascii()
-        && let Some(repaired) = mojibake::repair(now) {
-            tally.count(|c| &c.mojibake_cells);
-            better = Some(repaired);
-        }
+        && let Some(repaired) = mojibake::repair(now)
+    {
+        tally.count(|c| &c.mojibake_cells);
+        better = Some(repaired);
+    }
     better
 }
 
@@ -587,9 +668,25 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
 fn is_error(cell: &str) -> bool {
     matches!(
         cell.trim(),
-        "#N/A" | "#N/D" | "#NV" | "#REF!" | "#BEZUG!" | "#VALUE!" | "#VALEUR!" | "#WERT!" | "#DIV/0!"
-            | "#NAME?" | "#NOM?" | "#NUM!" | "#NOMBRE!" | "#ZAHL!" | "#NULL!" | "#NUL!" | "#SPILL!"
-            | "#CALC!" | "#GETTING_DATA"
+        "#N/A"
+            | "#N/D"
+            | "#NV"
+            | "#REF!"
+            | "#BEZUG!"
+            | "#VALUE!"
+            | "#VALEUR!"
+            | "#WERT!"
+            | "#DIV/0!"
+            | "#NAME?"
+            | "#NOM?"
+            | "#NUM!"
+            | "#NOMBRE!"
+            | "#ZAHL!"
+            | "#NULL!"
+            | "#NUL!"
+            | "#SPILL!"
+            | "#CALC!"
+            | "#GETTING_DATA"
     )
 }
 
@@ -666,7 +763,8 @@ mod tests {
     #[test]
     fn totals_are_no_customers_but_a_customer_may_be_called_total() {
         let table = "Nom|Adresse|CA\nTotal Energies|2 place Coupole|12\nTotal|La Défense|3\n";
-        for total in ["Total||15", "TOTAL GÉNÉRAL||15,00", "Sous-total||3", "Total|2 clients|15"] {
+        for total in ["Total||15", "TOTAL GÉNÉRAL||15,00", "Sous-total||3", "Total|2 clients|15"]
+        {
             says(&format!("{table}{total}"), "Nom,Adresse,CA", "hddt");
         }
         says(&format!("{table}2 clients||\nPage 1 / 2||"), "Nom,Adresse,CA", "hddtt");
@@ -688,7 +786,8 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!([data(1), data(2), data(3)], ["A||", "A|B|C|D", "A|B|C"]);
-        let said = ["one row has more cells than the header", "one row has fewer cells than the header"];
+        let said =
+            ["one row has more cells than the header", "one row has fewer cells than the header"];
         assert_eq!(tally.remarks(), said);
     }
 
@@ -697,7 +796,8 @@ mod tests {
         let header = "JournalCode|JournalLib|EcritureNum|EcritureDate|CompteNum|CompteLib|CompAuxNum|CompAuxLib|PieceRef|PieceDate|EcritureLib|Debit|Credit|EcritureLet|DateLet|ValidDate|Montantdevise|Idevise";
         let whole = "VE|Ventes|1|20240101|411|Clients|C1|MARTIN|F1|20240101|Facture|10,00|0,00|||20240101||";
         let label = "VE|Ventes|1|20240101|411|Clients|C1|MARTIN|F1|20240101|Fac|ture|10,00|0,00|||20240101||";
-        let short = "VE|Ventes|1|20240101|411|Clients|C1|MARTIN|F1|20240101|Facture|10,00|0,00|||20240101";
+        let short =
+            "VE|Ventes|1|20240101|411|Clients|C1|MARTIN|F1|20240101|Facture|10,00|0,00|||20240101";
         let broken = "VE|Ventes|1|20240101";
         let table = [header, whole, label, short, broken].join("\n");
         assert_eq!(laid_out(&table).1, "hddd!");

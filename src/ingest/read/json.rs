@@ -90,7 +90,8 @@ fn cells(
 /// Name and text of each plain value, in order: `address.city`, `tags`, `contacts.0.name`.
 fn flattened(value: &Value) -> Vec<(String, String)> {
     fn visit(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
-        let inner = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        let inner =
+            |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
         match value {
             Value::Object(members) => {
                 for (key, member) in members {

@@ -23,8 +23,8 @@ use std::{
 
 use csv::StringRecord;
 
-pub use self::header::{GROUP_SEPARATOR, normal_header};
 use self::container::Container;
+pub use self::header::{GROUP_SEPARATOR, normal_header};
 use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.

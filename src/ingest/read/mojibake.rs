@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn mangled_accents_are_restored() {
-        for text in ["À RELANCER", "Hélène Lefèvre", "Cœur d’Alsace – 12 €", "n° 5", "Ø"] {
+        for text in ["À RELANCER", "Hélène Lefèvre", "Cœur d’Alsace – 12 €", "n° 5", "Ø"]
+        {
             assert_eq!(repair(&mangled(text)).as_deref(), Some(text));
         }
     }
@@ -103,7 +104,8 @@ mod tests {
 
     #[test]
     fn healthy_text_is_left_alone() {
-        for text in ["Hélène", "NESCAFÉ®", "IRMÃ DO CÉU", "« CAFÉ »", "Âge", "Åse", "plain", "Ä"] {
+        for text in ["Hélène", "NESCAFÉ®", "IRMÃ DO CÉU", "« CAFÉ »", "Âge", "Åse", "plain", "Ä"]
+        {
             assert_eq!(repair(text), None, "{text}");
         }
     }

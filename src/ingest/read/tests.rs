@@ -57,8 +57,22 @@ fn a_header_alone_is_a_table_without_rows() {
 #[test]
 fn any_bytes_are_read_or_refused() {
     let samples: &[&[u8]] = &[
-        b"BEGIN:VCARD", b"[{", b"{\"a\"", b"\xFF\xFE", b"\xFF\xFEa", b"sep=", b"sep=;", b"\"", b"PK\x05\x06",
-        b"=\"", b"\r", b"a\tb\x1A", b"BEGIN:VCARD\nEND:VCARD\nEND:VCARD\nx", b"[]", b"{}", b"[{},{}]",
+        b"BEGIN:VCARD",
+        b"[{",
+        b"{\"a\"",
+        b"\xFF\xFE",
+        b"\xFF\xFEa",
+        b"sep=",
+        b"sep=;",
+        b"\"",
+        b"PK\x05\x06",
+        b"=\"",
+        b"\r",
+        b"a\tb\x1A",
+        b"BEGIN:VCARD\nEND:VCARD\nEND:VCARD\nx",
+        b"[]",
+        b"{}",
+        b"[{},{}]",
     ];
     for bytes in samples {
         if let Ok(tables) = tables(Path::new("x"), bytes.to_vec()) {
@@ -77,7 +91,9 @@ fn workbook(rows: u32) -> Vec<u8> {
     sheet.write_string(2, 1, "CP").expect("written");
     for row in 0..rows {
         sheet.write_string(3 + row, 0, format!("Client {row}")).expect("written");
-        sheet.write_number_with_format(3 + row, 1, 1000.0 + f64::from(row), &five_digits).expect("written");
+        sheet
+            .write_number_with_format(3 + row, 1, 1000.0 + f64::from(row), &five_digits)
+            .expect("written");
     }
     book.save_to_buffer().expect("a workbook")
 }
@@ -163,19 +179,26 @@ fn the_samples_are_read_as_expected() {
              Anciens hidden 1: data 1 header 1",
         ),
         ("excel/calamine__header-row.xlsx", "Sheet1 9: blank 7 data 1 header 1 title 1"),
-        ("excel/calamine__table-multiple.xlsx",
+        (
+            "excel/calamine__table-multiple.xlsx",
             "Sheet1 1: data 4 header 1; Sheet2 1: data 4 header 1; \
-             Sheet3 1: blank 1 data 8 header 1 repeat 1"),
-        ("excel/calamine__number_rows_repeated.ods",
+             Sheet3 1: blank 1 data 8 header 1 repeat 1",
+        ),
+        (
+            "excel/calamine__number_rows_repeated.ods",
             "Sheet1 1: blank 3 data 4 header 1; Sheet2 2: blank 4 data 4 header 1; \
-             Sheet3 3: blank 5 data 4 header 1"),
+             Sheet3 3: blank 5 data 4 header 1",
+        ),
         ("excel/calamine__empty_sheet.xlsx", "no sheet of it holds anything"),
         ("excel/calamine__pass_protected.ods", "it is protected by a password"),
         ("excel/calamine__pass_protected.xlsx", "it is protected by a password"),
         ("excel/phpspreadsheet__pwtest.xls", "it is protected by a password"),
         ("excel/test_files__password_2002_40_basecrypto.xls", "it is protected by a password"),
         ("excel/test_files__password_2002_40_xor.xls", "it is protected by a password"),
-        ("excel/phpspreadsheet__maccentraleurope.biff5.xls", "its text is in a code page that is not read"),
+        (
+            "excel/phpspreadsheet__maccentraleurope.biff5.xls",
+            "its text is in a code page that is not read",
+        ),
         ("excel/xlrd__biff4_no_format_no_window2.xls", "it is a workbook of Excel 4 or older"),
         ("excel/test_files__crlf.htm", "it is a spreadsheet saved as HTML"),
         ("excel/test_files__1904.xml", "it is a spreadsheet saved as XML (SpreadsheetML 2003)"),
@@ -221,7 +244,11 @@ fn dates_are_iso_whichever_the_calendar_of_the_workbook() {
 fn estates() -> Vec<PathBuf> {
     let named = std::env::var_os("ORPAILLEUR_CORPUS").map(PathBuf::from);
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
-    named.into_iter().chain([demo]).filter(|estate| estate.join("truth/rows.csv").is_file()).collect()
+    named
+        .into_iter()
+        .chain([demo])
+        .filter(|estate| estate.join("truth/rows.csv").is_file())
+        .collect()
 }
 
 fn truth(estate: &Path, file: &str) -> Vec<StringRecord> {
@@ -249,7 +276,9 @@ fn every_row_of_an_estate_is_what_the_truth_says() {
                 let rows = data.entry((file.clone(), table.sheet.clone())).or_default();
                 for row in table.rows {
                     match row.content {
-                        Content::Data(_) => assert!(rows.insert(row.number), "{file} {}", row.number),
+                        Content::Data(_) => {
+                            assert!(rows.insert(row.number), "{file} {}", row.number)
+                        }
                         Content::Skipped(_) => {}
                         Content::Bad { code, .. } => panic!("{file} {}: {code}", row.number),
                     }
@@ -266,7 +295,8 @@ fn every_row_of_an_estate_is_what_the_truth_says() {
             let is_data = of(&row).contains(&number(&row));
             let reason = &row[3];
             assert_eq!(is_data, !matches!(reason, "blank" | "total"), "{row:?}");
-            *junk.entry((row[0].to_owned(), row[1].to_owned())).or_default() += usize::from(is_data);
+            *junk.entry((row[0].to_owned(), row[1].to_owned())).or_default() +=
+                usize::from(is_data);
         }
         for row in truth(&estate, "rows.csv") {
             let expected: usize = row[2].parse().expect("a count");

@@ -6,7 +6,7 @@ use csv::StringRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::{
-    Classified, Format, RawRow, Refusal, Row, Content, Table, Tally,
+    Classified, Content, Format, RawRow, Refusal, Row, Table, Tally,
     encoding::Decoded,
     header::{self, Layout},
 };
@@ -71,9 +71,8 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let raw = records.map(|record| RawRow::Cells(record.line, record.cells));
     let (names, groups) = (layout.header.clone(), layout.groups.clone());
     let rows = Classified { raw, position: 0, layout, tally: tally.clone() };
-    let separator_line = start
-        .separator
-        .map(|_| Row { number: 1, content: Content::Skipped("structure") });
+    let separator_line =
+        start.separator.map(|_| Row { number: 1, content: Content::Skipped("structure") });
     Ok(Table {
         sheet: String::new(),
         hidden: false,
@@ -152,7 +151,8 @@ fn uses_backslash(text: &str) -> bool {
     }
     // A path at the end of a cell, `"C:\"`, is no escape.
     let escape = |pattern: &str| text[..end].contains(pattern);
-    let ends_cell = ["\\\";", "\\\",", "\\\"\t", "\\\"|", "\\\"\r", "\\\"\n"].iter().any(|p| escape(p));
+    let ends_cell =
+        ["\\\";", "\\\",", "\\\"\t", "\\\"|", "\\\"\r", "\\\"\n"].iter().any(|p| escape(p));
     escape("\\\"") && !escape("\"\"") && !ends_cell
 }
 
@@ -359,8 +359,7 @@ mod tests {
     use super::*;
 
     fn table_of(text: &str) -> Table {
-        let decoded =
-            Decoded { text: text.into(), encoding: "UTF-8".into(), remarks: Vec::new() };
+        let decoded = Decoded { text: text.into(), encoding: "UTF-8".into(), remarks: Vec::new() };
         table(decoded).unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
@@ -413,8 +412,14 @@ mod tests {
 
     #[test]
     fn quotes_are_doubled_or_escaped() {
-        assert_eq!(read("Nom;Note\nA;\"il dit \"\"oui\"\"\"\n"), ["1 header", "2: A|il dit \"oui\""]);
-        assert_eq!(read("Nom;Note\nA;\"il dit \\\"oui\\\" a\"\n"), ["1 header", "2: A|il dit \"oui\" a"]);
+        assert_eq!(
+            read("Nom;Note\nA;\"il dit \"\"oui\"\"\"\n"),
+            ["1 header", "2: A|il dit \"oui\""]
+        );
+        assert_eq!(
+            read("Nom;Note\nA;\"il dit \\\"oui\\\" a\"\n"),
+            ["1 header", "2: A|il dit \"oui\" a"]
+        );
     }
 
     #[test]

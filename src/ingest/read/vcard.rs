@@ -65,10 +65,8 @@ pub(super) fn table(decoded: Decoded) -> Table {
     // Old Macs end lines with CR alone, which the parser does not know.
     let text = if text.contains('\n') { text } else { text.replace('\r', "\n") };
     let tally = Tally::default();
-    let cards: Vec<(u32, Result<Values, String>)> = blocks(&text)
-        .into_iter()
-        .map(|block| (block.line, block.values(&tally)))
-        .collect();
+    let cards: Vec<(u32, Result<Values, String>)> =
+        blocks(&text).into_iter().map(|block| (block.line, block.values(&tally))).collect();
 
     let mut columns: BTreeMap<Place, usize> = BTreeMap::new();
     for values in cards.iter().filter_map(|(_, card)| card.as_ref().ok()) {
@@ -103,11 +101,9 @@ fn content(card: Result<Values, String>, columns: &BTreeMap<Place, usize>) -> Co
             }
             Content::Data(StringRecord::from(cells))
         }
-        Err(raw) => Content::Bad {
-            code: "bad_vcard",
-            message: "the lines are no vCard".into(),
-            raw,
-        },
+        Err(raw) => {
+            Content::Bad { code: "bad_vcard", message: "the lines are no vCard".into(), raw }
+        }
     }
 }
 
@@ -199,7 +195,8 @@ fn values_of(card: &VCard, tally: &Tally) -> Values {
     let mut values = Values::new();
     let mut times: BTreeMap<Family, usize> = BTreeMap::new();
     // The preferred number or address of each kind comes first.
-    let (preferred, others): (Vec<_>, Vec<_>) = card.entries.iter().partition(|entry| is_preferred(entry));
+    let (preferred, others): (Vec<_>, Vec<_>) =
+        card.entries.iter().partition(|entry| is_preferred(entry));
     for entry in preferred.into_iter().chain(others) {
         let Some(family) = family_of(entry, card) else { continue };
         let parts: Vec<(usize, String)> = parts_of(entry, &family)
@@ -221,9 +218,8 @@ fn values_of(card: &VCard, tally: &Tally) -> Values {
 
 /// Which columns a property fills; `None` for what is no text.
 fn family_of(entry: &VCardEntry, card: &VCard) -> Option<Family> {
-    let known = |name: &str| {
-        FAMILIES.iter().position(|(family, _)| *family == name).map(Family::Known)
-    };
+    let known =
+        |name: &str| FAMILIES.iter().position(|(family, _)| *family == name).map(Family::Known);
     match &entry.name {
         VCardProperty::Tel => known(&format!("TEL.{}", phone_use(&uses(entry, card)))),
         VCardProperty::Adr => known(&format!("ADR.{}", place_use(&uses(entry, card)))),
@@ -237,7 +233,9 @@ fn family_of(entry: &VCardEntry, card: &VCard) -> Option<Family> {
         | VCardProperty::Key
         | VCardProperty::Xml
         | VCardProperty::Clientpidmap => None,
-        VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABShowAs") => known("X-ABShowAs"),
+        VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABShowAs") => {
+            known("X-ABShowAs")
+        }
         VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABLabel") => None,
         VCardProperty::Other(name) => Some(Family::Other(name.clone())),
         name => known(name.as_str()).or_else(|| Some(Family::Other(name.as_str().to_owned()))),
@@ -252,9 +250,11 @@ fn uses(entry: &VCardEntry, card: &VCard) -> Vec<String> {
             other.group.as_ref() == Some(group)
                 && matches!(&other.name, VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABLabel"))
         });
-        uses.extend(labels.flat_map(|label| &label.values).filter_map(text_of).map(|label| {
-            label.trim_start_matches("_$!<").trim_end_matches(">!$_").to_lowercase()
-        }));
+        uses.extend(
+            labels.flat_map(|label| &label.values).filter_map(text_of).map(|label| {
+                label.trim_start_matches("_$!<").trim_end_matches(">!$_").to_lowercase()
+            }),
+        );
     }
     uses
 }
@@ -275,7 +275,8 @@ fn says(uses: &[String], words: &[&str]) -> bool {
 }
 
 const HOME: &[&str] = &["home", "domicile", "maison", "privat", "casa", "thuis", "personnel"];
-const WORK: &[&str] = &["work", "travail", "bureau", "geschäft", "arbeit", "lavoro", "trabajo", "werk", "main"];
+const WORK: &[&str] =
+    &["work", "travail", "bureau", "geschäft", "arbeit", "lavoro", "trabajo", "werk", "main"];
 
 fn phone_use(uses: &[String]) -> &'static str {
     match () {
@@ -311,8 +312,7 @@ fn parts_of(entry: &VCardEntry, family: &Family) -> Vec<(usize, String)> {
     match &entry.name {
         VCardProperty::N => texts().take(5).enumerate().collect(),
         VCardProperty::Adr => {
-            let mut parts: Vec<(usize, String)> =
-                ADDRESS_ORDER.into_iter().zip(texts()).collect();
+            let mut parts: Vec<(usize, String)> = ADDRESS_ORDER.into_iter().zip(texts()).collect();
             parts.sort();
             parts
         }

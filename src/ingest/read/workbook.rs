@@ -63,7 +63,10 @@ pub(super) fn tables(kind: Workbook, bytes: Vec<u8>) -> Result<Vec<Table>, Refus
     match broken.first() {
         Some((_, why)) if tables.is_empty() => return Err(container::damaged(why)),
         None if tables.is_empty() => {
-            return Err(Refusal::new("no sheet of it holds anything", "export it again, or remove it"));
+            return Err(Refusal::new(
+                "no sheet of it holds anything",
+                "export it again, or remove it",
+            ));
         }
         _ => {}
     }
@@ -430,7 +433,8 @@ fn held_tables(
     merges: &[Dimensions],
     tally: Tally,
 ) -> Vec<Table> {
-    let broken = held.broken.map(|why| damaged_row(held.rows.last().map_or(1, |row| row.0 + 2), &why));
+    let broken =
+        held.broken.map(|why| damaged_row(held.rows.last().map_or(1, |row| row.0 + 2), &why));
     let rows: Vec<RawRow> = dense(held.rows.into_iter().map(Ok)).collect();
     let starts = table_starts(&rows);
     let mut remarks = Vec::new();
@@ -506,8 +510,7 @@ fn preview_of(rows: &[RawRow]) -> Vec<StringRecord> {
 
 /// A sheet too long to be held: its rows are read again, from the start, as they are asked for.
 fn streamed_table(kind: Workbook, sheet: &Sheet, head: Vec<SheetRow>, bytes: Arc<[u8]>) -> Table {
-    let head: Vec<RawRow> =
-        dense(head.into_iter().map(Ok)).take(header::PREVIEW_ROWS).collect();
+    let head: Vec<RawRow> = dense(head.into_iter().map(Ok)).take(header::PREVIEW_ROWS).collect();
     let tally = Tally::default();
     let part = Part { kind, sheet, remarks: Vec::new(), tally: tally.clone() };
     let name = sheet.name.clone();
@@ -537,7 +540,11 @@ impl Part<'_> {
         let mut remarks = self.remarks;
         if !layout.has_header() {
             remarks.push("no header was found: the columns are numbered".into());
-        } else if preview.iter().skip(layout.last_line().map_or(0, |at| at + 1)).all(header::is_blank) {
+        } else if preview
+            .iter()
+            .skip(layout.last_line().map_or(0, |at| at + 1))
+            .all(header::is_blank)
+        {
             remarks.push("there are no rows below the header".into());
         }
         Table {
@@ -628,15 +635,16 @@ fn start_reading(kind: Workbook, bytes: Arc<[u8]>, sheet: String, tally: Tally) 
     let (sender, receiver) = sync_channel::<Batch>(BATCHES_WAITING);
     thread::spawn(move || {
         let mut batch = Vec::with_capacity(BATCH_ROWS);
-        let read = Book::open(kind, bytes).map_err(|refusal| refusal.message).and_then(|mut book| {
-            book.each_row(&sheet, &tally, &mut |row| {
-                batch.push(row);
-                batch.len() < BATCH_ROWS
-                    || sender
-                        .send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS))))
-                        .is_ok()
-            })
-        });
+        let read =
+            Book::open(kind, bytes).map_err(|refusal| refusal.message).and_then(|mut book| {
+                book.each_row(&sheet, &tally, &mut |row| {
+                    batch.push(row);
+                    batch.len() < BATCH_ROWS
+                        || sender
+                            .send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS))))
+                            .is_ok()
+                })
+            });
         // A receiver that is gone wants neither the last rows nor the reason.
         let _ = sender.send(Ok(batch));
         if let Err(why) = read {
