@@ -96,6 +96,8 @@ pub enum Command {
   orpailleur explain Pmz589v5fc0tx33c2          a golden record: its records, and where values come from
   orpailleur explain mz589v5fc0tx33c2 sm08xggy08m75c9y
                                                 two records: the weight of each comparison, in bits
+  orpailleur explain \"clients.xlsx!2018:12\"     what a row says, and what is most like it
+  orpailleur explain clients.csv:12 leads.csv:7 two rows
   orpailleur explain --run customers-deduped Pmz589v5fc0tx33c2")]
     Explain(Explain),
     /// List the built-in mappings, or check a mapping file
@@ -211,9 +213,9 @@ fn kind(word: &str) -> Result<Kind, String> {
 /// `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A golden id or a record id
+    /// A golden id, a record id, `file:row`, `file!sheet:row`, or a key of the legacy system
     pub id: String,
-    /// Another record, to explain the pair
+    /// Another one, to explain the pair
     pub other: Option<String>,
     /// The folder with `orpailleur.toml`
     #[arg(long, value_name = "P", default_value = ".")]

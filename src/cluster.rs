@@ -52,7 +52,7 @@ pub struct Clustered {
 }
 
 /// Evidence in hundredths of a bit from which a pair of records speaks for or against its cluster.
-const SPEAKS_CENTIBITS: i32 = 500;
+pub const SPEAKS_CENTIBITS: i32 = 500;
 /// Records of each side that are asked before two clusters merge.
 const ASKED: usize = 24;
 

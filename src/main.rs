@@ -94,7 +94,8 @@ fn execute(cli: Cli) -> Result<u8> {
             if common.json {
                 say(&serde_json::to_string(&explained).map_err(Error::table("explanation"))?);
             } else {
-                say(&explained.to_string());
+                let texts: Vec<String> = explained.iter().map(ToString::to_string).collect();
+                say(&texts.join("\n\n"));
             }
             Ok(DONE)
         }

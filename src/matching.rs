@@ -131,6 +131,23 @@ pub fn prepare(
     Ok(Prepared { members, scorer, candidates: blocked.table, block: blocked.metrics })
 }
 
+/// The positions of the records of `kind`, and what compares any two of them with the model that an
+/// earlier run learned: nothing is blocked and nothing trained. None without a model that fits.
+pub fn comparer(
+    records: &Records,
+    links: &[Link],
+    kind: Kind,
+    clusters: &[u32],
+    known: &[Model],
+) -> Option<(Vec<u32>, Scorer)> {
+    let members: Vec<u32> =
+        (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
+    let model = known.iter().find(|model| model.kind == kind.as_str())?;
+    let evidence = evidence(records, links, kind, &members, clusters);
+    let scorer = Scorer::known(records, kind, &members, &evidence, model)?;
+    Some((members, scorer))
+}
+
 /// What the other record of a row says of a record.
 fn evidence(
     records: &Records,

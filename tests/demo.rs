@@ -1,6 +1,11 @@
 //! The main job on the demo, measured against its truth.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use orpailleur::explain::{Explained, Verdict};
 
 use crate::program::{Project, demo, rows};
 
@@ -87,9 +92,66 @@ fn explain_tells_what_the_run_decided_and_why() {
     assert!(apart.stdout.contains("are apart, in "), "{}", apart.stdout);
 
     let golden = call(&["explain", "--run", "out", &id("1", "golden_id")]);
-    assert!(golden.stdout.contains("a.csv, row 2\n  "), "{}", golden.stdout);
-    assert!(golden.stdout.contains("last_name: Durand\n  from "), "{}", golden.stdout);
+    assert!(golden.stdout.contains("  a.csv:2  Hélène Durand\n"), "{}", golden.stdout);
+    assert!(golden.stdout.contains("last_name: Durand\n  from a.csv:"), "{}", golden.stdout);
     let unknown = call(&["explain", "--run", "out", "nobody"]);
     assert_eq!(unknown.status, 2);
     assert!(unknown.stderr.contains("crosswalk.csv"), "{}", unknown.stderr);
+
+    // A record is known by its key and by its place as well.
+    assert_eq!(call(&["explain", "--run", "out", "1", "a.csv:3"]).stdout, together.stdout);
+    let record = call(&["explain", "--run", "out", "a.csv:3"]);
+    assert!(record.stdout.contains("last name   DURAND"), "{}", record.stdout);
+    let nearest = record.stdout.lines().skip_while(|l| !l.starts_with("Most like it")).nth(1);
+    assert!(
+        nearest.is_some_and(|l| l.contains("merge ") && l.contains("together")),
+        "{}",
+        record.stdout
+    );
+}
+
+#[test]
+fn explain_says_that_two_legal_numbers_keep_a_strong_pair_apart() {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/explain_says_why");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::copy(case.join("customers.csv"), folder.path().join("a.csv")).expect("copied");
+    let call = |arguments: &[&str]| crate::program::orpailleur(folder.path(), arguments);
+    let dedupe = ["dedupe", "a.csv", "--id", "code", "--kind", "organisation", "--out", "out"];
+    assert!(call(&dedupe).status < 2);
+    let said = call(&["explain", "--run", "out", "A1", "A3"]).stdout;
+    assert!(said.contains("are apart, in ") && said.contains("in all: merge ("), "{said}");
+    assert!(said.contains("two legal numbers, SIREN 552100554 and 732829320"), "{said}");
+}
+
+#[test]
+fn a_chain_of_strong_pairs_joins_what_is_weak() {
+    let project = Project::of(&demo().join("legacy"));
+    assert!(project.call(&["run"]).status < 2);
+    let folder = project.path("runs/latest");
+    let mut golden: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in rows(&project.result("crosswalk.csv")) {
+        golden.entry(row["golden_id"].clone()).or_default().push(row["record_id"].clone());
+    }
+    let largest = golden.values().max_by_key(|ids| ids.len()).expect("there are some");
+    let mut chains = 0;
+    for other in &largest[1..] {
+        let said = orpailleur::explain::run(&folder, &largest[0], Some(other)).expect("a pair");
+        let [Explained::Pair(pair)] = said.as_slice() else { panic!("one pair") };
+        assert!(pair.together && pair.lines.known && pair.held_apart.is_none());
+        let explanation = &pair.explanation;
+        let reasons = explanation.reasons.iter().map(|r| r.bits + r.rarity_bits);
+        let sum = explanation.prior_bits + reasons.sum::<f64>() + explanation.relation_bits;
+        assert!((sum - explanation.weight_bits).abs() < 1e-6);
+        if pair.verdict == Verdict::Merge {
+            assert!(pair.chain.is_empty());
+            continue;
+        }
+        chains += 1;
+        let strong = |step: &orpailleur::explain::Step| step.weight_bits >= pair.lines.merge_bits;
+        assert!(pair.chain.iter().all(strong), "{:?}", pair.chain);
+        assert_eq!(pair.chain[0].left.record_id, largest[0]);
+        assert_eq!(pair.chain[pair.chain.len() - 1].right.record_id, *other);
+        assert!(pair.chain.windows(2).all(|two| two[0].right == two[1].left));
+    }
+    assert!(chains > 0, "a golden record of {} has weak pairs", largest.len());
 }

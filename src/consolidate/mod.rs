@@ -416,7 +416,7 @@ fn log(
 }
 
 /// A canonical value as people read it: an address on one line.
-fn shown<'v>(attribute: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
+pub fn shown<'v>(attribute: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
     if attribute == "address" { write::one_line(value).into() } else { value.into() }
 }
 

@@ -135,6 +135,19 @@ impl Scorer {
         Ok(Scorer { comparisons, model })
     }
 
+    /// The comparisons for the records at `members` with a model that is known; none if it was made for
+    /// other comparisons.
+    pub fn known(
+        records: &Records,
+        kind: Kind,
+        members: &[u32],
+        evidence: &Evidence,
+        model: &Model,
+    ) -> Option<Scorer> {
+        let comparisons = features::comparisons(records, kind, members, evidence);
+        model.fits(&comparisons).then(|| Scorer { comparisons, model: model.clone() })
+    }
+
     fn outcomes(&self, a: u32, b: u32, into: &mut Vec<Outcome>) {
         into.clear();
         into.extend(self.comparisons.iter().map(|c| c.compare(a, b)));
