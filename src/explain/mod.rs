@@ -123,6 +123,8 @@ pub struct Cell {
     pub raw: Vec<String>,
     /// The values as understood.
     pub clean: Vec<String>,
+    /// The codes of what was rejected in these columns.
+    pub rejected: Vec<String>,
 }
 
 /// A record that is like another one.
@@ -365,6 +367,8 @@ fn losers(text: &str) -> Vec<(String, String)> {
 fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
     let raw = store::read_parquet(&tables.folder.join("tables/records.parquet"))?;
     let raw = Records::from_batch(&raw)?;
+    // All records found stand on one row.
+    let rejected = rejected(tables, found[0])?;
     let kinds: BTreeSet<Kind> = found.iter().map(|&r| tables.records.kinds[r as usize]).collect();
     let comparers: BTreeMap<Kind, Comparer<'_>> = kinds
         .into_iter()
@@ -374,7 +378,7 @@ fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
         let comparer = &comparers[&tables.records.kinds[record as usize]];
         Explained::Record(Box::new(Record {
             record: tables.mention(record),
-            values: cells(tables, &raw, record),
+            values: cells(tables, &raw, &rejected, record),
             lines: comparer.lines,
             candidates: comparer.candidates(record),
         }))
@@ -382,7 +386,26 @@ fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
     Ok(found.iter().map(explain).collect())
 }
 
-fn cells(tables: &Tables, raw: &Records, record: u32) -> Vec<Cell> {
+/// What was rejected on the row of `record`: column and code.
+fn rejected(tables: &Tables, record: u32) -> Result<Vec<(String, String)>> {
+    let mention = tables.mention(record);
+    let row = mention.row.to_string();
+    let place = [mention.file.as_str(), &mention.sheet, &row];
+    let path = tables.folder.join("rejects.csv");
+    let mut rejected = Vec::new();
+    for line in
+        csv::Reader::from_reader(store::open(&path)?).deserialize::<HashMap<String, String>>()
+    {
+        let line = line.map_err(Error::table("rejects.csv"))?;
+        let cell = |name: &str| line.get(name).map(String::as_str).unwrap_or_default();
+        if [cell("file"), cell("sheet"), cell("row")] == place {
+            rejected.push((cell("column").to_owned(), cell("code").to_owned()));
+        }
+    }
+    Ok(rejected)
+}
+
+fn cells(tables: &Tables, raw: &Records, rejected: &[(String, String)], record: u32) -> Vec<Cell> {
     let attributes: BTreeSet<&String> =
         raw.columns.keys().chain(tables.records.columns.keys()).collect();
     let cell = |attribute: &String| {
@@ -391,9 +414,12 @@ fn cells(tables: &Tables, raw: &Records, record: u32) -> Vec<Cell> {
         let (written, origins): (Vec<String>, BTreeSet<u32>) =
             entries.map(|(value, origin)| (value.to_owned(), origin)).unzip();
         let header = |&origin: &u32| raw.origins.get(origin as usize).map(|o| o.column.clone());
+        let columns: Vec<String> = origins.iter().filter_map(header).collect();
+        let of_columns = rejected.iter().filter(|(column, _)| columns.contains(column));
         Cell {
             attribute: attribute.clone(),
-            columns: origins.iter().filter_map(header).collect(),
+            rejected: of_columns.map(|(_, code)| code.clone()).collect(),
+            columns,
             raw: written,
             clean: tables.values(attribute, record),
         }

@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::{Candidate, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record, Verdict};
-use crate::score::Explanation;
+use super::{
+    Candidate, Cell, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record, Verdict,
+};
+use crate::{model, score::Explanation};
 
 /// Characters of a value shown; `--json` has all.
 const MOST_SHOWN: usize = 44;
@@ -56,8 +58,7 @@ fn of_record(record: &Record) -> String {
     let mut cells =
         vec![["attribute", "column", "as written", "as understood"].map(String::from).to_vec()];
     cells.extend(record.values.iter().map(|cell| {
-        let clean = if cell.clean == cell.raw { "=".to_owned() } else { joined(&cell.clean) };
-        vec![cell.attribute.clone(), joined(&cell.columns), joined(&cell.raw), clean]
+        vec![cell.attribute.clone(), joined(&cell.columns), joined(&cell.raw), understood(cell)]
     }));
     text += &table("", cells);
     if record.candidates.is_empty() {
@@ -71,6 +72,22 @@ fn of_record(record: &Record) -> String {
             .concat()
     };
     text + &table("", record.candidates.iter().map(line).collect())
+}
+
+/// What became of what is written in a cell.
+fn understood(cell: &Cell) -> String {
+    let part = model::attribute(&cell.attribute).is_some_and(|attribute| attribute.part);
+    let rejected = match cell.rejected.is_empty() {
+        true => String::new(),
+        false => format!("rejected: {}", cell.rejected.join(", ")),
+    };
+    match joined(&cell.clean) {
+        clean if clean.is_empty() && part && rejected.is_empty() => "see address".into(),
+        clean if clean.is_empty() => rejected,
+        _ if cell.clean == cell.raw => "=".into(),
+        clean if rejected.is_empty() => clean,
+        clean => format!("{clean} ({rejected})"),
+    }
 }
 
 fn of_pair(pair: &Pair) -> String {
