@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::{
     Candidate, Cell, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record, Verdict,
 };
-use crate::{model, score::Explanation};
+use crate::{model, score::Explanation, value::text};
 
 /// Characters of a value shown; `--json` has all.
 const MOST_SHOWN: usize = 44;
@@ -81,8 +81,13 @@ fn understood(cell: &Cell) -> String {
         true => String::new(),
         false => format!("rejected: {}", cell.rejected.join(", ")),
     };
+    let kind = model::value_kind(&cell.attribute);
+    let blank = |value: &String| text::is_placeholder_of(kind, &value.to_lowercase());
     match joined(&cell.clean) {
         clean if clean.is_empty() && part && rejected.is_empty() => "see address".into(),
+        clean if clean.is_empty() && rejected.is_empty() && cell.raw.iter().all(blank) => {
+            "a placeholder: no value".into()
+        }
         clean if clean.is_empty() => rejected,
         _ if cell.clean == cell.raw => "=".into(),
         clean if rejected.is_empty() => clean,
