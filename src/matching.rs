@@ -218,7 +218,10 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], settings: &Settings) -
 
 /// The establishment each record speaks of: its SIRET; its SIREN where it has no address that could
 /// tell which of several establishments it is, and so speaks of the legal unit.
-fn establishments<'a>(records: &'a Records, members: &[u32]) -> impl Fn(usize) -> Option<&'a str> {
+pub fn establishments<'a>(
+    records: &'a Records,
+    members: &[u32],
+) -> impl Fn(usize) -> Option<&'a str> {
     let mut known: BTreeMap<&str, std::collections::BTreeSet<&str>> = BTreeMap::new();
     for &member in members {
         for siret in records.values("siret", member as usize) {

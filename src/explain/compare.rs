@@ -253,21 +253,24 @@ impl<'t> Comparer<'t> {
         if self.kind != Kind::Organisation {
             return None;
         }
-        let of = |members: &[u32], attribute| -> Vec<&str> {
-            let first = |&r: &u32| self.tables.records.first(attribute, r as usize);
-            members.iter().filter_map(first).collect::<BTreeSet<_>>().into_iter().collect()
+        let records = &self.tables.records;
+        let held = |members: &[u32], number: &dyn Fn(usize) -> Option<&'t str>| -> Vec<&'t str> {
+            let numbers: BTreeSet<&str> =
+                members.iter().filter_map(|&r| number(r as usize)).collect();
+            numbers.into_iter().collect()
         };
-        ["siren", "siret"].into_iter().find_map(|attribute| {
-            let (a, b) = (of(mine, attribute), of(yours, attribute));
-            let number = attribute.to_uppercase();
-            (!a.is_empty() && !b.is_empty() && a != b).then(|| {
-                format!(
-                    "they have two legal numbers, {number} {} and {}, and an organisation has one",
-                    a.join(", "),
-                    b.join(", ")
-                )
-            })
-        })
+        let differ = |number: &dyn Fn(usize) -> Option<&'t str>| {
+            let (a, b) = (held(mine, number), held(yours, number));
+            (!a.is_empty() && !b.is_empty() && a != b).then(|| (a.join(", "), b.join(", ")))
+        };
+        if let Some((a, b)) = differ(&|r| records.first("siren", r)) {
+            let numbers = format!("they have two legal numbers, SIREN {a} and {b}");
+            return Some(format!("{numbers}, and an organisation has one"));
+        }
+        let (a, b) = differ(&matching::establishments(records, &self.members))?;
+        Some(format!(
+            "they are two establishments, or a legal unit and one of several: {a} and {b}"
+        ))
     }
 
     /// How many pairs between two golden records speak clearly against them, and for them.
