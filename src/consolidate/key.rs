@@ -27,7 +27,7 @@ fn is_declared(place: &Place) -> bool {
 }
 
 /// A code as two ledgers of one system would write it: letters and digits, in capitals.
-fn code_key(code: &str) -> String {
+pub(super) fn code_key(code: &str) -> String {
     let kept = code.chars().filter(|c| c.is_alphanumeric());
     kept.flat_map(char::to_uppercase).collect()
 }

@@ -6,12 +6,14 @@
 //! on it: persons in organisations and homes ([`relation`]), codes and history ([`key`]), its life as
 //! a customer ([`lifecycle`]). [`write`](mod@write) puts it all on disk.
 
+mod amount;
 mod consent;
 mod identity;
 mod key;
 mod lifecycle;
 #[cfg(test)]
 mod notation;
+mod person_name;
 mod relation;
 mod survivorship;
 mod write;
@@ -32,6 +34,7 @@ use crate::{
     value::{email, text},
 };
 
+use amount::Accounts;
 use identity::{Entities, Entity};
 use lifecycle::Life;
 use relation::LegalNumbers;
@@ -264,12 +267,12 @@ fn survivors<'a>(
             progress.check()?;
             let cells: Vec<Cells<'a>> = batch
                 .par_iter()
-                .map(|entity| cells(entity, &columns, &rules, standings, &shared))
+                .map(|entity| cells(entity, &columns, &rules, records, standings, &shared))
                 .collect();
             for (entity, cells) in batch.iter().zip(&cells) {
                 for (at, survivors) in cells {
                     for survivor in survivors {
-                        builders[*at].value(survivor.winner.value, survivor.winner.origin);
+                        builders[*at].value(survivor.value(), survivor.winner.origin);
                         let attribute = columns[*at].0;
                         log(&mut lineage, entity, attribute, rules[*at], survivor, records);
                     }
@@ -328,6 +331,7 @@ fn cells<'a>(
     entity: &Entity,
     columns: &[(&'a String, &'a Column)],
     rules: &[Rule],
+    records: &'a Records,
     standings: &Standings<'a>,
     shared: &HashSet<&str>,
 ) -> Cells<'a> {
@@ -339,21 +343,58 @@ fn cells<'a>(
         .collect();
     let is_shared = |value: &str| shared.contains(value);
     let evidence = Evidence { standings, mailboxes: &mailboxes, is_shared: &is_shared };
+    let mut accounts = None;
+    let mut names = names(entity, columns, rules, evidence);
     let mut candidates = Vec::new();
     for (at, (name, column)) in columns.iter().enumerate() {
+        if let Some((_, survivor)) = names.iter_mut().find(|(part, _)| *part == at) {
+            cells.extend(survivor.take().map(|survivor| (at, vec![survivor])));
+            continue;
+        }
         candidates.clear();
         for &record in &entity.members {
             let held = column.entries(record as usize);
             candidates.extend(held.map(|(value, origin)| Candidate { value, origin, record }));
         }
-        if !candidates.is_empty() {
-            let kind = model::value_kind(name);
-            cells.push((at, survive(kind, rules[at], &candidates, evidence)));
+        if candidates.is_empty() {
+            continue;
         }
+        let survivors = if rules[at] == Rule::Sum && candidates.len() > 1 {
+            let accounts = accounts.get_or_insert_with(|| Accounts::new(&entity.members, records));
+            amount::total(&candidates, accounts, records, evidence)
+        } else {
+            survive(model::value_kind(name), rules[at], &candidates, evidence)
+        };
+        cells.push((at, survivors));
     }
     drop_mobiles_among_phones(&mut cells, columns);
     keep_siret_of_siren(&mut cells, columns, entity, rules, evidence);
     cells
+}
+
+/// The first and the last name of a person, by the positions of their columns: they survive as one,
+/// unless the settings have a rule of their own for either.
+fn names<'a>(
+    entity: &Entity,
+    columns: &[(&'a String, &'a Column)],
+    rules: &[Rule],
+    evidence: Evidence<'_, 'a>,
+) -> Vec<(usize, Option<Survivor<'a>>)> {
+    let of = |name: &str| {
+        let at = columns.iter().position(|(column, _)| *column == name)?;
+        (rules[at] == Rule::default_for(name)).then_some(at)
+    };
+    let (Some(first), Some(last)) = (of("first_name"), of("last_name")) else { return Vec::new() };
+    if entity.kind != Kind::Person {
+        return Vec::new();
+    }
+    let cell = |at: usize, record: u32| {
+        let (value, origin) = columns[at].1.entries(record as usize).next()?;
+        Some(Candidate { value, origin, record })
+    };
+    let told = entity.members.iter().map(|&r| (cell(first, r), cell(last, r)));
+    let name = person_name::survive_together(told, evidence);
+    vec![(first, name.0), (last, name.1)]
 }
 
 /// A number that one source calls a mobile and another a phone stands once, as a mobile.
@@ -403,11 +444,15 @@ fn log(
 ) {
     let id = |record: u32| records.ids[record as usize].to_string();
     let loser = |c: &Candidate<'_>| format!("{} ({})", shown(attribute, c.value), id(c.record));
-    let losers: Vec<String> = survivor.losers.iter().map(loser).collect();
+    let parts: Vec<String> = survivor.parts.iter().map(loser).collect();
+    let mut losers: Vec<String> = survivor.losers.iter().map(loser).collect();
+    if !parts.is_empty() {
+        losers.insert(0, parts.join(" + "));
+    }
     lineage.push(Lineage {
         golden_id: &entity.id,
         attribute,
-        value: &shown(attribute, survivor.winner.value),
+        value: &shown(attribute, survivor.value()),
         record_id: &id(survivor.winner.record),
         rule: rule.as_str(),
         outcome: survivor.outcome.as_str(),
@@ -577,6 +622,35 @@ mod tests {
         assert_eq!(golden.organisation_links.len(), 1);
         assert_eq!(metrics.persons + metrics.organisations, 3);
         assert_eq!(metrics.history_orphans.values().sum::<u64>(), 0);
+    }
+
+    #[test]
+    fn a_golden_record_of_several_accounts_has_the_money_of_all() {
+        let people = "a/2024-01-01@k O name=Mistral customer_code=C1 balance=10.10; \
+                      a/2024-01-01@k O name=Mistral customer_code=C2 balance=20.20; \
+                      b/2023-01-01@k O name=Mistral customer_code=C2 balance=20.00";
+        let (records, Staged { table: golden, .. }) = ran(people, &[0, 0, 0]);
+        assert_eq!(golden.organisations.first("balance", 0), Some("30.30"));
+        let line = golden.lineage.iter().find(|l| l.attribute == "balance").expect("a line");
+        let id = |r: usize| records.ids[r].to_string();
+        assert_eq!((line.value, line.rule), ("30.30", "sum"));
+        assert_eq!(line.losers, format!("10.10 ({}) + 20.20 ({}) | 20.00 ({})", id(0), id(1), id(2)));
+    }
+
+    #[test]
+    fn a_record_without_name_and_contact_point_is_no_trouble() {
+        let people = "a P job_title=DAF; a O balance=1.00; a P first_name=Anne; b P last_name=Petit";
+        let (_, Staged { table: golden, .. }) = ran(people, &[0, 1, 2, 2]);
+        assert_eq!((golden.persons.len(), golden.organisations.len()), (2, 1));
+    }
+
+    #[test]
+    fn first_and_last_name_are_of_one_record() {
+        let people = "a P first_name=Louis last_name=Durand; b P first_name=Anne last_name=Petit; \
+                      c P first_name=Petit last_name=Anne; d P first_name=A. last_name=PETIT";
+        let (_, Staged { table: golden, .. }) = ran(people, &[0, 0, 0, 0]);
+        let value = |name| golden.persons.first(name, 0).unwrap_or_default();
+        assert_eq!((value("first_name"), value("last_name")), ("Anne", "Petit"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::table::{
 };
 
 /// Records of `source[/date][@key space] K attribute=value attribute=value; ...`, where K is P, O or R
-/// and `_` stands for a blank in a value.
+/// and `_` stands for a blank in a value; `attribute[label]=value` for a column with a label.
 ///
 /// A source's rank is its first letter's place in the alphabet, its file is `<source>.csv`. Ids rise in
 /// the order written, so that the first record is at position 0.
@@ -52,7 +52,8 @@ fn build<'a>(lines: impl IntoIterator<Item = (usize, (&'a str, u32))>) -> Record
         let values = words
             .map(|word| {
                 let (attribute, value) = word.split_once('=').expect("attribute=value");
-                let origin = builder.origin(place, attribute, "");
+                let (attribute, label) = attribute.split_once('[').unwrap_or((attribute, ""));
+                let origin = builder.origin(place, attribute, label.trim_end_matches(']'));
                 (attribute.into(), value.replace('_', " "), origin)
             })
             .collect();

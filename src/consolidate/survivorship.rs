@@ -12,7 +12,11 @@
 //!
 //! Every cell remembers the record it comes from, what lost against it, and how it was decided.
 
-use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    cmp::{Ordering, Reverse},
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +48,9 @@ pub enum Rule {
     Max,
     /// The smallest amount, the earliest date.
     Min,
+    /// The sum over the customer accounts that the records are about: the figure of one account, told
+    /// by several systems, counts once. Of amounts that name no account the latest.
+    Sum,
     /// The value that allows least: no before yes, the smallest amount, the earliest date.
     MostRestrictive,
     /// Every value, those of the best standing records first.
@@ -66,6 +73,7 @@ impl Rule {
             Rule::BestCased => "best_cased",
             Rule::Max => "max",
             Rule::Min => "min",
+            Rule::Sum => "sum",
             Rule::MostRestrictive => "most_restrictive",
             Rule::Union => "union",
             Rule::RankedList => "ranked_list",
@@ -82,6 +90,7 @@ impl Rule {
         use ValueKind::{Boolean, Date, Money};
         match self {
             Rule::Max | Rule::Min => matches!(kind, Date | Money),
+            Rule::Sum => kind == Money,
             Rule::MostRestrictive => matches!(kind, Boolean | Date | Money),
             _ => true,
         }
@@ -100,7 +109,8 @@ impl Rule {
             "created_at" => Rule::Min,
             "siret" | "company" | "job_title" | "department" | "language" | "owner" | "status"
             | "active" | "employees" | "parent" | "payment_terms" | "payment_mode" | "bic"
-            | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax" => Rule::MostRecent,
+            | "credit_limit" => Rule::MostRecent,
+            "balance" | "sales_incl_tax" | "sales_excl_tax" => Rule::Sum,
             _ if model::attribute(attribute).is_some_and(|a| a.many) => Rule::Union,
             _ => Rule::MostFrequent,
         }
@@ -201,7 +211,7 @@ pub(crate) struct Evidence<'e, 'a> {
 
 impl Evidence<'_, '_> {
     /// How many letters of a name one of the mailboxes spells: all of it or none.
-    fn attested(&self, name: &str) -> usize {
+    pub(crate) fn attested(&self, name: &str) -> usize {
         /// Fewer letters stand in a longer name by chance (`roy` in `leroy`).
         const FEWEST_LETTERS: usize = 4;
         let folded = text::fold(name);
@@ -254,6 +264,22 @@ pub(crate) struct Survivor<'a> {
     /// What lost against it, each text once, best standing record first.
     pub(crate) losers: Vec<Candidate<'a>>,
     pub(crate) outcome: Outcome,
+    /// What survives where it is the sum of several cells, the winner the first of them.
+    pub(crate) total: Option<String>,
+    /// The cells of the sum; empty where there is none.
+    pub(crate) parts: Vec<Candidate<'a>>,
+}
+
+impl<'a> Survivor<'a> {
+    /// A cell that survives as it is.
+    pub(crate) fn of(winner: Candidate<'a>, losers: Vec<Candidate<'a>>, outcome: Outcome) -> Survivor<'a> {
+        Survivor { winner, losers, outcome, total: None, parts: Vec::new() }
+    }
+
+    /// The golden value.
+    pub(crate) fn value(&self) -> &str {
+        self.total.as_deref().unwrap_or(self.winner.value)
+    }
 }
 
 /// The surviving values of one attribute, best first: one, or all where the rule keeps all.
@@ -267,11 +293,14 @@ pub(crate) fn survive<'a>(
 ) -> Vec<Survivor<'a>> {
     let standings = evidence.standings;
     if let [winner] = candidates {
-        return vec![Survivor { winner: *winner, losers: Vec::new(), outcome: Outcome::Decided }];
+        return vec![Survivor::of(*winner, Vec::new(), Outcome::Decided)];
     }
     let mut choices = choices_of(kind, candidates, standings);
     if rule == Rule::MostComplete && kind != ValueKind::Address {
         mark_fullest(&mut choices, standings);
+    }
+    if kind == ValueKind::OrganisationName {
+        mark_former(&mut choices);
     }
     for choice in &mut choices {
         match kind {
@@ -316,6 +345,10 @@ struct Choice<'a> {
     latest: &'a str,
     /// Earliest one, or empty.
     earliest: &'a str,
+    /// Latest date since which two sources agree on it, or empty.
+    agreed: &'a str,
+    /// Whether it is an organisation's name that later records agree to be another one.
+    is_former: bool,
     /// The record of the best standing that says it.
     best: u32,
     /// For `most_complete`: how much fuller than what most say; negative when it contradicts it.
@@ -333,6 +366,8 @@ struct Spelling<'a> {
     holder: Candidate<'a>,
     /// Sources that write it so.
     votes: usize,
+    /// Of an address: sources that spell the street so, and the town.
+    support: (usize, usize),
 }
 
 impl<'a> Choice<'a> {
@@ -342,12 +377,12 @@ impl<'a> Choice<'a> {
 
     fn survivor(&self, outcome: Outcome) -> Survivor<'a> {
         let losers = self.spellings[1..].iter().map(|s| s.holder).collect();
-        Survivor { winner: self.spellings[0].holder, losers, outcome }
+        Survivor::of(self.spellings[0].holder, losers, outcome)
     }
 
     /// Whether the records do not say what `rule` asks for.
     fn is_silent(&self, rule: Rule) -> bool {
-        matches!(rule, Rule::MostRecent | Rule::Oldest) && self.latest.is_empty()
+        matches!(rule, Rule::MostRecent | Rule::Sum | Rule::Oldest) && self.latest.is_empty()
     }
 }
 
@@ -403,6 +438,8 @@ fn choice<'a>(
         source_rank: standings[group[0].record as usize].rank,
         latest: dates().max().unwrap_or_default(),
         earliest: dates().min().unwrap_or_default(),
+        agreed: agreed_since(&group, standings),
+        is_former: false,
         best: group[0].record,
         fullness: 0,
         attested: 0,
@@ -410,8 +447,10 @@ fn choice<'a>(
     };
     // By text, and within a text in the order of standing.
     group.sort_by(|a, b| a.value.cmp(b.value));
+    let support = address_support(kind, &group, standings);
     for holders in group.chunk_by(|a, b| a.value == b.value) {
-        choice.spellings.push(Spelling { holder: holders[0], votes: votes_of(holders) });
+        let support = support.get(holders[0].value).copied().unwrap_or_default();
+        choice.spellings.push(Spelling { holder: holders[0], votes: votes_of(holders), support });
     }
     choice.spellings.sort_by(|a, b| {
         better_written(kind, b, a)
@@ -420,22 +459,104 @@ fn choice<'a>(
     choice
 }
 
+/// The latest date on which two of the sources still say the value, or empty.
+fn agreed_since<'a>(group: &[Candidate<'a>], standings: &Standings<'a>) -> &'a str {
+    let mut latest: BTreeMap<u32, &'a str> = BTreeMap::new();
+    for cell in group {
+        let standing = &standings[cell.record as usize];
+        let date = latest.entry(standing.source).or_default();
+        *date = (*date).max(standing.date);
+    }
+    let mut dates: Vec<&'a str> = latest.into_values().collect();
+    dates.sort_unstable();
+    dates.iter().rev().nth(1).copied().unwrap_or_default()
+}
+
+/// Marks the names that nobody has used since the year in which two sources agree on another one.
+fn mark_former(choices: &mut [Choice<'_>]) {
+    fn year(date: &str) -> &str {
+        date.get(..4).unwrap_or_default()
+    }
+    let agreed = choices.iter().map(|c| year(c.agreed)).max().unwrap_or_default().to_owned();
+    for choice in choices {
+        choice.is_former = !choice.latest.is_empty() && year(choice.latest) < agreed.as_str();
+    }
+}
+
+/// For each address of one place how many sources spell its street and its town as it does.
+fn address_support<'a>(
+    kind: ValueKind,
+    group: &[Candidate<'a>],
+    standings: &Standings<'_>,
+) -> BTreeMap<&'a str, (usize, usize)> {
+    if kind != ValueKind::Address {
+        return BTreeMap::new();
+    }
+    let spelled = |cell: &Candidate<'a>| {
+        let address = Address::decode(cell.value);
+        (text::fold(&address.street), text::fold(&address.city))
+    };
+    let spelled: Vec<(String, String)> = group.iter().map(spelled).collect();
+    let mut streets: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    let mut towns: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for (cell, (street, town)) in group.iter().zip(&spelled) {
+        let source = standings[cell.record as usize].source;
+        streets.entry(street).or_default().insert(source);
+        towns.entry(town).or_default().insert(source);
+    }
+    let support = |(street, town): &(String, String)| {
+        (streets[street.as_str()].len(), towns[town.as_str()].len())
+    };
+    group.iter().zip(&spelled).map(|(cell, spelled)| (cell.value, support(spelled))).collect()
+}
+
 /// Orders two spellings of one value: `Greater` when `a` is the better one.
 fn better_written(kind: ValueKind, a: &Spelling<'_>, b: &Spelling<'_>) -> Ordering {
     let (x, y) = (a.holder.value, b.holder.value);
     match kind {
         ValueKind::Address => {
-            let parts = |v| address_parts(&Address::decode(v));
-            parts(x).cmp(&parts(y)).then(a.votes.cmp(&b.votes)).then(casing(x).cmp(&casing(y)))
+            let (p, q) = (address_parts(&Address::decode(x)), address_parts(&Address::decode(y)));
+            // A slip of the keyboard does not survive for the building that is told with it.
+            (p.0.cmp(&q.0))
+                .then(a.support.cmp(&b.support))
+                .then(p.1.cmp(&q.1))
+                .then(a.votes.cmp(&b.votes))
+                .then(casing(kind, x).cmp(&casing(kind, y)))
         }
-        _ => casing(x).cmp(&casing(y)).then(a.votes.cmp(&b.votes)),
+        _ => casing(kind, x).cmp(&casing(kind, y)).then(a.votes.cmp(&b.votes)),
     }
 }
 
-/// How well a value is written: mixed case before capitals alone, accents before none.
-fn casing(value: &str) -> (bool, bool) {
-    let mixed = value.chars().any(char::is_lowercase) && value.chars().any(char::is_uppercase);
-    (mixed, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
+/// How well a value is written: words spelled out before abbreviated ones in an organisation's name,
+/// mixed case before words in capitals, accents before none.
+fn casing(kind: ValueKind, value: &str) -> (Reverse<usize>, u8, bool) {
+    let abbreviated = match kind {
+        ValueKind::OrganisationName => value.split(' ').filter(|w| is_abbreviated(w)).count(),
+        _ => 0,
+    };
+    let lower = value.chars().any(char::is_lowercase);
+    let upper = value.chars().any(char::is_uppercase);
+    let case = match (lower, upper) {
+        (true, true) if value.split([' ', '-', '\'']).any(is_shouted) => 1,
+        (true, true) => 2,
+        // A job title may well be in lower case; a name is in neither.
+        (true, false) if kind == ValueKind::Text => 1,
+        _ => 0,
+    };
+    (Reverse(abbreviated), case, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
+}
+
+/// `Const.`, but not `S.A.` or `E.`.
+fn is_abbreviated(word: &str) -> bool {
+    let Some(word) = word.strip_suffix('.') else { return false };
+    word.chars().count() > 1 && word.chars().all(char::is_alphabetic)
+}
+
+/// A word in capitals that is too long for an acronym.
+fn is_shouted(word: &str) -> bool {
+    /// `URSSAF` is an acronym.
+    const LONGEST_ACRONYM: usize = 6;
+    word.chars().count() > LONGEST_ACRONYM && !word.chars().any(char::is_lowercase)
 }
 
 /// How many parts of an address are known, those first that a letter cannot arrive without.
@@ -452,19 +573,19 @@ fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) -> Ordering
     let smaller = || by_size(kind, b.value(), a.value());
     match rule {
         Rule::SourcePriority => b.source_rank.cmp(&a.source_rank),
-        Rule::MostRecent => a.latest.cmp(b.latest),
+        Rule::MostRecent | Rule::Sum => a.latest.cmp(b.latest),
         Rule::Oldest => match (a.earliest, b.earliest) {
             ("", _) | (_, "") => a.earliest.is_empty().cmp(&b.earliest.is_empty()).reverse(),
             (x, y) => y.cmp(x),
         },
-        Rule::MostFrequent => a.votes.cmp(&b.votes),
+        Rule::MostFrequent => b.is_former.cmp(&a.is_former).then(a.votes.cmp(&b.votes)),
         Rule::MostComplete if kind == ValueKind::Address => {
             let parts = |c: &Choice<'_>| address_parts(&Address::decode(c.value()));
             parts(a).cmp(&parts(b)).then(a.votes.cmp(&b.votes))
         }
         Rule::MostComplete => a.fullness.cmp(&b.fullness).then(a.votes.cmp(&b.votes)),
         Rule::Longest => a.value().chars().count().cmp(&b.value().chars().count()),
-        Rule::BestCased => casing(a.value()).cmp(&casing(b.value())),
+        Rule::BestCased => casing(kind, a.value()).cmp(&casing(kind, b.value())),
         Rule::Max => smaller().reverse(),
         Rule::Min => smaller(),
         Rule::MostRestrictive if kind == ValueKind::Boolean => b.value().cmp(a.value()),
@@ -508,7 +629,7 @@ fn mark_fullest(choices: &mut [Choice<'_>], standings: &Standings<'_>) {
 
 /// Whether `fuller` says all that `short` does, an initial standing for a word: `Jean-Pierre` for
 /// `Jean`, `J.`, `J.-P.` or `JP`.
-fn extends(fuller: &[String], short: &[String]) -> bool {
+pub(crate) fn extends(fuller: &[String], short: &[String]) -> bool {
     if let [joined] = short {
         let initials = fuller.iter().filter_map(|w| w.chars().next());
         if fuller.len() > 1 && joined.chars().eq(initials) {
@@ -724,6 +845,53 @@ mod tests {
         let cells = "a COMPAGNIE GENERALE DE TRAVAUX; b Compagnie Générale de Travaux Publics; c Autre";
         let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
         assert_eq!(name, "Compagnie Générale de Travaux Publics");
+    }
+
+    #[test]
+    fn the_street_and_the_town_are_spelled_as_most_sources_spell_them() {
+        let address = |street: &str, city: &str, complement: &str| {
+            let [number, postcode] = ["12", "44000"].map(str::to_owned);
+            let [street, city, complement] = [street, city, complement].map(str::to_owned);
+            Address { number, street, postcode, city, complement, ..Address::default() }.encode()
+        };
+        let cells = format!(
+            "a {}; b {}; c {}; d {}",
+            address("rue de la Pais", "Nantes", "Bâtiment B"),
+            address("rue de la Paix", "Nante", "Bâtiment B"),
+            address("rue de la Paix", "Nantes", ""),
+            address("RUE DE LA PAIX", "NANTES", ""),
+        );
+        let kept = survivors(ValueKind::Address, Rule::RankedList, &cells);
+        assert_eq!(kept, address("rue de la Paix", "Nantes", ""));
+    }
+
+    #[test]
+    fn a_spelling_in_capitals_survives_where_there_is_no_other_alone() {
+        let name = |cells| survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
+        assert_eq!(name("a GARAGE DU CENTRE; b GARAGE DU CENTRE; c Garage du Centre"), "Garage du Centre");
+        assert_eq!(name("a Transports MARCHAND; b Transports Marchand"), "Transports Marchand");
+        assert_eq!(name("a MARCHAND"), "MARCHAND");
+        let job = |cells| survivors(ValueKind::Text, Rule::MostRecent, cells);
+        assert_eq!(job("a/2020 GERANT; b/2010 gérant"), "gérant");
+        assert_eq!(job("a/2020 DIRECTEUR; b/2010 Directeur"), "Directeur");
+    }
+
+    #[test]
+    fn a_word_spelled_out_survives_its_abbreviation() {
+        let cells = "a Const. Ray; b Const. Ray; c Constructions Ray";
+        let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
+        assert_eq!(name, "Constructions Ray");
+    }
+
+    #[test]
+    fn a_former_name_loses_where_newer_records_agree() {
+        let name = |cells: &str| survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
+        let old = "a/2009 Durand; b/2011 Durand; c/2012 Durand";
+        assert_eq!(name(&format!("{old}; d/2023-05-01 Nova; e/2024 Nova")), "Nova");
+        // One record may err, and what has no date is no news.
+        assert_eq!(name(&format!("{old}; d/2023-05-01 Nova")), "Durand");
+        assert_eq!(name(&format!("{old}; d Nova; e Nova")), "Durand");
+        assert_eq!(name("a/2010 Durand & Fils; b/2010 Nova; c/2011 Durand et Fils"), "Durand & Fils");
     }
 
     #[test]
