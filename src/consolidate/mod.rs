@@ -444,11 +444,9 @@ fn log(
 ) {
     let id = |record: u32| records.ids[record as usize].to_string();
     let loser = |c: &Candidate<'_>| format!("{} ({})", shown(attribute, c.value), id(c.record));
-    let parts: Vec<String> = survivor.parts.iter().map(loser).collect();
-    let mut losers: Vec<String> = survivor.losers.iter().map(loser).collect();
-    if !parts.is_empty() {
-        losers.insert(0, parts.join(" + "));
-    }
+    // The parts of a sum come first, each with a plus sign.
+    let parts = survivor.parts.iter().map(|part| format!("+ {}", loser(part)));
+    let losers: Vec<String> = parts.chain(survivor.losers.iter().map(loser)).collect();
     lineage.push(Lineage {
         golden_id: &entity.id,
         attribute,
@@ -634,7 +632,7 @@ mod tests {
         let line = golden.lineage.iter().find(|l| l.attribute == "balance").expect("a line");
         let id = |r: usize| records.ids[r].to_string();
         assert_eq!((line.value, line.rule), ("30.30", "sum"));
-        assert_eq!(line.losers, format!("10.10 ({}) + 20.20 ({}) | 20.00 ({})", id(0), id(1), id(2)));
+        assert_eq!(line.losers, format!("+ 10.10 ({}) | + 20.20 ({}) | 20.00 ({})", id(0), id(1), id(2)));
     }
 
     #[test]

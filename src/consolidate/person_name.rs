@@ -59,10 +59,11 @@ impl<'a> Mention<'a> {
         self.last.as_ref().map_or("", |part| &part.folded)
     }
 
-    /// Both parts, where they are two names.
+    /// Both parts, where they are two names; an initial is no last name.
     fn pair(&self) -> Option<(&str, &str)> {
         let (first, last) = (self.first(), self.last());
-        (!first.is_empty() && !last.is_empty() && !holds(first, last)).then_some((first, last))
+        let whole = !first.is_empty() && full_word_count(last) > 0;
+        (whole && !holds(first, last)).then_some((first, last))
     }
 
     fn swap(&mut self) {
@@ -168,6 +169,8 @@ fn put_in_order(mentions: &mut [Mention<'_>]) {
         let swap = as_last_instead + as_first_instead + known(&l, &f);
         let swaps = match settled.get(&(l.clone(), f.clone())) {
             Some(&other_swaps) => !other_swaps,
+            // `Martin S.` of a mailbox: no last name is an initial.
+            None if full_word_count(&l) == 0 && full_word_count(&f) > 0 => as_last_instead > 0,
             None => swap > keep,
         };
         settled.insert((f, l), swaps);
@@ -206,12 +209,13 @@ fn best_supported<'m, 'a>(
     let ranked = names.iter().map(|(pair, (sources, at))| {
         let support = support(pair, sources.len());
         let attested = evidence.attested(pair.1) + evidence.attested(pair.0);
-        (support, attested, person::is_first_name(pair.0), std::cmp::Reverse(*at))
+        let is_full = full_word_count(pair.0) > 0;
+        (support, is_full, attested, person::is_first_name(pair.0), std::cmp::Reverse(*at))
     });
     let ranked: Vec<_> = ranked.collect();
     let best = ranked.iter().max()?;
     let tied = ranked.iter().filter(|other| other.0 == best.0).count() > 1;
-    Some((&mentions[best.3.0], if tied { Outcome::Tied } else { Outcome::Decided }))
+    Some((&mentions[best.4.0], if tied { Outcome::Tied } else { Outcome::Decided }))
 }
 
 /// Whether two folded first names may be one person's.
@@ -390,6 +394,7 @@ mod tests {
         assert_eq!(name("a Baudin|Nadine; b Nadine|BAUDIN; c Nadine|Baudin"), "Nadine|Baudin");
         assert_eq!(name("a Lefebvre-Roy|Nadine; b Nadine|Lefebvre-Roy"), "Nadine|Lefebvre-Roy");
         assert_eq!(name("a Durand|; b Julie|Durand; c Julie|Durand"), "Julie|Durand");
+        assert_eq!(name("a Morel|L.; b Morel|L.; c Laura|Morel"), "Laura|Morel");
         assert_eq!(name("a |Julia; b Julia|Morel; c Julia|Morel"), "Julia|Morel");
     }
 

@@ -527,11 +527,11 @@ fn better_written(kind: ValueKind, a: &Spelling<'_>, b: &Spelling<'_>) -> Orderi
     }
 }
 
-/// How well a value is written: words spelled out before abbreviated ones in an organisation's name,
-/// mixed case before words in capitals, accents before none.
-fn casing(kind: ValueKind, value: &str) -> (Reverse<usize>, u8, bool) {
-    let abbreviated = match kind {
-        ValueKind::OrganisationName => value.split(' ').filter(|w| is_abbreviated(w)).count(),
+/// How well a value is written: mixed case before capitals, words spelled out before those written
+/// short in an organisation's name, fewer words in capitals, accents before none.
+fn casing(kind: ValueKind, value: &str) -> (bool, Reverse<usize>, u8, bool) {
+    let short_words = match kind {
+        ValueKind::OrganisationName => organisation::short_words(value),
         _ => 0,
     };
     let lower = value.chars().any(char::is_lowercase);
@@ -543,13 +543,7 @@ fn casing(kind: ValueKind, value: &str) -> (Reverse<usize>, u8, bool) {
         (true, false) if kind == ValueKind::Text => 1,
         _ => 0,
     };
-    (Reverse(abbreviated), case, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
-}
-
-/// `Const.`, but not `S.A.` or `E.`.
-fn is_abbreviated(word: &str) -> bool {
-    let Some(word) = word.strip_suffix('.') else { return false };
-    word.chars().count() > 1 && word.chars().all(char::is_alphabetic)
+    (case > 0, Reverse(short_words), case, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
 }
 
 /// A word in capitals that is too long for an acronym.
@@ -881,6 +875,9 @@ mod tests {
         let cells = "a Const. Ray; b Const. Ray; c Constructions Ray";
         let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
         assert_eq!(name, "Constructions Ray");
+        let cells = "a Sté Régionale de TP; b STE REGIONALE DE TP; c Société Régionale de Travaux Publics";
+        let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
+        assert_eq!(name, "Société Régionale de Travaux Publics");
     }
 
     #[test]

@@ -46,7 +46,11 @@ fn of_golden(golden: &Golden) -> String {
         text += &format!("\n{attribute}: {value}\n  from {place} ({rule}, {outcome})\n");
         for loser in losers {
             let place = loser.place.as_ref().unwrap_or(&loser.record_id);
-            text += &format!("  not {} from {place}\n", loser.value);
+            // The parts of a sum stand before what lost.
+            text += &match loser.value.strip_prefix("+ ").filter(|_| rule == "sum") {
+                Some(part) => format!("  adds {part} from {place}\n"),
+                None => format!("  not {} from {place}\n", loser.value),
+            };
         }
     }
     text

@@ -247,6 +247,14 @@ pub fn words(name: &str) -> Vec<String> {
     if kept.is_empty() { all.into_iter().map(str::to_owned).collect() } else { kept }
 }
 
+/// How many words of a name are written short: `Sté de TP de Provence` has two.
+pub fn short_words(name: &str) -> usize {
+    let (bare, _) = split_legal_form(name);
+    let folded = text::fold(&without_dots(&bare));
+    let is_short = |word: &&str| LEXICON.short.get(*word).is_some_and(|full| full.len() > word.len());
+    folded.split(' ').filter(is_short).count()
+}
+
 /// `S.N.C.F.` as `SNCF`: a dot between single letters joins them.
 fn without_dots(name: &str) -> String {
     let joined = name.split(' ').map(|word| {
