@@ -50,7 +50,7 @@ pub struct Common {
     /// Language of the report
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
-    /// Print the result as JSON
+    /// Print the result as JSON: `run`, `dedupe`, `explain`, `evaluate`, `verify`
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress, no warnings
@@ -75,7 +75,9 @@ pub enum Command {
     Init(Init),
     /// Run all stages of a project
     ///
-    /// Writes a new folder `runs/<run>` and prints the path of its report as the last line.
+    /// Writes a new folder `runs/<run>` and prints the path of its report as the last line; with
+    /// `--until` before the report, that of the folder. A file that cannot be read is told, becomes a
+    /// reject, and stops nothing.
     #[command(after_help = "Examples:
   orpailleur run                                the project is the current folder
   orpailleur run migration --target salesforce
@@ -107,6 +109,9 @@ pub enum Command {
   orpailleur mappings check mappings/erp.toml   all problems of a file at once")]
     Mappings(Mappings),
     /// Check settings, mappings and files of a project, and report all problems at once
+    ///
+    /// Reads all files as `run` does, and writes nothing. `run` stops at the same problems, but for
+    /// files, sheets and columns that are not there: it lists these as rejects and goes on.
     #[command(after_help = "Example:
   orpailleur check migration")]
     Check(Project),
@@ -119,6 +124,8 @@ Examples:
   orpailleur evaluate --run customers-clean --truth labels.csv")]
     Evaluate(Evaluate),
     /// Compute the digests of a run again, and compare them with its manifest
+    ///
+    /// Says `ok` and how many files there are, or names each that is missing, changed or new.
     #[command(after_help = "Example:
   orpailleur verify migration --run 0003-5f1c22ab")]
     Verify(InRun),

@@ -22,9 +22,10 @@ use crate::{
     },
     model::{self, Kind, Lang},
     normalize,
+    progress::Progress,
     run::Stage,
     score, store,
-    table::IdKey,
+    table::{IdKey, Reject},
 };
 
 /// A file and the name that outputs give it.
@@ -32,6 +33,9 @@ pub type NamedFile = (PathBuf, String);
 
 /// The name of the settings file of a project.
 pub const SETTINGS: &str = "orpailleur.toml";
+
+/// What becomes of a file that cannot be read.
+const LEFT_OUT: &str = "`run` lists it as a reject and goes on with the rest, unless `--strict`";
 
 /// `orpailleur.toml` as written: every setting has a default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -152,6 +156,27 @@ pub struct Overrides {
     pub strict: bool,
 }
 
+impl Overrides {
+    /// What makes no sense, each under the name of its option.
+    fn problems(&self) -> Vec<Problem> {
+        let problem = |option: &str, message: String, hint: &str| Problem {
+            place: option.to_owned(),
+            message,
+            hint: Some(hint.to_owned()),
+        };
+        let mut problems = Vec::new();
+        if let Some(date) = self.as_of.as_ref().filter(|date| !is_date(date)) {
+            let message = format!("`{date}` is no date");
+            problems.push(problem("--as-of", message, "write it as `--as-of 2024-12-31`"));
+        }
+        if let Some(share) = self.precision.filter(|share| !is_precision(*share)) {
+            let message = format!("`{share}` is not between 0.5 and 1");
+            problems.push(problem("--precision", message, "0.99 is one wrong merge in a hundred"));
+        }
+        problems
+    }
+}
+
 /// What `dedupe` is asked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plain {
@@ -217,36 +242,9 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// Every problem of `orpailleur.toml` and of its mappings, at once.
+    /// Every problem of `orpailleur.toml` and of its mappings, at once; then also the files that are
+    /// not there, which alone stop nothing: they become rejects.
     pub fn load(folder: &Path, overrides: &Overrides) -> Result<Plan> {
-        let (plan, problems) = Plan::examine(folder, overrides)?;
-        match plan {
-            Some(plan) if problems.is_empty() => Ok(plan),
-            _ => Err(document::in_order(problems)),
-        }
-    }
-
-    /// Like [`Plan::load`], and a file that is not there is a problem as well: what `check` does.
-    pub fn check(folder: &Path, overrides: &Overrides) -> Result<Plan> {
-        let text = settings_text(folder)?;
-        let document = Document::parse(SETTINGS, &text)?;
-        let (plan, mut problems) = Plan::examine(folder, overrides)?;
-        for (s, source) in plan.iter().flat_map(|p| &p.sources).enumerate() {
-            for (f, (path, _)) in source.files.iter().enumerate() {
-                if !path.is_file() {
-                    let steps = [Step::Key("source"), Step::At(s), Step::Key("files"), Step::At(f)];
-                    let message = format!("there is no file `{}`", path.display());
-                    problems.push(document.problem(&steps, message, None));
-                }
-            }
-        }
-        match plan {
-            Some(plan) if problems.is_empty() => Ok(plan),
-            _ => Err(document::in_order(problems)),
-        }
-    }
-
-    fn examine(folder: &Path, overrides: &Overrides) -> Result<(Option<Plan>, Vec<Located>)> {
         let text = settings_text(folder)?;
         let document = Document::parse(SETTINGS, &text)?;
         let (project, mut problems) = document.read::<Project>();
@@ -254,7 +252,72 @@ impl Plan {
             let mut checker = Checker { document: &document, folder, problems: &mut problems };
             checker.plan(project, overrides)
         });
-        Ok((plan, problems))
+        match plan {
+            Some(plan) if problems.is_empty() => Ok(plan),
+            plan => {
+                problems.extend(plan.iter().flat_map(|plan| plan.missing_files(&document)));
+                Err(document::in_order(problems))
+            }
+        }
+    }
+
+    /// Like [`Plan::load`], and reads the files as a run does: one that cannot be read is a problem
+    /// as well, or one without a sheet or column that the settings name. What `check` does.
+    pub fn check(folder: &Path, overrides: &Overrides, progress: &Progress) -> Result<Plan> {
+        let plan = Plan::load(folder, overrides)?;
+        let text = settings_text(folder)?;
+        let document = Document::parse(SETTINGS, &text)?;
+        let read = ingest::run(&plan.sources, &plan.key, progress)?;
+        let whole = read.table.rejects.iter().filter(|reject| reject.row.is_none());
+        let problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
+        if problems.is_empty() { Ok(plan) } else { Err(document::in_order(problems)) }
+    }
+
+    fn missing_files(&self, document: &Document<'_>) -> Vec<Located> {
+        let mut problems = Vec::new();
+        for (s, source) in self.sources.iter().enumerate() {
+            for (f, (path, _)) in source.files.iter().enumerate() {
+                if !path.exists() {
+                    let message = format!("there is no file `{}`", path.display());
+                    let hint = Some(LEFT_OUT.to_owned());
+                    problems.push(document.problem(&file_steps(s, f), message, hint));
+                }
+            }
+        }
+        problems
+    }
+
+    /// A reject that speaks of a whole file, as a problem of the setting that names what it lacks.
+    fn problem_of(&self, reject: &Reject, document: &Document<'_>) -> Located {
+        let named = |s: &ingest::Source| s.files.iter().position(|(_, name)| *name == reject.file);
+        let found = self.sources.iter().enumerate().find_map(|(at, source)| {
+            Some((at, named(source).filter(|_| source.name == reject.source)?))
+        });
+        let (s, f) = found.expect("ingest names the sources and files it was given");
+        let source = &self.sources[s];
+        let path = source.files[f].0.display();
+        if reject.code == "unreadable_file" {
+            let message = if source.files[f].0.exists() {
+                format!("`{path}` cannot be used: {}", reject.message)
+            } else {
+                format!("there is no file `{path}`")
+            };
+            let known = Some(&reject.suggestion).filter(|_| source.files[f].0.exists());
+            let hints = known.into_iter().filter(|hint| !hint.is_empty()).map(String::as_str);
+            let hint = hints.chain([LEFT_OUT]).collect::<Vec<_>>().join("; ");
+            return document.problem(&file_steps(s, f), message, Some(hint));
+        }
+        let sheet = source.sheets.iter().position(|sheet| *sheet == reject.sheet);
+        let steps = match sheet {
+            Some(at) if reject.column.is_empty() => [Step::Key("sheets"), Step::At(at)],
+            _ => [Step::Key("columns"), Step::Key(&reject.column)],
+        };
+        let steps = [&[Step::Key("source"), Step::At(s)], &steps[..]].concat();
+        let place = match reject.sheet.as_str() {
+            "" => format!("`{path}`"),
+            sheet => format!("`{path}`, sheet `{sheet}`"),
+        };
+        document.problem(&steps, format!("{place}: {}", reject.message), None)
     }
 
     /// The plan of `dedupe`: plain tables, every setting at its default but for `overrides`.
@@ -263,17 +326,11 @@ impl Plan {
     ///
     /// When there is no target of that name, or `as_of` or `precision` make no sense.
     pub fn of_tables(out: &Path, plain: Plain, overrides: &Overrides) -> Result<Plan> {
-        let as_of = overrides.as_of.clone().unwrap_or_default();
-        let mut problems = Vec::new();
-        if !is_date(&as_of) {
-            problems.push(problem("--as-of", format!("it is no date: `{as_of}`")));
-        }
-        if overrides.precision.is_some_and(|p| !is_precision(p)) {
-            problems.push(problem("--precision", "it is not between 0.5 and 1"));
-        }
+        let problems = overrides.problems();
         if !problems.is_empty() {
             return Err(Error::Settings { problems });
         }
+        let as_of = overrides.as_of.clone().unwrap_or_default();
         let mut matching = score::Settings::default();
         matching.precision = overrides.precision.unwrap_or(matching.precision);
         let target = overrides.target.as_deref().map(|name| load_target(out, name)).transpose()?;
@@ -347,6 +404,8 @@ struct Checker<'c, 'd> {
 
 impl Checker<'_, '_> {
     fn plan(&mut self, project: Project, overrides: &Overrides) -> Plan {
+        // Before all that the file says.
+        self.problems.extend(overrides.problems().into_iter().map(|problem| (0, problem)));
         let about = project.project;
         let as_of = self.as_of(&about, overrides);
         let target = self.target(&about, overrides);
@@ -358,8 +417,9 @@ impl Checker<'_, '_> {
             }),
         );
         let mut matching = project.matching;
-        matching.precision = overrides.precision.unwrap_or(matching.precision);
-        if !is_precision(matching.precision) {
+        if let Some(share) = overrides.precision {
+            matching.precision = share;
+        } else if !is_precision(matching.precision) {
             let steps = [Step::Key("match"), Step::Key("precision")];
             self.tell(&steps, "`precision` is not between 0.5 and 1".into(), None);
         }
@@ -400,16 +460,18 @@ impl Checker<'_, '_> {
     }
 
     fn as_of(&mut self, about: &About, overrides: &Overrides) -> String {
-        let as_of = overrides.as_of.clone().unwrap_or_else(|| about.as_of.clone());
-        if !is_date(&as_of) {
-            let message = match as_of.as_str() {
+        if let Some(as_of) = &overrides.as_of {
+            return as_of.clone();
+        }
+        if !is_date(&about.as_of) {
+            let message = match about.as_of.as_str() {
                 "" => "`as_of` is missing".to_owned(),
                 other => format!("`as_of` is no date: `{other}`"),
             };
             let hint = "write the day of the exports as `as_of = \"2024-12-31\"`".to_owned();
             self.tell(&[Step::Key("project"), Step::Key("as_of")], message, Some(hint));
         }
-        as_of
+        about.as_of.clone()
     }
 
     fn target(&mut self, about: &About, overrides: &Overrides) -> Option<Arc<Target>> {
@@ -418,6 +480,12 @@ impl Checker<'_, '_> {
             Ok(target) => Some(target),
             Err(Error::Settings { problems }) => {
                 self.problems.extend(problems.into_iter().map(|p| (usize::MAX, p)));
+                None
+            }
+            Err(error) if overrides.target.is_some() => {
+                let place = "--target".to_owned();
+                let problem = Problem { place, message: error.to_string(), hint: error.hint() };
+                self.problems.push((0, problem));
                 None
             }
             Err(error) => {
@@ -466,9 +534,7 @@ impl Checker<'_, '_> {
                     let message =
                         format!("`{name}` is already read by the source `{}`", other.name);
                     let hint = Some("name the `sheets` of each, or leave it out of one".to_owned());
-                    let steps =
-                        [Step::Key("source"), Step::At(at), Step::Key("files"), Step::At(f)];
-                    self.tell(&steps, message, hint);
+                    self.tell(&file_steps(at, f), message, hint);
                 }
             }
             let key_space = match source.key_space.as_str() {
@@ -559,6 +625,11 @@ impl Checker<'_, '_> {
     }
 }
 
+/// The way to a file of a source in the settings.
+fn file_steps(source: usize, file: usize) -> [Step<'static>; 4] {
+    [Step::Key("source"), Step::At(source), Step::Key("files"), Step::At(file)]
+}
+
 /// Whether `source` reads some of the same sheets of the file that outputs call `name`.
 fn reads_too(source: &ingest::Source, name: &str, sheets: &[String]) -> bool {
     let apart = !sheets.is_empty()
@@ -628,10 +699,6 @@ fn is_date(text: &str) -> bool {
 
 fn is_precision(share: f64) -> bool {
     (0.5..1.0).contains(&share)
-}
-
-fn problem(place: &str, message: impl Into<String>) -> Problem {
-    Problem { place: place.to_owned(), message: message.into(), hint: None }
 }
 
 /// The key kept in `file`, if there is one.
@@ -704,10 +771,13 @@ mod tests {
     }
 
     fn problems(settings: &str) -> Vec<String> {
-        match Plan::load(project(settings).path(), &Overrides::default()) {
-            Err(Error::Settings { problems }) => {
-                problems.into_iter().map(|p| format!("{} {}", p.place, p.message)).collect()
-            }
+        let project = project(settings);
+        let folder = project.path().display().to_string();
+        match Plan::load(project.path(), &Overrides::default()) {
+            Err(Error::Settings { problems }) => problems
+                .into_iter()
+                .map(|p| format!("{} {}", p.place, p.message).replace(&folder, "[folder]"))
+                .collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -739,6 +809,8 @@ Portable = "mobil"
                 "orpailleur.toml:6:1 the source `crm` has no file",
                 "orpailleur.toml:8:11 there is no mapping `outlok-classic-fr`",
                 "orpailleur.toml:11:8 two sources are called `crm`",
+                "orpailleur.toml:12:10 there is no file `[folder]/legacy/a.csv`",
+                "orpailleur.toml:12:19 there is no file `[folder]/legacy/./a.csv`",
                 "orpailleur.toml:13:11 there is no mapping ``",
                 "orpailleur.toml:14:9 `dated` is no date: `2009`",
                 "orpailleur.toml:16:12 there is no attribute `mobil`",

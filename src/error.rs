@@ -30,7 +30,7 @@ pub enum Error {
         hint: Option<String>,
     },
     /// One or more settings make no sense; each is reported.
-    #[error("{} in the settings:\n{}", counted(problems.len(), "problem"), bulleted(problems))]
+    #[error("{}:\n{}", counted(problems.len(), "problem"), bulleted(problems))]
     Settings {
         /// Every problem found, in file order.
         problems: Vec<Problem>,
@@ -104,6 +104,9 @@ impl Error {
             Error::Format { hint, .. } | Error::NotFound { hint, .. } => hint.clone(),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("check who owns it and its permissions".into())
+            }
+            Error::Io { action: "read", source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("look whether it was moved or renamed".into())
             }
             _ => None,
         }

@@ -116,9 +116,12 @@ fn execute(cli: Cli) -> Result<u8> {
             carry_out(&plan, run, common)
         }
         Command::Check(asked) => {
-            let plan = Plan::check(&asked.project, &overrides(common, &Running::default()));
+            let progress = Progress::new("check", common.quiet);
+            let overrides = overrides(common, &Running::default());
+            let plan = Plan::check(&asked.project, &overrides, &progress);
+            progress.finish();
             let sources = plan.as_ref().map_or(0, |plan| plan.sources.len());
-            checked(plan.map(drop), || format!("{sources} sources, no problem"))
+            checked(plan.map(drop), || format!("ok: {}, no problem", counted(sources, "source")))
         }
         Command::Mappings(asked) => match asked.action.unwrap_or(MappingsAction::List) {
             MappingsAction::List => {
@@ -130,17 +133,29 @@ fn execute(cli: Cli) -> Result<u8> {
                 Ok(DONE)
             }
             MappingsAction::Check { files } => checked(mappings::check(&files), || {
-                format!("{} files, no problem", files.len())
+                format!("ok: {}, no problem", counted(files.len(), "file"))
             }),
         },
         Command::Verify(asked) => {
-            let differences = run::verify(&find_run(&asked.project.project, asked.run.as_deref())?)?;
-            for difference in &differences {
-                say(difference);
+            let folder = find_run(&asked.project.project, asked.run.as_deref())?;
+            let differences = run::verify(&folder)?;
+            let files = run::manifest(&folder)?.outputs.len();
+            if common.json {
+                let found = serde_json::json!({ "files": files, "differences": differences });
+                say(&found.to_string());
+            } else if differences.is_empty() {
+                say(&format!("ok: {} as the manifest says", counted(files, "file")));
+            } else {
+                differences.iter().for_each(|difference| say(difference));
             }
             Ok(if differences.is_empty() { DONE } else { FAILED })
         }
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Says that all is well, or what is wrong: a failed check is no failed program.
@@ -179,18 +194,24 @@ fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
     pipeline::run(plan, &mut run)?;
     let folder = run.finish()?;
     let manifest = run::manifest(&folder)?;
-    let report = folder.join("report/index.html");
+    let unreadable = run::unreadable(&folder)?;
+    if !common.quiet {
+        unreadable.iter().for_each(|file| warn(file));
+    }
+    // There is none where `--until` named an earlier stage.
+    let report = Some(folder.join("report/index.html")).filter(|report| report.is_file());
     if common.json {
         let summary = serde_json::json!({
             "run": manifest.run,
             "folder": folder,
             "report": report,
             "counts": manifest.counts,
+            "unreadable": unreadable,
         });
         say(&summary.to_string());
     } else {
         say(&manifest.summary());
-        say(&report.display().to_string());
+        say(&report.unwrap_or(folder).display().to_string());
     }
     Ok(if manifest.remains() { REMAINS } else { DONE })
 }
@@ -245,6 +266,11 @@ fn set_up_log(common: &Common) {
 /// Prints a line on stdout. A reader that has gone away is no error of ours.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Says on stderr what the user should know although the run went on.
+fn warn(text: &str) {
+    let _ = writeln!(io::stderr(), "warning: {text}");
 }
 
 /// Prints an error with its causes, and what the user can do.

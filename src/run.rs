@@ -339,6 +339,25 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
     })
 }
 
+/// The files that the run in `folder` could not read, and why: one line each.
+///
+/// The lines come from its rejects, so that what is said and what is written agree.
+pub fn unreadable(folder: &Path) -> Result<Vec<String>> {
+    if manifest(folder)?.counts.get("unreadable_files").is_none_or(|n| *n == 0) {
+        return Ok(Vec::new());
+    }
+    let path = folder.join("rejects.csv");
+    let mut reader = csv::Reader::from_reader(store::open(&path)?);
+    let rejects = reader.deserialize::<BTreeMap<String, String>>();
+    let rejects = rejects.collect::<Result<Vec<_>, _>>().map_err(Error::table("rejects"))?;
+    let told = rejects.iter().filter(|reject| reject["code"] == "unreadable_file");
+    let line = |reject: &BTreeMap<String, String>| match reject["suggestion"].as_str() {
+        "" => format!("`{}` was not read: {}", reject["file"], reject["message"]),
+        hint => format!("`{}` was not read: {} (hint: {hint})", reject["file"], reject["message"]),
+    };
+    Ok(told.map(line).collect())
+}
+
 /// What the files of the run in `folder` no longer are: `golden/links.csv: changed`. Empty when all
 /// is as the manifest says.
 pub fn verify(folder: &Path) -> Result<Vec<String>> {

@@ -30,6 +30,9 @@ fn reject_of(project: &Project) -> (Said, String) {
     let rejects = rows(&project.result("rejects.csv"));
     let reject = rejects.iter().find(|r| r["source"] == "bad").expect("the bad source is rejected");
     assert_eq!(reject["severity"], "row");
+    let warning = format!("warning: `{}` was not read: {}", reject["file"], reject["message"]);
+    assert_eq!(said.stderr.matches("warning: ").count(), 1, "{}", said.stderr);
+    assert!(said.stderr.starts_with(&warning), "{}", said.stderr);
     (said, format!("{} row `{}` {}", reject["file"], reject["row"], reject["message"]))
 }
 
@@ -37,6 +40,9 @@ fn rejected(name: &str, content: &[u8]) -> String {
     let project = project_with(name);
     project.write(&format!("legacy/{name}"), content);
     let (_, reject) = reject_of(&project);
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 3, "check tells what run rejects");
+    assert!(check.stderr.contains(name) && check.stderr.contains("unless `--strict`"), "{}", check.stderr);
     let strict = project.call(&["run", "--strict"]);
     assert_eq!(strict.status, 2, "--strict stops");
     assert!(strict.stderr.contains(name), "{}", strict.stderr);
@@ -46,8 +52,10 @@ fn rejected(name: &str, content: &[u8]) -> String {
 #[test]
 fn a_missing_file_is_a_reject_and_check_names_it() {
     let project = project_with("gone.csv");
-    let (_, reject) = reject_of(&project);
+    let (said, reject) = reject_of(&project);
     assert!(reject.starts_with("gone.csv row `` "), "{reject}");
+    assert!(said.stderr.contains("(hint: look whether it was moved or renamed)"), "{}", said.stderr);
+    assert_eq!(project.call(&["run", "--quiet"]).stderr, "");
     let check = project.call(&["check"]);
     assert_eq!(check.status, 3);
     assert!(check.stderr.contains("there is no file") && check.stderr.contains("gone.csv"));
@@ -200,6 +208,9 @@ fn a_mapping_that_names_a_column_that_is_not_there_is_told() {
     project.write("legacy/other.csv", GOOD);
     let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
     project.write("orpailleur.toml", settings + "[source.columns]\nPortable = \"mobile\"\n");
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 3, "{}", check.stderr);
+    assert!(check.stderr.contains("other.csv`: there is no column `Portable`"), "{}", check.stderr);
     let said = project.call(&["run"]);
     assert_eq!(said.status, 1, "{}", said.stderr);
     let rejects = rows(&project.result("rejects.csv"));
@@ -229,6 +240,38 @@ fn dedupe_of_a_file_that_cannot_be_read_stops() {
     assert_eq!(said.status, 2, "{}{}", said.stdout, said.stderr);
     assert!(said.stderr.contains("gone.csv"), "{}", said.stderr);
     assert!(!Path::new(&folder.path().join("gone-deduped")).exists());
+}
+
+#[test]
+fn an_option_that_makes_no_sense_is_blamed_by_its_own_name() {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    assert_eq!(project.call(&["init", "legacy"]).status, 0);
+    for (option, value, wrong) in [
+        ("--as-of", "31/12/2024", "--as-of: `31/12/2024` is no date"),
+        ("--target", "sales", "--target: there is no target `sales`"),
+        ("--precision", "2", "--precision: `2` is not between 0.5 and 1"),
+    ] {
+        let said = project.call(&["run", option, value]);
+        assert_eq!(said.status, 2);
+        assert!(said.stderr.starts_with(&format!("error: one problem:\n  {wrong}\n")), "{}", said.stderr);
+        assert!(!said.stderr.contains("orpailleur.toml"), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn without_a_report_the_last_line_is_the_folder_of_the_run() {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    assert_eq!(project.call(&["init", "legacy"]).status, 0);
+    let said = project.call(&["run", "--until", "cluster"]);
+    assert!(said.status < 2, "{}", said.stderr);
+    let last = said.stdout.lines().last().expect("a line");
+    assert!(project.path(last).join("manifest.json").is_file(), "no run at {last}");
+    let said = project.call(&["run", "--until", "cluster", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert!(json["report"].is_null(), "{json}");
+    assert!(project.path(json["folder"].as_str().expect("a folder")).is_dir());
 }
 
 #[test]

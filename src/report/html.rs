@@ -114,10 +114,10 @@ fn add_words(environment: &mut Environment<'_>, texts: Texts) {
     });
     environment.add_function("attribute", move |name: &str| attribute_label(name, texts));
     environment.add_function("reject_message", move |code: &str, message: &str| {
-        texts.find("reject_message", code).unwrap_or(message).to_owned()
+        texts.reject_message(code, message)
     });
     environment.add_function("reject_suggestion", move |code: &str, suggestion: &str| {
-        texts.find("reject_suggestion", code).unwrap_or(suggestion).to_owned()
+        texts.reject_suggestion(code, suggestion)
     });
     environment.add_filter("num", move |n: u64| texts.number(n));
     environment.add_filter("dec", move |text: &str| texts.decimal(text));
@@ -197,7 +197,7 @@ fn status(figures: &Figures, texts: Texts) -> Vec<Status> {
             true => ("status.objections", consent.objections),
             false => ("status.objections_lost", consent.objections_lost),
         };
-        lines.push(Status { holds, words: texts.fill(text, &[("n", &texts.number(n))]) });
+        lines.push(Status { holds, words: texts.form(text, n).replace("{n}", &texts.number(n)) });
     }
     if figures.totals.unreadable_files > 0 {
         let files = texts.count("file", figures.totals.unreadable_files);
@@ -227,10 +227,13 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
     let tile = |section, n: u64, label: &str, note: String| Tile {
         section,
         value: texts.number(n),
-        label: texts.text(&format!("tile.{label}")),
+        label: texts.form(&format!("tile.{label}"), n),
         note,
     };
     let note = |key: &str, values: &[(&str, &str)]| texts.fill(&format!("tile.{key}"), values);
+    let counted = |key: &str, name: &str, n: u64| {
+        texts.form(&format!("tile.{key}"), n).replace(name, &texts.number(n))
+    };
     let mut tiles = vec![
         tile(
             "reconciliation",
@@ -248,7 +251,7 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
             "duplicates",
             totals.records,
             "records",
-            note("records_note", &[("merged", &texts.number(totals.merged))]),
+            counted("records_note", "{merged}", totals.merged),
         ),
     ];
     for (kind, &n) in totals.golden_by_kind.iter().rev() {
@@ -266,7 +269,7 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
         "rejects",
         totals.rejected_rows,
         "rejected",
-        note("rejected_note", &[("n", &texts.number(totals.rejected_cells))]),
+        counted("rejected_note", "{n}", totals.rejected_cells),
     ));
     if totals.history_rows > 0 {
         let orphans = figures.history.iter().map(|h| h.orphans).sum();
@@ -274,7 +277,7 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
         tiles.push(tile("reconciliation", totals.history_rows, "history", note));
     }
     if let Some(consent) = &figures.consent {
-        let note = note("objections_note", &[("n", &texts.number(consent.objections_lost))]);
+        let note = counted("objections_note", "{n}", consent.objections_lost);
         tiles.push(tile("consent", consent.objections, "objections", note));
     }
     tiles
@@ -307,7 +310,11 @@ fn identities(figures: &Figures, texts: Texts) -> Vec<IdentityView> {
 fn flow(figures: &Figures, texts: Texts) -> String {
     let totals = &figures.totals;
     let word = |key: &str| texts.text(&format!("reconciliation.{key}"));
-    let node = |label: &str, value: u64, tone| Node { label: word(label), value, tone };
+    let node = |label: &str, value: u64, tone| Node {
+        label: texts.form(&format!("reconciliation.{label}"), value),
+        value,
+        tone,
+    };
     let through = |from, to, value| Ribbon { from, to, leaving: value, arriving: value };
     let fates: Vec<(&str, u64, &str)> = [
         ("node_record_rows", totals.record_rows, "blue"),

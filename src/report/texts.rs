@@ -64,13 +64,28 @@ impl Texts {
         text
     }
 
-    /// A number with its noun in singular or plural: `1 record`, `1,234 records`.
-    pub(super) fn count(self, noun: &str, n: u64) -> String {
-        let forms = self.text(&format!("noun.{noun}"));
+    /// The form of the text `section.key`, written `singular|plural`, that goes with `n`.
+    pub(super) fn form(self, path: &str, n: u64) -> String {
+        let forms = self.text(path);
         let (one, many) = forms.split_once('|').unwrap_or((&forms, &forms));
         // French has the singular for zero too.
         let singular = n == 1 || n == 0 && self.0 == Lang::Fr;
-        format!("{}{}{}", self.number(n), self.gap(), if singular { one } else { many })
+        if singular { one.to_owned() } else { many.to_owned() }
+    }
+
+    /// A number with its noun in singular or plural: `1 record`, `1,234 records`.
+    pub(super) fn count(self, noun: &str, n: u64) -> String {
+        format!("{}{}{}", self.number(n), self.gap(), self.form(&format!("noun.{noun}"), n))
+    }
+
+    /// What is wrong with all rejects of a code; `message` where the code has no words of its own.
+    pub(super) fn reject_message(self, code: &str, message: &str) -> String {
+        self.find("reject_message", code).unwrap_or(message).to_owned()
+    }
+
+    /// What to do about all rejects of a code; `suggestion` where it has no words of its own.
+    pub(super) fn reject_suggestion(self, code: &str, suggestion: &str) -> String {
+        self.find("reject_suggestion", code).unwrap_or(suggestion).to_owned()
     }
 
     /// `1,234` or `1 234` (with narrow no-break spaces).
@@ -185,6 +200,8 @@ impl Texts {
 mod tests {
     use super::*;
 
+    use std::{collections::BTreeSet, fs, path::Path};
+
     const EN: Texts = Texts(Lang::En);
     const FR: Texts = Texts(Lang::Fr);
 
@@ -207,6 +224,38 @@ mod tests {
                 assert_eq!(plurals(&text.en), plurals(&text.fr), "{section}.{key}");
             }
         }
+    }
+
+    /// The words that stand in `text` right after `before` and a quotation mark.
+    fn quoted_after<'t>(text: &'t str, before: &str) -> Vec<&'t str> {
+        let after = text.split(before).skip(1).map(str::trim_start);
+        after.filter_map(|rest| Some(rest.strip_prefix('"')?.split_once('"')?.0)).collect()
+    }
+
+    #[test]
+    fn every_code_that_the_source_gives_a_reject_has_its_words() {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut open = vec![source.clone()];
+        let mut codes = BTreeSet::new();
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                open.extend(fs::read_dir(&path).expect("readable").map(|e| e.expect("readable").path()));
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.starts_with(source.join("report")) {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                let text = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+                let found = ["code: ", "Invalid::new(", "bad(self.account, ", "bad(side, ", "reject(number, "]
+                    .into_iter()
+                    .chain(["&column, ", "reject(row.number, \"\", ", "row.number, "])
+                    .flat_map(|before| quoted_after(text, before));
+                codes.extend(found.filter(|code| !code.is_empty()).map(str::to_owned));
+            }
+        }
+        assert!(codes.len() > 25 && codes.contains("no_name"), "{codes:?}");
+        let without = codes.iter().filter(|code| FR.find("reject_message", code).is_none());
+        assert_eq!(without.collect::<Vec<_>>(), Vec::<&String>::new());
+        let known = &all()["reject_message"];
+        let silent = known.keys().filter(|code| FR.find("reject_suggestion", code).is_none());
+        assert_eq!(silent.collect::<Vec<_>>(), Vec::<&String>::new(), "what to do");
     }
 
     #[test]
@@ -240,6 +289,8 @@ mod tests {
             ("0 records".into(), "1 record".into())
         );
         assert_eq!(FR.count("file", 0), "0\u{a0}fichier");
+        assert_eq!(FR.form("tile.rejected", 1), "ligne rejetée");
+        assert_eq!(FR.form("tile.objections_note", 2), "{n} perdues");
         assert_eq!(EN.date("2024-12-31"), "31\u{a0}December\u{a0}2024");
         assert_eq!(FR.date("2024-05-01"), "1er\u{a0}mai\u{a0}2024");
         assert_eq!(FR.date("2024-05"), "2024-05");

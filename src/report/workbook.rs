@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    model::Lang,
     store,
-    table::{Kind, Severity},
+    table::{Kind, Reject, Severity},
 };
 
 /// Rows of a list at most: a sheet holds 1,048,576.
@@ -433,12 +434,21 @@ fn rejects(
             severity(code.severity).into(),
             code.count.into(),
             code.files.into(),
-            texts.find("reject_message", &code.code).unwrap_or(&code.message).into(),
-            texts.find("reject_suggestion", &code.code).unwrap_or(&code.suggestion).into(),
+            texts.reject_message(&code.code, &code.message).into(),
+            texts.reject_suggestion(&code.code, &code.suggestion).into(),
             place(&code.example).into(),
         ])?;
     }
     sheet.finish()?;
+    // The stages speak English, each reject in its own words; other languages have those of its code.
+    let message = |reject: &Reject| match texts.0 {
+        Lang::En => reject.message.clone(),
+        Lang::Fr => texts.reject_message(&reject.code, &reject.message),
+    };
+    let suggestion = |reject: &Reject| match texts.0 {
+        Lang::En => reject.suggestion.clone(),
+        Lang::Fr => texts.reject_suggestion(&reject.code, &reject.suggestion),
+    };
     let keys = [
         "source",
         "file",
@@ -461,8 +471,8 @@ fn rejects(
             (&reject.column).into(),
             (&reject.code).into(),
             severity(reject.severity).into(),
-            (&reject.message).into(),
-            (&reject.suggestion).into(),
+            message(reject).into(),
+            suggestion(reject).into(),
             (&reject.raw).into(),
         ])?;
     }
