@@ -172,8 +172,11 @@ impl<'a> Forest<'a> {
     }
 
     fn merge(&mut self, a: u32, b: u32) {
-        let (small, large) =
-            if self.members[a as usize].len() < self.members[b as usize].len() { (a, b) } else { (b, a) };
+        let (small, large) = if self.members[a as usize].len() < self.members[b as usize].len() {
+            (a, b)
+        } else {
+            (b, a)
+        };
         self.parent[small as usize] = large;
         let moved = std::mem::take(&mut self.members[small as usize]);
         let members = &mut self.members[large as usize];
@@ -246,8 +249,7 @@ mod tests {
             reason: "legal_number",
             values: vec![Some(1), None, Some(2), None, None],
         };
-        let (found, metrics) =
-            run(5, vec![pair(0, 1, 12), pair(1, 2, 9)], 300, &[bound], |_, _| 0);
+        let (found, metrics) = run(5, vec![pair(0, 1, 12), pair(1, 2, 9)], 300, &[bound], |_, _| 0);
         assert_eq!(found.first, [0, 0, 2, 3, 4]);
         assert_eq!(metrics.review["legal_number"], 1);
     }

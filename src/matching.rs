@@ -70,13 +70,10 @@ pub fn resolve(
         let staged = prepared.scorer.run(&prepared.candidates, &settings.score, progress)?;
         let bounds = bounds(records, kind, &prepared.members, settings);
         let merge = settings.score.merge_centibits();
-        let (clustered, metrics) = cluster::run(
-            prepared.members.len(),
-            staged.table,
-            merge,
-            &bounds,
-            |a, b| prepared.scorer.evidence_centibits(a, b),
-        );
+        let (clustered, metrics) =
+            cluster::run(prepared.members.len(), staged.table, merge, &bounds, |a, b| {
+                prepared.scorer.evidence_centibits(a, b)
+            });
         resolved.metrics.push(Matching {
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
@@ -116,18 +113,10 @@ pub fn prepare(
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
     let evidence = evidence(records, links, kind, &members, clusters);
     let source = settings.link_only.then(|| sources(records, &members));
-    let blocked = block::run(
-        records,
-        kind,
-        &members,
-        &evidence.people,
-        source,
-        &settings.block,
-        progress,
-    )?;
+    let blocked =
+        block::run(records, kind, &members, &evidence.people, source, &settings.block, progress)?;
     let known = known.iter().find(|model| model.kind == kind.as_str());
-    let scorer =
-        Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)?;
+    let scorer = Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)?;
     Ok(Prepared { members, scorer, candidates: blocked.table, block: blocked.metrics })
 }
 
@@ -173,12 +162,18 @@ fn evidence(
     match kind {
         Kind::Organisation => Evidence {
             people: of(&|person| {
-                let part = |a| records.first(a, person as usize).map(text::fold).unwrap_or_default();
+                let part =
+                    |a| records.first(a, person as usize).map(text::fold).unwrap_or_default();
                 let (first, last) = (part("first_name"), part("last_name"));
-                if first.len() < 2 || last.len() < 2 { Vec::new() } else { vec![format!("{first} {last}")] }
+                if first.len() < 2 || last.len() < 2 {
+                    Vec::new()
+                } else {
+                    vec![format!("{first} {last}")]
+                }
             }),
             hosts: of(&|person| {
-                let own = records.values("email", person as usize).filter(|e| !email::is_freemail(e));
+                let own =
+                    records.values("email", person as usize).filter(|e| !email::is_freemail(e));
                 own.filter_map(|e| e.split_once('@').map(|(_, host)| host.to_owned())).collect()
             }),
             employers: Vec::new(),

@@ -234,7 +234,8 @@ mod tests {
     #[test]
     fn link_only_leaves_out_pairs_of_one_source() {
         let rule = Rule::new("", 4, (0..4).map(|r| (1, r)).collect());
-        let candidates = CandidatePairs { records: 4, rules: vec![rule], source: Some(vec![0, 0, 1, 1]) };
+        let candidates =
+            CandidatePairs { records: 4, rules: vec![rule], source: Some(vec![0, 0, 1, 1]) };
         assert_eq!(candidates.possible(), 4);
         let mut seen = visited(&candidates);
         seen.sort_unstable();

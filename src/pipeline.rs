@@ -88,7 +88,9 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
         Some(target) if !until(Stage::Consolidate) => {
             run.manifest.target = target.name.clone();
             let folder = run.path(&format!("load/{}", target.name));
-            Some(run.stage("emit", |p| emit::run(&golden.table, &records.origins, target, &folder, p))?)
+            Some(run.stage("emit", |p| {
+                emit::run(&golden.table, &records.origins, target, &folder, p)
+            })?)
         }
         _ => None,
     };
@@ -183,7 +185,15 @@ fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
     let cells = rejects.iter().filter(|r| r.severity == Severity::Cell).count();
     run.count("rejected_cells", cells as u64);
     let header = [
-        "source", "file", "sheet", "row", "column", "code", "severity", "message", "suggestion",
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "severity",
+        "message",
+        "suggestion",
         "raw",
     ];
     store::write_csv(&run.path("rejects.csv"), &header, rejects)
@@ -246,7 +256,10 @@ fn registry(plan: &Plan) -> Result<BTreeMap<RecordId, String>> {
     let mut reader = csv::Reader::from_reader(store::open(&path)?);
     for (at, row) in reader.records().enumerate() {
         let entry = row.ok().and_then(|row| {
-            Some((RecordId::parse(row.get(0)?)?, row.get(1).filter(|id| !id.is_empty())?.to_owned()))
+            Some((
+                RecordId::parse(row.get(0)?)?,
+                row.get(1).filter(|id| !id.is_empty())?.to_owned(),
+            ))
         });
         let (record, golden) = entry.ok_or_else(|| bad_registry(&path, at + 2))?;
         registry.insert(record, golden);

@@ -110,8 +110,7 @@ pub fn write_csv<T: Serialize>(
     header: &[&str],
     rows: impl IntoIterator<Item = T>,
 ) -> Result<()> {
-    let mut writer =
-        csv::WriterBuilder::new().has_headers(false).from_writer(create(path)?);
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(create(path)?);
     writer.write_record(header).map_err(|e| csv_error(path, e))?;
     for row in rows {
         writer.serialize(row).map_err(|e| csv_error(path, e))?;
@@ -121,14 +120,8 @@ pub fn write_csv<T: Serialize>(
 
 fn csv_error(path: &Path, error: csv::Error) -> Error {
     match error.into_kind() {
-        csv::ErrorKind::Io(source) => {
-            Error::Io { action: "write", path: path.to_owned(), source }
-        }
-        other => Error::Format {
-            path: path.to_owned(),
-            message: format!("{other:?}"),
-            hint: None,
-        },
+        csv::ErrorKind::Io(source) => Error::Io { action: "write", path: path.to_owned(), source },
+        other => Error::Format { path: path.to_owned(), message: format!("{other:?}"), hint: None },
     }
 }
 
@@ -156,8 +149,9 @@ pub fn read_parquet(path: &Path) -> Result<RecordBatch> {
     let reader = builder.build().map_err(Error::table(name()))?;
     let batches: Vec<RecordBatch> =
         reader.collect::<Result<_, _>>().map_err(Error::table(name()))?;
-    let whole = arrow::compute::concat_batches(&schema_without_metadata(&batches, &schema), &batches)
-        .map_err(Error::table(name()))?;
+    let whole =
+        arrow::compute::concat_batches(&schema_without_metadata(&batches, &schema), &batches)
+            .map_err(Error::table(name()))?;
     whole.with_schema(schema).map_err(Error::table(name()))
 }
 

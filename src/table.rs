@@ -279,7 +279,11 @@ impl Records {
     }
 
     /// All values of `attribute` of record `i`.
-    pub fn values<'a>(&'a self, attribute: &str, i: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn values<'a>(
+        &'a self,
+        attribute: &str,
+        i: usize,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
         self.columns.get(attribute).into_iter().flat_map(move |c| c.values(i))
     }
 
@@ -473,7 +477,10 @@ impl RecordsBuilder {
     /// Adds a record and returns its draft number, which [`RecordsBuilder::finish`] translates.
     pub fn push(&mut self, mut draft: Draft) -> u32 {
         let values = std::mem::take(&mut draft.values);
-        self.push_lent(draft, values.iter().map(|(attribute, value, origin)| (attribute, value.as_str(), *origin)))
+        self.push_lent(
+            draft,
+            values.iter().map(|(attribute, value, origin)| (attribute, value.as_str(), *origin)),
+        )
     }
 
     /// Like [`RecordsBuilder::push`], for values that need no text of their own: they follow those of
@@ -927,7 +934,11 @@ impl GoldenRecords {
     }
 
     /// All values of `attribute` of golden record `i`, best first.
-    pub fn values<'a>(&'a self, attribute: &str, i: usize) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn values<'a>(
+        &'a self,
+        attribute: &str,
+        i: usize,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
         self.columns.get(attribute).into_iter().flat_map(move |c| c.values(i))
     }
 
@@ -1116,7 +1127,12 @@ impl LineagesBuilder {
     /// Adds a line.
     pub fn push(&mut self, line: Lineage<'_>) {
         let cells = [
-            line.golden_id, line.attribute, line.value, line.record_id, line.rule, line.outcome,
+            line.golden_id,
+            line.attribute,
+            line.value,
+            line.record_id,
+            line.rule,
+            line.outcome,
             line.losers,
         ];
         for (column, cell) in self.0.iter_mut().zip(cells) {

@@ -95,7 +95,12 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
     let metaphone = DoubleMetaphone::default();
     let sound = |word: &str| if word.is_ascii() { metaphone.encode(word) } else { String::new() };
     let all_folded = |attributes: &[&str]| -> Vec<String> {
-        attributes.iter().flat_map(|a| records.values(a, i)).map(text::fold).filter(|v| !v.is_empty()).collect()
+        attributes
+            .iter()
+            .flat_map(|a| records.values(a, i))
+            .map(text::fold)
+            .filter(|v| !v.is_empty())
+            .collect()
     };
     let first = folded("first_name");
     let mut last: Vec<String> = all_folded(&["last_name", "maiden_name"]);
@@ -121,7 +126,12 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
         let address = Address::decode(encoded);
         let street = text::fold(&address.street);
         let core = street.rsplit(' ').next().unwrap_or("").to_owned();
-        (text::fold(&address.number), core, text::fold(&address.postcode), text::fold(&address.city))
+        (
+            text::fold(&address.number),
+            core,
+            text::fold(&address.postcode),
+            text::fold(&address.city),
+        )
     });
     Facets {
         sounds_last: last.first().map(|l| sound(l)).unwrap_or_default(),
@@ -134,7 +144,11 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
             .collect(),
         places: places.collect(),
         codes: codes.collect(),
-        legal: ["siren", "siret", "vat", "iban"].iter().flat_map(|a| records.values(a, i)).map(str::to_owned).collect(),
+        legal: ["siren", "siret", "vat", "iban"]
+            .iter()
+            .flat_map(|a| records.values(a, i))
+            .map(str::to_owned)
+            .collect(),
         joined: words.concat(),
         others: others
             .iter()
@@ -169,11 +183,7 @@ pub(super) fn pool(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
     rules
 }
 
-fn rule(
-    name: &str,
-    facets: &[Facets],
-    of: impl Fn(&Facets, &mut Vec<u64>) + Sync,
-) -> Keyed {
+fn rule(name: &str, facets: &[Facets], of: impl Fn(&Facets, &mut Vec<u64>) + Sync) -> Keyed {
     let keys = facets
         .par_iter()
         .enumerate()
@@ -217,8 +227,14 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
         }),
         rule("same local part of the email", facets, |f, keys| {
             for address in f.emails.iter().filter(|e| !email::is_role_mailbox(e)) {
-                let local: String =
-                    address.split('@').next().unwrap_or("").split('+').next().unwrap_or("").replace(['.', '-', '_'], "");
+                let local: String = address
+                    .split('@')
+                    .next()
+                    .unwrap_or("")
+                    .split('+')
+                    .next()
+                    .unwrap_or("")
+                    .replace(['.', '-', '_'], "");
                 if local.len() > 4 {
                     keys.push(key(&[&local]));
                 }
@@ -325,15 +341,16 @@ fn word_frequency(facets: &[Facets]) -> HashMap<&str, u32> {
 }
 
 fn address_rules(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
-    let mut rules = vec![rule("same number and street, same postcode or city", facets, |f, keys| {
-        for (number, street, postcode, city) in &f.places {
-            for place in [postcode, city].into_iter().filter(|p| !p.is_empty()) {
-                if street.len() > 2 {
-                    keys.push(key(&[number, street, place]));
+    let mut rules =
+        vec![rule("same number and street, same postcode or city", facets, |f, keys| {
+            for (number, street, postcode, city) in &f.places {
+                for place in [postcode, city].into_iter().filter(|p| !p.is_empty()) {
+                    if street.len() > 2 {
+                        keys.push(key(&[number, street, place]));
+                    }
                 }
             }
-        }
-    })];
+        })];
     rules.push(rule("same number and street, same start of the name", facets, |f, keys| {
         for (number, street, _, _) in &f.places {
             let name = f.last.first().map_or(f.joined.as_str(), String::as_str);
@@ -355,16 +372,30 @@ fn other_rules(facets: &[Facets]) -> Vec<Keyed> {
     let columns = facets.iter().flat_map(|f| f.others.iter().map(|o| o.0 + 1)).max().unwrap_or(0);
     (0..columns)
         .flat_map(|column| {
-            let of = move |f: &'_ Facets| f.others.iter().filter(move |o| o.0 == column).map(|o| o.1.clone()).collect::<Vec<_>>();
-            let whole = rule(&format!("same value in unknown column {}", column + 1), facets, move |f, keys| {
-                each(&of(f), keys);
-            });
-            let words = rule(&format!("same two neighbouring words in unknown column {}", column + 1), facets, move |f, keys| {
-                for value in of(f) {
-                    let words: Vec<&str> = value.split(' ').collect();
-                    keys.extend(words.windows(2).map(key));
-                }
-            });
+            let of = move |f: &'_ Facets| {
+                f.others
+                    .iter()
+                    .filter(move |o| o.0 == column)
+                    .map(|o| o.1.clone())
+                    .collect::<Vec<_>>()
+            };
+            let whole = rule(
+                &format!("same value in unknown column {}", column + 1),
+                facets,
+                move |f, keys| {
+                    each(&of(f), keys);
+                },
+            );
+            let words = rule(
+                &format!("same two neighbouring words in unknown column {}", column + 1),
+                facets,
+                move |f, keys| {
+                    for value in of(f) {
+                        let words: Vec<&str> = value.split(' ').collect();
+                        keys.extend(words.windows(2).map(key));
+                    }
+                },
+            );
             [whole, words]
         })
         .collect()

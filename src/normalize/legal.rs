@@ -32,13 +32,18 @@ pub(super) fn withdraw(columns: &mut BTreeMap<String, Column>, raw: &Records) ->
                 let found = if siren.is_some_and(|s| own.contains(s)) {
                     Some(("own_legal_number", "it is the seller's own number"))
                 } else if siren.is_some_and(|s| shared.contains(s)) {
-                    Some(("shared_legal_number", "names that have nothing in common bear this number"))
+                    Some((
+                        "shared_legal_number",
+                        "names that have nothing in common bear this number",
+                    ))
                 } else {
                     None
                 };
                 match found {
                     None => kept.value(value, origin),
-                    Some((code, message)) => rejects.push(reject(raw, i, origin, code, message, value)),
+                    Some((code, message)) => {
+                        rejects.push(reject(raw, i, origin, code, message, value))
+                    }
                 }
             }
             kept.end_record();
@@ -71,14 +76,19 @@ fn shared_by_unrelated_names(columns: &BTreeMap<String, Column>) -> BTreeSet<Str
         let groups = unrelated(names);
         groups >= UNRELATED_NAMES && groups * 2 > names.len()
     };
-    bearers.iter().filter(|(_, names)| nobodys(names)).map(|(siren, _)| (*siren).to_owned()).collect()
+    bearers
+        .iter()
+        .filter(|(_, names)| nobodys(names))
+        .map(|(siren, _)| (*siren).to_owned())
+        .collect()
 }
 
 /// How many groups of names have no word in common.
 fn unrelated(names: &[BTreeSet<String>]) -> usize {
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
     for name in names {
-        let (mut near, far): (Vec<_>, Vec<_>) = groups.into_iter().partition(|g| !g.is_disjoint(name));
+        let (mut near, far): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|g| !g.is_disjoint(name));
         let mut group = name.clone();
         near.iter_mut().for_each(|other| group.append(other));
         groups = far;
@@ -118,7 +128,8 @@ mod tests {
     }
 
     fn columns(rows: &[(&str, &str)]) -> BTreeMap<String, Column> {
-        let column = |of: fn(&(&'static str, &'static str)) -> &'static str, rows: Vec<(&'static str, &'static str)>| {
+        let column = |of: fn(&(&'static str, &'static str)) -> &'static str,
+                      rows: Vec<(&'static str, &'static str)>| {
             let mut builder = ColumnBuilder::new();
             for row in &rows {
                 builder.value(of(row), 0);
@@ -128,7 +139,12 @@ mod tests {
         };
         let rows: Vec<(&'static str, &'static str)> = rows
             .iter()
-            .map(|(a, b)| (&*Box::leak((*a).to_owned().into_boxed_str()), &*Box::leak((*b).to_owned().into_boxed_str())))
+            .map(|(a, b)| {
+                (
+                    &*Box::leak((*a).to_owned().into_boxed_str()),
+                    &*Box::leak((*b).to_owned().into_boxed_str()),
+                )
+            })
             .collect();
         BTreeMap::from([
             ("siren".to_owned(), column(|r| r.0, rows.clone())),
@@ -138,9 +154,17 @@ mod tests {
 
     #[test]
     fn a_number_that_unrelated_names_bear_is_nobodys() {
-        let placeholder = [("732829320", "Garage Lebrun"), ("732829320", "Mairie"), ("732829320", "Boulangerie Petit")];
+        let placeholder = [
+            ("732829320", "Garage Lebrun"),
+            ("732829320", "Mairie"),
+            ("732829320", "Boulangerie Petit"),
+        ];
         assert!(shared_by_unrelated_names(&columns(&placeholder)).contains("732829320"));
-        let renamed = [("732829320", "Garage Lebrun"), ("732829320", "Auto Plus"), ("732829320", "Garage Lebrun SARL")];
+        let renamed = [
+            ("732829320", "Garage Lebrun"),
+            ("732829320", "Auto Plus"),
+            ("732829320", "Garage Lebrun SARL"),
+        ];
         assert!(shared_by_unrelated_names(&columns(&renamed)).is_empty());
     }
 }

@@ -144,7 +144,9 @@ impl Comparison for PersonNamePart {
 
 impl PersonNamePart {
     fn swapped_outcome(&self, a: u32) -> Outcome {
-        let commonest = |values: &Values| values.of(a).iter().map(|&c| values.rarity_bits(c)).fold(0.0, f32::min);
+        let commonest = |values: &Values| {
+            values.of(a).iter().map(|&c| values.rarity_bits(c)).fold(0.0, f32::min)
+        };
         Outcome { level: 2, rarity_bits: commonest(&self.own) + commonest(&self.other) }
     }
 
@@ -160,7 +162,7 @@ fn name_level(x: &str, y: &str, given: bool) -> u8 {
     let (short, long) = if x.len() <= y.len() { (x, y) } else { (y, x) };
     // "Jean" is no short "Jeanne": two names that people bear are two names.
     let two_names = given && person::is_first_name(short) && person::is_first_name(long);
-    if is_part(short, long) && !(two_names && !long.contains(' ')) {
+    if (!two_names || long.contains(' ')) && is_part(short, long) {
         3
     } else if given && person::may_be_same_first_name(x, y) {
         4
@@ -259,7 +261,11 @@ impl Emails {
             }
             // Two addresses made of one name say no more than the name does.
             let named = self.from_name[x as usize] || self.from_name[y as usize];
-            return if named || email::is_role_mailbox(texts[0]) || local_x.len() < 4 { MISSING } else { at(3) };
+            return if named || email::is_role_mailbox(texts[0]) || local_x.len() < 4 {
+                MISSING
+            } else {
+                at(3)
+            };
         }
         if host_x == host_y {
             if one_slip(local_x, local_y) && local_x.len() > 4 {
@@ -374,7 +380,8 @@ impl Comparison for Streets {
         if let Some(code) = self.values.shared(a, b) {
             return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
         }
-        let pairs = self.values.texts_of(a).flat_map(|x| self.values.texts_of(b).map(move |y| (x, y)));
+        let pairs =
+            self.values.texts_of(a).flat_map(|x| self.values.texts_of(b).map(move |y| (x, y)));
         at(pairs.map(|(x, y)| street_level(x, y)).min().unwrap_or(6))
     }
 }
@@ -404,9 +411,8 @@ fn words_alike(x: &str, y: &str) -> f64 {
     let (mut agreed, mut taken) = (0, 0u64);
     for word in x.split(' ').filter(|w| !w.is_empty()) {
         let mut others = y.split(' ').enumerate().take(64);
-        let found = others.find(|(n, other)| {
-            taken >> n & 1 == 0 && (*other == word || one_slip(word, other))
-        });
+        let found = others
+            .find(|(n, other)| taken >> n & 1 == 0 && (*other == word || one_slip(word, other)));
         if let Some((n, other)) = found {
             taken |= 1 << n;
             agreed += word.len() + other.len();
@@ -456,7 +462,8 @@ impl Comparison for Towns {
         if let Some(code) = self.values.shared(a, b) {
             return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
         }
-        let pairs = self.values.of(a).iter().flat_map(|x| self.values.of(b).iter().map(move |y| (*x, *y)));
+        let pairs =
+            self.values.of(a).iter().flat_map(|x| self.values.of(b).iter().map(move |y| (*x, *y)));
         let best = pairs.map(|(x, y)| (self.level(x, y), x, y)).min();
         best.map_or(MISSING, |(level, x, y)| {
             let rarity = self.values.rarity_bits(x).min(self.values.rarity_bits(y)).min(0.0);
@@ -479,7 +486,9 @@ impl Towns {
         let code_near = known(code_x, code_y) && strsim::osa_distance(code_x, code_y) == 1;
         if same_code && same_city {
             1
-        } else if same_code && (!known(city_x, city_y) || city_alike) || same_city && !known(code_x, code_y) {
+        } else if same_code && (!known(city_x, city_y) || city_alike)
+            || same_city && !known(code_x, code_y)
+        {
             2
         } else if same_city {
             3
@@ -489,8 +498,6 @@ impl Towns {
             5
         } else if known(code_x, code_y) && code_x.len() > 2 && code_x.get(..2) == code_y.get(..2) {
             6
-        } else if !known(code_x, code_y) && !known(city_x, city_y) {
-            7
         } else {
             7
         }
@@ -551,8 +558,11 @@ pub(super) struct Codes {
     pub(super) values: Values,
 }
 
-const CODE_LEVELS: &[Level] =
-    &[level("same", 0.85, 0.001), level("one character apart", 0.08, 0.002), level("different", 0.07, 0.997)];
+const CODE_LEVELS: &[Level] = &[
+    level("same", 0.85, 0.001),
+    level("one character apart", 0.08, 0.002),
+    level("different", 0.07, 0.997),
+];
 
 impl Comparison for Codes {
     fn name(&self) -> &str {
@@ -577,7 +587,8 @@ pub(super) struct KeySpaceCodes {
     pub(super) values: Values,
 }
 
-const KEY_LEVELS: &[Level] = &[level("same code", 0.85, 0.0005), level("other code of the same key space", 0.15, 0.9995)];
+const KEY_LEVELS: &[Level] =
+    &[level("same code", 0.85, 0.0005), level("other code of the same key space", 0.15, 0.9995)];
 
 impl Comparison for KeySpaceCodes {
     fn name(&self) -> &str {
@@ -688,10 +699,10 @@ impl Comparison for OrganisationNames {
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
-        if let Some(clusters) = &self.clusters {
-            if let Some(code) = clusters.shared(a, b) {
-                return Outcome { level: 1, rarity_bits: clusters.rarity_bits(code) };
-            }
+        if let Some(clusters) = &self.clusters
+            && let Some(code) = clusters.shared(a, b)
+        {
+            return Outcome { level: 1, rarity_bits: clusters.rarity_bits(code) };
         }
         if self.names.of(a).is_empty() || self.names.of(b).is_empty() {
             return MISSING;
@@ -760,7 +771,8 @@ pub(super) struct Sets {
     pub(super) shared: Shared,
 }
 
-const SET_LEVELS: &[Level] = &[level("one in common", 0.45, 0.005), level("none in common", 0.55, 0.995)];
+const SET_LEVELS: &[Level] =
+    &[level("one in common", 0.45, 0.005), level("none in common", 0.55, 0.995)];
 
 impl Comparison for Sets {
     fn name(&self) -> &str {
@@ -795,7 +807,8 @@ pub(super) struct People {
     pub(super) values: Values,
 }
 
-const PEOPLE_LEVELS: &[Level] = &[level("one in common", 0.25, 0.002), level("none in common", 0.75, 0.998)];
+const PEOPLE_LEVELS: &[Level] =
+    &[level("one in common", 0.25, 0.002), level("none in common", 0.75, 0.998)];
 
 impl Comparison for People {
     fn name(&self) -> &str {

@@ -1,14 +1,11 @@
 //! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     compare::{
-        Categories, Codes, Comparison, Dates, Emails, KeySpaceCodes, LegalNumbers, OrganisationNames,
-        People, Phones, PersonNamePart, Sets, Shared, Streets, Texts, Towns,
+        Categories, Codes, Comparison, Dates, Emails, KeySpaceCodes, LegalNumbers,
+        OrganisationNames, People, PersonNamePart, Phones, Sets, Shared, Streets, Texts, Towns,
     },
     model::MOST_COMPARISONS,
     values::{Phrases, Values},
@@ -48,7 +45,14 @@ pub(super) fn comparisons(
             emails(&table, &[], &mut comparisons);
             let shared = Shared { place: true, ..Shared::default() };
             let employers = Some(table.given(&evidence.employers)).filter(|v| v.distinct() > 0);
-            organisation_names(&table, "company", &["company"], shared, employers, &mut comparisons);
+            organisation_names(
+                &table,
+                "company",
+                &["company"],
+                shared,
+                employers,
+                &mut comparisons,
+            );
         }
         Kind::Organisation => {
             let shared = Shared { family: true, ..Shared::default() };
@@ -120,7 +124,11 @@ impl Table<'_> {
 }
 
 /// Adds the comparison unless no record has a value for it.
-fn add(comparisons: &mut Vec<Box<dyn Comparison>>, fill: f64, comparison: impl Comparison + 'static) {
+fn add(
+    comparisons: &mut Vec<Box<dyn Comparison>>,
+    fill: f64,
+    comparison: impl Comparison + 'static,
+) {
     if fill > 0.0 {
         comparisons.push(Box::new(comparison));
     }
@@ -130,13 +138,21 @@ fn names(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let first = Arc::new(table.folded(&["first_name"]));
     let last = Arc::new(table.folded(&["last_name", "maiden_name"]));
     let (first_fill, last_fill) = (first.fill(), last.fill());
-    add(comparisons, first_fill, PersonNamePart {
-        name: "first name",
-        family: false,
-        own: first.clone(),
-        other: last.clone(),
-    });
-    add(comparisons, last_fill, PersonNamePart { name: "last name", family: true, own: last, other: first });
+    add(
+        comparisons,
+        first_fill,
+        PersonNamePart {
+            name: "first name",
+            family: false,
+            own: first.clone(),
+            other: last.clone(),
+        },
+    );
+    add(
+        comparisons,
+        last_fill,
+        PersonNamePart { name: "last name", family: true, own: last, other: first },
+    );
 }
 
 fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -157,7 +173,11 @@ fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dy
     }
     add(comparisons, values.fill(), Emails { shared: table.relations.email, values, from_name });
     let hosts = table.values_with(hosts);
-    add(comparisons, hosts.fill(), Sets { name: "web domain", values: hosts, shared: table.relations.email });
+    add(
+        comparisons,
+        hosts.fill(),
+        Sets { name: "web domain", values: hosts, shared: table.relations.email },
+    );
 }
 
 impl Table<'_> {
@@ -216,7 +236,11 @@ fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) 
 fn phones(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let number = |phone: &str| phone.split(';').next().unwrap_or(phone).to_owned();
     let values = table.values(|i| {
-        ["mobile", "phone", "fax"].iter().flat_map(|a| table.records.values(a, i)).map(number).collect()
+        ["mobile", "phone", "fax"]
+            .iter()
+            .flat_map(|a| table.records.values(a, i))
+            .map(number)
+            .collect()
     });
     let mobiles = table.values(|i| table.records.values("mobile", i).map(number).collect());
     let known: std::collections::HashSet<&str> = mobiles.texts.iter().map(String::as_str).collect();
@@ -244,7 +268,8 @@ fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>
         if space.is_empty() {
             return Vec::new();
         }
-        let codes = ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
+        let codes =
+            ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
         codes.map(|code| format!("{space}\u{1f}{code}")).collect()
     });
     add(comparisons, values.fill(), KeySpaceCodes { values });
@@ -273,7 +298,9 @@ fn other_columns(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) 
         }
         match attribute.split('.').nth(1).unwrap_or("text") {
             "date" => add(comparisons, fill, Dates { name, values: table.exact(&[attribute]) }),
-            _ if values.distinct() <= FEW_VALUES => add(comparisons, fill, Categories { name, values }),
+            _ if values.distinct() <= FEW_VALUES => {
+                add(comparisons, fill, Categories { name, values })
+            }
             "code" | "number" => add(comparisons, fill, Codes { name, values }),
             _ => {
                 let phrases = Phrases::new(&values, table.members.len());

@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use compare::{Comparison, Outcome};
 pub use features::Evidence;
 pub use model::Model;
-use compare::{Comparison, Outcome};
 use model::Pattern;
 
 use crate::{
@@ -187,7 +187,10 @@ impl Scorer {
         let found = candidates.visit(Found::default, |found, _, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
             let weight_centibits = centibits(self.model.weight_bits(&found.outcomes));
-            *found.weights.entry(i64::from(weight_centibits.div_euclid(100)).clamp(-60, 60)).or_default() += 1;
+            *found
+                .weights
+                .entry(i64::from(weight_centibits.div_euclid(100)).clamp(-60, 60))
+                .or_default() += 1;
             found.count += 1;
             if weight_centibits >= review {
                 found.pairs.push(Pair { left, right, weight_centibits });
@@ -255,7 +258,10 @@ fn count(
         || (HashMap::<Pattern, u64>::new(), 0u64, Vec::new()),
         |(patterns, seen, outcomes), _, a, b| {
             *seen += 1;
-            if !(hash_of(a) ^ hash_of(b).rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(one_in) {
+            if !(hash_of(a) ^ hash_of(b).rotate_left(23))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .is_multiple_of(one_in)
+            {
                 return;
             }
             outcomes.clear();
@@ -267,12 +273,14 @@ fn count(
     let mut chosen = 0;
     for (part, seen, _) in parts {
         chosen += seen;
+        #[expect(clippy::iter_over_hash_type, reason = "sums of integers go into an ordered map")]
         for (pattern, count) in part {
             *patterns.entry(pattern).or_default() += count;
         }
     }
     let possible = candidates.possible();
-    let others = sample_others(records, members, comparisons, candidates, possible.saturating_sub(chosen));
+    let others =
+        sample_others(records, members, comparisons, candidates, possible.saturating_sub(chosen));
     train::Counts { patterns, others, possible: possible as f64, records: members.len() as f64 }
 }
 
@@ -303,7 +311,10 @@ fn sample_others(
                     target.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
                     let b = ids.partition_point(|id| id.0 < target) % ids.len();
                     let b = b as u32;
-                    if a == b || !candidates.allowed(a, b) || candidates.contains(a.min(b), a.max(b)) {
+                    if a == b
+                        || !candidates.allowed(a, b)
+                        || candidates.contains(a.min(b), a.max(b))
+                    {
                         continue;
                     }
                     counts.1 += 1;

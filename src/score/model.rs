@@ -17,7 +17,12 @@ pub(super) struct Pattern(pub(super) u128);
 
 impl Pattern {
     pub(super) fn of(outcomes: &[Outcome]) -> Pattern {
-        Pattern(outcomes.iter().enumerate().fold(0, |bits, (i, o)| bits | u128::from(o.level) << (4 * i)))
+        Pattern(
+            outcomes
+                .iter()
+                .enumerate()
+                .fold(0, |bits, (i, o)| bits | u128::from(o.level) << (4 * i)),
+        )
     }
 
     pub(super) fn level(self, comparison: usize) -> usize {
@@ -40,20 +45,29 @@ mod probability {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         let text = String::deserialize(deserializer)?;
         let p: f64 = text.parse().map_err(D::Error::custom)?;
-        if p > 0.0 && p <= 1.0 { Ok(p) } else { Err(D::Error::custom("a probability is above 0 and at most 1")) }
+        if p > 0.0 && p <= 1.0 {
+            Ok(p)
+        } else {
+            Err(D::Error::custom("a probability is above 0 and at most 1"))
+        }
     }
 
     /// The same for lists of lists.
     pub(super) mod nested {
         use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-        pub(crate) fn serialize<S: Serializer>(lists: &[Vec<f64>], serializer: S) -> Result<S::Ok, S::Error> {
+        pub(crate) fn serialize<S: Serializer>(
+            lists: &[Vec<f64>],
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
             let texts: Vec<Vec<String>> =
                 lists.iter().map(|l| l.iter().map(|p| format!("{p:.6e}")).collect()).collect();
             texts.serialize(serializer)
         }
 
-        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<f64>>, D::Error> {
+        pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<Vec<f64>>, D::Error> {
             let texts = Vec::<Vec<String>>::deserialize(deserializer)?;
             let number = |text: String| text.parse().map_err(D::Error::custom);
             texts.into_iter().map(|l| l.into_iter().map(number).collect()).collect()
@@ -139,7 +153,11 @@ impl Model {
         self.comparisons.len() == comparisons.len()
             && self.comparisons.iter().zip(comparisons).all(|(model, comparison)| {
                 model.name == comparison.name()
-                    && model.levels.iter().map(String::as_str).eq(comparison.levels().iter().map(|l| l.name))
+                    && model
+                        .levels
+                        .iter()
+                        .map(String::as_str)
+                        .eq(comparison.levels().iter().map(|l| l.name))
             })
     }
 
@@ -161,13 +179,21 @@ impl Model {
         let related: f64 = self.relations.iter().map(|r| r.share).sum();
         let strangers = (1.0 - self.match_share - related).max(1e-12);
         let others: f64 = strangers
-            + self.relations.iter().zip(related_bits).map(|(r, bits)| r.share * bits.exp2()).sum::<f64>();
+            + self
+                .relations
+                .iter()
+                .zip(related_bits)
+                .map(|(r, bits)| r.share * bits.exp2())
+                .sum::<f64>();
         self.match_share.log2() + match_bits - others.log2()
     }
 
     /// What the comparisons say by themselves, in bits, prior and relations left out.
     pub(super) fn evidence_bits(&self, outcomes: &[Outcome]) -> f64 {
         let seen = outcomes.iter().enumerate().filter(|(_, o)| o.level > 0);
-        seen.map(|(at, o)| self.comparisons[at].odds[o.level as usize - 1].bits() + f64::from(o.rarity_bits)).sum()
+        seen.map(|(at, o)| {
+            self.comparisons[at].odds[o.level as usize - 1].bits() + f64::from(o.rarity_bits)
+        })
+        .sum()
     }
 }

@@ -57,7 +57,6 @@ pub(super) fn train(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Co
 
 /// Where EM starts: `m` as expected, `u` as if all pairs were of strangers.
 fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Model {
-    let expected = |c: &Box<dyn Comparison>| -> Vec<f64> { c.levels().iter().map(|l| l.expected).collect() };
     let mut totals = counts.others.clone();
     for (&pattern, &count) in &counts.patterns {
         for (at, levels) in totals.iter_mut().enumerate() {
@@ -68,7 +67,7 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
     }
     let match_share = first_match_share(comparisons, &totals, counts);
     let models = comparisons.iter().zip(&totals).map(|(comparison, totals)| {
-        let m = expected(comparison);
+        let m = expected(comparison.as_ref());
         let all = shares(totals, &by_chance(comparison.as_ref()), STRANGER_PRIOR_PAIRS);
         // Of the pairs that agree on a rare value most match: they must not count among strangers.
         let u: Vec<f64> =
@@ -80,22 +79,36 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         }
     });
     let models: Vec<ComparisonModel> = models.collect();
-    let relations = [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
-        let levels: Vec<Vec<f64>> = comparisons
-            .iter()
-            .zip(&models)
-            .map(|(c, model)| match c.shared() {
-                shared if (if family { shared.family } else { shared.place }) => c.related(),
-                shared if shared.unknown => model.odds.iter().map(|o| o.u).collect(),
-                _ => Vec::new(),
+    let relations =
+        [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
+            let levels: Vec<Vec<f64>> = comparisons
+                .iter()
+                .zip(&models)
+                .map(|(c, model)| match c.shared() {
+                    shared if (if family { shared.family } else { shared.place }) => c.related(),
+                    shared if shared.unknown => model.odds.iter().map(|o| o.u).collect(),
+                    _ => Vec::new(),
+                })
+                .collect();
+            // One comparison alone is no relation: that is what rarity is for.
+            let several = levels.iter().filter(|l| !l.is_empty()).count() > 1;
+            let not_all = levels.iter().any(Vec::is_empty);
+            (several && not_all).then(|| RelationModel {
+                name: name.to_owned(),
+                share: match_share * 0.2,
+                levels,
             })
-            .collect();
-        // One comparison alone is no relation: that is what rarity is for.
-        let several = levels.iter().filter(|l| !l.is_empty()).count() > 1;
-        let not_all = levels.iter().any(Vec::is_empty);
-        (several && not_all).then(|| RelationModel { name: name.to_owned(), share: match_share * 0.2, levels })
-    });
-    Model { kind: kind.to_owned(), match_share, relations: relations.collect(), comparisons: models }
+        });
+    Model {
+        kind: kind.to_owned(),
+        match_share,
+        relations: relations.collect(),
+        comparisons: models,
+    }
+}
+
+fn expected(comparison: &dyn Comparison) -> Vec<f64> {
+    comparison.levels().iter().map(|level| level.expected).collect()
 }
 
 fn by_chance(comparison: &dyn Comparison) -> Vec<f64> {
@@ -147,7 +160,9 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
             let Some(level) = pattern.level(at).checked_sub(1) else { continue };
             matched[at][level] += count * of_match;
             strangers[at][level] += count * of_strangers;
-            for ((related, share), relation) in related.iter_mut().zip(&of_relation).zip(&model.relations) {
+            for ((related, share), relation) in
+                related.iter_mut().zip(&of_relation).zip(&model.relations)
+            {
                 if relation.levels[at].is_empty() {
                     strangers[at][level] += count * share;
                 } else {
@@ -156,14 +171,16 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
             }
         }
     }
-    let expected = |at: usize| -> Vec<f64> { comparisons[at].levels().iter().map(|l| l.expected).collect() };
     let models = model.comparisons.iter().enumerate().map(|(at, old)| {
-        let prior = expected(at);
+        let prior = expected(comparisons[at].as_ref());
         let learned = if comparisons[at].fixed() { 0.0 } else { 1.0 };
         let matched: Vec<f64> = matched[at].iter().map(|n| n * learned).collect();
         let m = shares(&matched, &prior, MATCH_PRIOR_PAIRS);
         let u = shares(&strangers[at], &by_chance(comparisons[at].as_ref()), STRANGER_PRIOR_PAIRS);
-        ComparisonModel { odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(), ..old.clone() }
+        ComparisonModel {
+            odds: m.into_iter().zip(u).map(|(m, u)| Odds { m, u }).collect(),
+            ..old.clone()
+        }
     });
     let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);
     let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {

@@ -36,7 +36,8 @@ impl Values {
         texts.dedup();
         let code_of: HashMap<&str, u32> =
             texts.iter().enumerate().map(|(code, text)| (text.as_str(), code as u32)).collect();
-        let mut values = Values { starts: vec![0], counts: vec![0; texts.len()], ..Values::default() };
+        let mut values =
+            Values { starts: vec![0], counts: vec![0; texts.len()], ..Values::default() };
         for list in &lists {
             for text in list {
                 let code = code_of[text.as_str()];
@@ -86,7 +87,8 @@ impl Values {
 
     /// By how many bits agreeing on this code says more than agreeing on a usual one.
     pub(super) fn rarity_bits(&self, code: u32) -> f32 {
-        (self.usual_count / f64::from(self.counts[code as usize].max(1))).log2().clamp(-9.0, 6.0) as f32
+        (self.usual_count / f64::from(self.counts[code as usize].max(1))).log2().clamp(-9.0, 6.0)
+            as f32
     }
 
     /// Share of the records that hold a value.
@@ -161,7 +163,11 @@ impl Phrases {
         let bits = |&count: &u32| (records as f64 / f64::from(count)).max(1.0).log2() + 0.5;
         Phrases {
             joined: values.texts.iter().map(|t| t.replace(' ', "")).collect(),
-            initials: values.texts.iter().map(|t| t.split(' ').filter_map(|w| w.chars().next()).collect()).collect(),
+            initials: values
+                .texts
+                .iter()
+                .map(|t| t.split(' ').filter_map(|w| w.chars().next()).collect())
+                .collect(),
             bits: counts.iter().map(bits).collect(),
             texts: texts.into_iter().map(str::to_owned).collect(),
             words,
@@ -169,7 +175,12 @@ impl Phrases {
     }
 
     /// Compares two phrases by their words; `nearly` says whether two words are one with a slip.
-    pub(super) fn agreement(&self, x: u32, y: u32, nearly: impl Fn(&str, &str) -> bool) -> Agreement {
+    pub(super) fn agreement(
+        &self,
+        x: u32,
+        y: u32,
+        nearly: impl Fn(&str, &str) -> bool,
+    ) -> Agreement {
         let (xs, ys) = (&self.words[x as usize], &self.words[y as usize]);
         let bits = |word: u32| self.bits[word as usize];
         let mut found = Agreement {
