@@ -191,8 +191,9 @@ fn beside(file: &Path) -> PathBuf {
 
 /// Runs `plan` into `run` and says what came of it.
 fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
-    pipeline::run(plan, &mut run)?;
+    let legacy = pipeline::run(plan, &mut run)?;
     let folder = run.finish()?;
+    pipeline::keep(plan, legacy)?;
     let manifest = run::manifest(&folder)?;
     let unreadable = run::unreadable(&folder)?;
     if !common.quiet {

@@ -68,7 +68,11 @@ pub fn resolve(
         let evidence = &resolved.clusters.cluster;
         let prepared = prepare(records, links, kind, evidence, known, settings, progress)?;
         let staged = prepared.scorer.run(&prepared.candidates, &settings.score, progress)?;
-        let bounds = bounds(records, kind, &prepared.members, settings);
+        let one_to_one = match settings.one_to_one {
+            Some(asked) => asked,
+            None => settings.link_only && sources_are_clean(&prepared, settings, progress)?,
+        };
+        let bounds = bounds(records, kind, &prepared.members, one_to_one);
         let merge = settings.score.merge_centibits();
         let (clustered, metrics) =
             cluster::run(prepared.members.len(), staged.table, merge, &bounds, |a, b| {
@@ -78,6 +82,9 @@ pub fn resolve(
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
             rules: prepared.block.rules,
+            alone: prepared.block.alone,
+            uncovered: prepared.block.uncovered,
+            possible_pairs: prepared.block.possible_pairs,
             candidate_pairs: staged.metrics.candidate_pairs,
             weights: staged.metrics.weights,
             merge_bits: f64::from(merge) / 100.0,
@@ -195,10 +202,26 @@ fn sources(records: &Records, members: &[u32]) -> Vec<u32> {
     members.iter().map(|&m| numbers[records.place_of(m as usize).source.as_str()]).collect()
 }
 
+/// Of a thousand records, how many may have a double in their own source for it to count as clean.
+const DOUBLES_PER_THOUSAND: u64 = 5;
+
+/// Whether next to no record has a double within its own source, by the model learned across them.
+fn sources_are_clean(
+    prepared: &Prepared,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<bool> {
+    let within = prepared.candidates.within_sources();
+    let doubles = prepared.scorer.run(&within, &settings.score, progress)?.table;
+    let merge = settings.score.merge_centibits();
+    let doubles = doubles.iter().filter(|pair| pair.weight_centibits >= merge).count() as u64;
+    Ok(doubles * 1000 <= prepared.members.len() as u64 * DOUBLES_PER_THOUSAND)
+}
+
 /// The values that one entity cannot have two of.
-fn bounds(records: &Records, kind: Kind, members: &[u32], settings: &Settings) -> Vec<Bound> {
+fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> Vec<Bound> {
     let mut bounds = Vec::new();
-    if settings.one_to_one == Some(true) {
+    if one_to_one {
         let values = sources(records, members).into_iter().map(Some).collect();
         bounds.push(Bound::NoRepeat { reason: "one_to_one", values });
     }

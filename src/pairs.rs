@@ -93,6 +93,8 @@ pub struct CandidatePairs {
     pub rules: Vec<Rule>,
     /// With link-only: the source of each record; pairs of one source are no candidates.
     pub source: Option<Vec<u32>>,
+    /// The other way round: only pairs of one source are candidates.
+    pub within: bool,
 }
 
 /// A piece of one block: its records from `from` on, up to `to`, each with all later ones.
@@ -110,7 +112,12 @@ const PAIRS_PER_PIECE: u64 = 1 << 16;
 impl CandidatePairs {
     /// Whether the pair may be compared at all.
     pub fn allowed(&self, a: u32, b: u32) -> bool {
-        self.source.as_ref().is_none_or(|s| s[a as usize] != s[b as usize])
+        self.source.as_ref().is_none_or(|s| (s[a as usize] == s[b as usize]) == self.within)
+    }
+
+    /// The pairs that link-only leaves out: those of one source.
+    pub fn within_sources(&self) -> CandidatePairs {
+        CandidatePairs { within: true, ..self.clone() }
     }
 
     /// How many records are in no block at all.
@@ -132,7 +139,8 @@ impl CandidatePairs {
         for s in source {
             *sizes.entry(s).or_insert(0u64) += 1;
         }
-        all - sizes.values().map(|&n| pairs_of(n)).sum::<u64>()
+        let within = sizes.values().map(|&n| pairs_of(n)).sum::<u64>();
+        if self.within { within } else { all - within }
     }
 
     /// Visits every candidate pair once, in parallel: `visit(state, rule, a, b)` with `a < b`, where
@@ -216,7 +224,7 @@ mod tests {
         ) {
             let of_rule = |r| keys.iter().filter(|k| k.0 == r).map(|k| (k.1, k.2)).collect::<Vec<_>>();
             let rules = (0..3).map(|r| Rule::new("", 12, of_rule(r))).collect();
-            let candidates = CandidatePairs { records: 12, rules, source: None };
+            let candidates = CandidatePairs { records: 12, rules, ..CandidatePairs::default() };
             let mut expected = BTreeSet::new();
             for x in &keys {
                 for y in &keys {
@@ -234,8 +242,12 @@ mod tests {
     #[test]
     fn link_only_leaves_out_pairs_of_one_source() {
         let rule = Rule::new("", 4, (0..4).map(|r| (1, r)).collect());
-        let candidates =
-            CandidatePairs { records: 4, rules: vec![rule], source: Some(vec![0, 0, 1, 1]) };
+        let candidates = CandidatePairs {
+            records: 4,
+            rules: vec![rule],
+            source: Some(vec![0, 0, 1, 1]),
+            within: false,
+        };
         assert_eq!(candidates.possible(), 4);
         let mut seen = visited(&candidates);
         seen.sort_unstable();

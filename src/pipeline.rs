@@ -16,12 +16,33 @@ use crate::{
     normalize, report,
     run::{MODEL, Run, Stage},
     score::Model,
-    store::{self, CsvFile},
+    store,
     table::{Clean, Golden, Ingested, Link, RecordId, Records, Reject, Severity, Staged},
 };
 
-/// Runs every stage of `plan`, in order, into `run`.
-pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
+/// What a complete run leaves to the next ones.
+#[derive(Debug, Default)]
+#[must_use = "without it the next run mints other golden ids"]
+pub struct Legacy {
+    /// What was learned, as the text of `model.json`; none when it is kept already.
+    model: Option<String>,
+    /// The golden id of every record ever seen; none when it is kept already.
+    registry: Option<BTreeMap<RecordId, String>>,
+}
+
+/// Keeps what a run leaves to the next ones, once it is complete.
+pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
+    if let Some(model) = legacy.model {
+        store::write_atomically(&plan.folder.join(MODEL), model)?;
+    }
+    let Some(registry) = legacy.registry else { return Ok(()) };
+    let lines = registry.iter().map(|(record, golden)| format!("{record},{golden}\n"));
+    let text = std::iter::once("record_id,golden_id\n".to_owned()).chain(lines).collect::<String>();
+    store::write_atomically(&plan.folder.join(REGISTRY), text)
+}
+
+/// Runs every stage of `plan`, in order, into `run`; [`keep`] what it returns once the run is complete.
+pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let until = |stage: Stage| plan.until.is_some_and(|last| last <= stage);
     run.manifest.project = plan.name.clone();
     run.manifest.as_of = plan.as_of.clone();
@@ -36,7 +57,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
     store::write_parquet(&run.path("tables/records.parquet"), &ingested.table.records.to_batch()?)?;
     write_skipped(run, &ingested.table)?;
     if until(Stage::Ingest) {
-        return write_rejects(run, &ingested.table.rejects);
+        write_rejects(run, &ingested.table.rejects)?;
+        return Ok(Legacy::default());
     }
 
     // The same lines, every value in its one canonical form.
@@ -48,7 +70,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
     let rejects = all_rejects(&ingested.table, &clean.table);
     write_rejects(run, &rejects)?;
     if until(Stage::Normalize) {
-        return Ok(());
+        return Ok(Legacy::default());
     }
 
     // Every record in one cluster: blocked, scored in bits, gathered; organisations before persons.
@@ -57,13 +79,17 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
         let (records, links) = (&clean.table.records, &ingested.table.links);
         matching::resolve(records, links, &known, &matching_settings(plan), progress)
     })?;
-    write_models(plan, run, &known, &resolved)?;
+    let model = write_models(plan, run, &known, &resolved)?;
     let registry = registry(plan)?;
+    if !registry.is_empty() {
+        run.rule(&plan.folder.join(REGISTRY), REGISTRY);
+    }
     run.count("review_pairs", resolved.clusters.review.len() as u64);
     if until(Stage::Cluster) {
         let records = &clean.table.records;
         let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry);
-        return consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of);
+        consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of)?;
+        return Ok(Legacy { model, registry: None });
     }
 
     // One golden record per cluster, each cell knowing where it comes from.
@@ -119,7 +145,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<()> {
             report::run(input, plan.lang, &folder)
         })?;
     }
-    keep_registry(plan, registry, records, &golden.table)
+    let registry = changed_registry(plan, &registry, records, &golden.table);
+    Ok(Legacy { model, registry })
 }
 
 fn ingest(
@@ -144,7 +171,8 @@ fn ingest(
 
 /// With `--strict`, a source that cannot be read stops the run.
 fn refuse_unreadable(plan: &Plan, ingested: &Staged<Ingested, ingest::Metrics>) -> Result<()> {
-    let unreadable = ingested.table.rejects.iter().find(|r| r.row.is_none());
+    let unreadable =
+        ingested.table.rejects.iter().find(|r| r.row.is_none() && r.severity == Severity::Row);
     match unreadable {
         Some(reject) if plan.strict => Err(Error::Format {
             path: reject.file.clone().into(),
@@ -231,17 +259,20 @@ fn known_models(plan: &Plan) -> Result<Vec<Model>> {
     })
 }
 
-/// Keeps what was learned: in the run, and in the project for the runs to come.
-fn write_models(plan: &Plan, run: &mut Run, known: &[Model], resolved: &Resolved) -> Result<()> {
+/// Writes what was learned into the run, and gives the text when the project does not have it yet.
+fn write_models(
+    plan: &Plan,
+    run: &mut Run,
+    known: &[Model],
+    resolved: &Resolved,
+) -> Result<Option<String>> {
     let mut json = serde_json::to_string_pretty(&resolved.models).map_err(Error::table(MODEL))?;
     json.push('\n');
     let path = run.path(MODEL);
     store::write(&path, &json)?;
     run.rule(&path, MODEL);
-    if plan.plain.is_none() && known != resolved.models.as_slice() {
-        store::write_atomically(&plan.folder.join(MODEL), &json)?;
-    }
-    Ok(())
+    let is_new = plan.plain.is_none() && known != resolved.models.as_slice();
+    Ok(is_new.then_some(json))
 }
 
 /// Where a project keeps the golden id of every record ever seen.
@@ -275,25 +306,17 @@ fn bad_registry(path: &Path, line: usize) -> Error {
     }
 }
 
-fn keep_registry(
+fn changed_registry(
     plan: &Plan,
-    before: BTreeMap<RecordId, String>,
+    before: &BTreeMap<RecordId, String>,
     records: &Records,
     golden: &Golden,
-) -> Result<()> {
+) -> Option<BTreeMap<RecordId, String>> {
     if plan.plain.is_some() {
-        return Ok(());
+        return None;
     }
-    let after = consolidate::registry_after(&before, records, &golden.golden_of);
-    if after == before {
-        return Ok(());
-    }
-    let path = plan.folder.join(REGISTRY);
-    let mut file = CsvFile::create(&path, ["record_id", "golden_id"])?;
-    for (record, golden) in &after {
-        file.row([record.to_string().as_str(), golden])?;
-    }
-    file.finish()
+    let after = consolidate::registry_after(before, records, &golden.golden_of);
+    (after != *before).then_some(after)
 }
 
 /// Which persons and organisations stand on one row: positions in `records.parquet`.

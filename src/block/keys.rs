@@ -247,9 +247,11 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
         }),
         rule("name that sounds alike, same birth year or month", facets, |f, keys| {
             for sound in [&f.sounds_last, &f.sounds_first] {
-                if f.birth.len() >= 7 && !sound.is_empty() {
-                    keys.push(key(&[sound, "year", &f.birth[..4]]));
-                    keys.push(key(&[sound, "month", &f.birth[5..]]));
+                // A birthday without its year starts with a dash and has no year to share.
+                let parts = f.birth.split_once('-').filter(|(year, _)| year.len() == 4);
+                if let Some((year, month_and_day)) = parts.filter(|_| !sound.is_empty()) {
+                    keys.push(key(&[sound, "year", year]));
+                    keys.push(key(&[sound, "month", month_and_day]));
                 }
             }
         }),

@@ -39,6 +39,9 @@ pub struct Metrics {
     pub rules: Vec<(String, u64)>,
     /// Records that are in no block of any rule: nothing is like them.
     pub alone: u64,
+    /// Records, summed over the rules, of blocks that stayed too large even when refined: what they have
+    /// in common with so many others was not compared.
+    pub uncovered: u64,
     /// Pairs that could be compared without blocking.
     pub possible_pairs: u64,
 }
@@ -76,10 +79,11 @@ pub fn run(
             progress.advance(1);
         }
     }
-    let candidates = CandidatePairs { records: count, rules, source };
+    let candidates = CandidatePairs { records: count, rules, source, within: false };
     let metrics = Metrics {
         rules: candidates.rules.iter().map(|r| (r.name.clone(), r.pairs())).collect(),
         alone: candidates.alone(),
+        uncovered: candidates.rules.iter().map(|r| r.uncovered).sum(),
         possible_pairs: candidates.possible(),
     };
     Ok(Staged { table: candidates, metrics })

@@ -71,16 +71,22 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
         &["person_id", "organisation_id", "role", "current", "since", "until"],
         &golden.links,
     )?;
-    store::write_csv(
-        &folder.join("organisation_links.csv"),
-        &["child_id", "parent_id", "type"],
-        &golden.organisation_links,
-    )?;
-    store::write_csv(
-        &folder.join("households.csv"),
-        &["household_id", "golden_id"],
-        &golden.households,
-    )?;
+    // Establishments name their legal unit in `parent_id`: links of their own are worth a file once
+    // they say more than that.
+    if golden.organisation_links.iter().any(|link| link.link_type != "establishment_of") {
+        store::write_csv(
+            &folder.join("organisation_links.csv"),
+            &["child_id", "parent_id", "type"],
+            &golden.organisation_links,
+        )?;
+    }
+    if !golden.households.is_empty() {
+        store::write_csv(
+            &folder.join("households.csv"),
+            &["household_id", "golden_id"],
+            &golden.households,
+        )?;
+    }
     store::write_csv(
         &folder.join("keys.csv"),
         &["golden_id", "key_space", "key", "active"],

@@ -60,6 +60,12 @@ pub struct Matching {
     pub records: u64,
     /// The blocking rules chosen, with the pairs each adds.
     pub rules: Vec<(String, u64)>,
+    /// Records that are in no block of any rule: nothing is like them.
+    pub alone: u64,
+    /// Records, summed over the rules, whose block was too large to be compared.
+    pub uncovered: u64,
+    /// Pairs that could be compared without blocking.
+    pub possible_pairs: u64,
     /// Candidate pairs scored.
     pub candidate_pairs: u64,
     /// Number of candidate pairs by match weight in whole bits.
