@@ -123,9 +123,15 @@ pub(crate) fn total<'a>(
     let winner = cells[0];
     let (total, parts) = match cells.len() {
         1 => (None, Vec::new()),
-        _ => (Some(sum.to_string()), cells),
+        _ => (Some(canonical(sum)), cells),
     };
     vec![Survivor { winner, losers, outcome: Outcome::Decided, total, parts }]
+}
+
+/// The one way of writing an amount, as clean values are written.
+fn canonical(amount: Decimal) -> String {
+    let amount = if amount.is_zero() { Decimal::ZERO } else { amount.normalize() };
+    amount.to_string()
 }
 
 /// One amount of one account.
@@ -198,14 +204,14 @@ mod tests {
         assert_eq!(balance(twice), "10.00 = ; ");
         let systems = "b@k O customer_code=C1 account_code=411C1 balance=11.00; \
                        a@k O account_code=411C1 balance=10.00; c@k O customer_code=C2 balance=5.00";
-        assert_eq!(balance(systems), "15.00 = 10.00 + 5.00; 11.00");
+        assert_eq!(balance(systems), "15 = 10.00 + 5.00; 11.00");
     }
 
     #[test]
     fn a_collective_account_does_not_make_one_of_several() {
         let of = "a@k O customer_code=C1 account_code=411000 balance=10.00; \
                   a@k O customer_code=C2 account_code=411000 balance=20.00";
-        assert_eq!(balance(of), "30.00 = 10.00 + 20.00; ");
+        assert_eq!(balance(of), "30 = 10.00 + 20.00; ");
     }
 
     #[test]
@@ -219,9 +225,9 @@ mod tests {
     fn the_latest_year_of_the_ledger_counts_before_other_systems() {
         let of = "a@k O customer_code=C1 balance=10.00; b@k O customer_code=C1 balance[2024-12-31]=12.00; \
                   b@k O customer_code=C2 balance[2023-12-31]=7.00; c@k O customer_code=C3 balance=1.00";
-        assert_eq!(balance(of), "13.00 = 12.00 + 1.00; 10.00, 7.00");
+        assert_eq!(balance(of), "13 = 12.00 + 1.00; 10.00, 7.00");
         let entities = "b@k O customer_code=C1 balance[2024-12-31]=12.00; \
                         c@l O customer_code=C1 balance[2024-12-31]=5.00";
-        assert_eq!(balance(entities), "17.00 = 12.00 + 5.00; ");
+        assert_eq!(balance(entities), "17 = 12.00 + 5.00; ");
     }
 }
