@@ -17,6 +17,7 @@ use crate::{
     config::{self, SETTINGS},
     error::{Error, Result},
     ingest::{
+        columns,
         fec::FileName,
         mapping::{self, Mapping, Rows},
         read::{self, Content, Format},
@@ -39,6 +40,9 @@ const STALE_DAYS: i64 = 5 * 365;
 
 /// Below this a guess is called unsure.
 const SURE: f64 = 0.6;
+
+/// What `as_of` is where the data have no date: with it nothing is old, and so nobody inactive.
+const NO_DATE: &str = "1970-01-01";
 
 /// What was guessed, to be printed; the same stands in the settings as comments.
 #[derive(Debug, Clone, Default)]
@@ -108,13 +112,15 @@ pub fn run(
     let mut guess =
         Guess { settings: settings.clone(), folder: folder.to_owned(), ..Guess::default() };
     let mut tables = Vec::new();
+    let mut no_tables: Vec<&str> = Vec::new();
     for (path, name) in &files {
         progress.check()?;
         match survey_file(path, name) {
-            Ok(found) if found.is_empty() => {
-                guess.unsure.push(format!("`{name}` is no table of customers and is left out"));
-            }
+            Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => no_tables.push(name),
             Ok(found) => {
+                if found.iter().all(|t| t.rows == 0) {
+                    guess.unsure.push(format!("`{name}` has no row of data below its header"));
+                }
                 for sheet in found.iter().filter(|t| t.candidate.is_none() && t.rows > 0) {
                     guess.unsure.push(format!(
                         "{} ({}) is no table of customers and is left out",
@@ -131,6 +137,15 @@ pub fn run(
         }
         progress.advance(1);
     }
+    match no_tables.as_slice() {
+        [] => {}
+        [one] => guess.unsure.push(format!("`{one}` is no table and is left out")),
+        some => guess.unsure.push(format!(
+            "{} files that are no tables are left out: `{}`",
+            some.len(),
+            some.join("`, `")
+        )),
+    }
     guess.unsure.extend(copies(&files));
     let groups = group(&tables);
     if groups.is_empty() {
@@ -144,10 +159,14 @@ pub fn run(
         });
     }
     guess.as_of = latest_plausible(tables.iter().map(|t| &t.dates));
-    if guess.as_of.is_none() {
-        guess.unsure.push("the data have no date: write the day of the exports as `as_of`".into());
+    match guess.as_of {
+        Some(as_of) => guess.unsure.extend(later_dates(&groups, as_of)),
+        None => guess.unsure.push(format!(
+            "the data have no date: `as_of` is {NO_DATE}, by which nobody is inactive; write the day \
+             of the exports in its place, as in `as_of = \"2024-12-31\"`"
+        )),
     }
-    guess.sources = sources(&groups, &mut guess.unsure, guess.as_of);
+    guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of);
     write_project(&guess, project, lang)?;
     Ok(guess)
 }
@@ -197,6 +216,10 @@ struct Survey {
     codes: BTreeMap<String, BTreeSet<String>>,
     /// For each column whether any of the sampled rows fills it.
     filled: Vec<bool>,
+    /// Columns that seem to say who may be contacted, though not how.
+    like_consent: Vec<String>,
+    /// Whether its lines are text rather than rows of cells.
+    is_prose: bool,
 }
 
 impl Survey {
@@ -234,10 +257,14 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         }
         let sample: Vec<StringRecord> = sample.into_values().collect();
         let is_filled = |at| sample.iter().any(|r| r.get(at).is_some_and(|c| !c.trim().is_empty()));
+        let is_prose = is_prose(&table.header, &sample);
         let filled = (0..table.header.len()).map(is_filled).collect();
+        let understood = columns::understand(&table.header, &sample);
+        let like_consent = understood.iter().filter(|c| columns::looks_like_consent(c));
+        let like_consent = like_consent.map(|c| c.header.clone()).collect();
         let found = recognise(name, &table.format.container, &table.header, &sample, &[]);
         let mut found = found.into_iter();
-        let candidate = found.next().filter(|_| rows > 0);
+        let candidate = found.next();
         let runner_up = found.next().map(|c| (c.mapping.name.clone(), c.confidence));
         surveys.push(Survey {
             file: name.to_owned(),
@@ -250,7 +277,13 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             dates: BTreeMap::new(),
             codes: BTreeMap::new(),
             filled,
+            like_consent,
+            is_prose,
         });
+    }
+    // A sheet without rows beside others is left alone; of a file without any the run will tell.
+    if surveys.iter().any(|survey| survey.rows > 0) {
+        surveys.iter_mut().filter(|s| s.rows == 0).for_each(|survey| survey.candidate = None);
     }
     // Which columns hold dates and codes is known only now: a second look at the rows.
     if surveys.iter().any(|s| s.candidate.is_some()) {
@@ -269,6 +302,14 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         }
     }
     Ok(surveys)
+}
+
+/// Whether most lines have but one cell below a header that names no second column.
+fn is_prose(header: &[String], sample: &[StringRecord]) -> bool {
+    let cells = |row: &StringRecord| row.iter().filter(|cell| !cell.trim().is_empty()).count();
+    let single = sample.iter().filter(|row| cells(row) < 2).count();
+    let named = header.iter().filter(|name| !name.trim().is_empty()).count();
+    !sample.is_empty() && single * 2 > sample.len() && (named < 2 || header[0] == "column 1")
 }
 
 /// The columns that tell of dates, codes and names.
@@ -407,17 +448,61 @@ fn date_in_name(file: &str, as_of: Option<Date>) -> Option<Date> {
     runs.filter_map(dated).max().map(|date| as_of.map_or(date, |as_of| date.min(as_of)))
 }
 
+/// One remark for each source with dates of events later than `as_of`.
+fn later_dates(groups: &[Group<'_>], as_of: Date) -> Vec<String> {
+    let last = Date::constant(2099, 12, 31);
+    let mut remarks = Vec::new();
+    for group in groups {
+        let mut later: BTreeMap<Date, u64> = BTreeMap::new();
+        for (date, n) in group.iter().flat_map(|table| &table.dates) {
+            if *date > as_of && *date <= last {
+                *later.entry(*date).or_default() += n;
+            }
+        }
+        if let Some((latest, _)) = later.last_key_value() {
+            let count: u64 = later.values().sum();
+            let dates = if count == 1 { "1 date".to_owned() } else { format!("{count} dates") };
+            remarks.push(format!(
+                "{} has {dates} after {as_of}, up to {latest}: where they are right, write a later `as_of`",
+                group[0].place()
+            ));
+        }
+    }
+    remarks
+}
+
 /// Tables that are one source.
 type Group<'t> = Vec<&'t Survey>;
 
-/// Gathers the tables that one legacy system has written in one layout.
+/// Gathers the tables that one legacy system has written in one layout. Tables of one sheet are never
+/// apart: settings name sheets, not tables.
 fn group(tables: &[Survey]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<Vec<String>, Group<'_>> = BTreeMap::new();
+    let mut key_of_sheet: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for table in tables {
         let Some((mapping, _, generic)) = &table.candidate else { continue };
-        groups.entry(group_key(table, mapping, *generic)).or_default().push(table);
+        let own = || group_key(table, mapping, *generic);
+        let key = key_of_sheet.entry((&table.file, &table.sheet)).or_insert_with(own);
+        groups.entry(key.clone()).or_default().push(table);
     }
     groups.into_values().collect()
+}
+
+/// The mapping that reads all tables of a group, and whether it is the project's own.
+fn mapping_of(group: &Group<'_>) -> Option<(Arc<Mapping>, bool)> {
+    let (first, _, generic) = group[0].candidate.as_ref()?;
+    let mut others: Vec<Mapping> = Vec::new();
+    let mut headers: BTreeSet<&[String]> = BTreeSet::new();
+    for table in group {
+        let Some((mapping, ..)) = &table.candidate else { continue };
+        if headers.insert(&table.header) && mapping != first && !others.contains(mapping) {
+            others.push(Mapping::clone(mapping));
+        }
+    }
+    if others.is_empty() {
+        return Some((first.clone(), *generic));
+    }
+    Some((Arc::new(Mapping { tables: others, ..Mapping::clone(first) }), true))
 }
 
 fn group_key(table: &Survey, mapping: &Mapping, generic: bool) -> Vec<String> {
@@ -451,6 +536,7 @@ fn stem(name: &str) -> &str {
 /// The sources, the most trusted first.
 fn sources(
     groups: &[Group<'_>],
+    tables: &[Survey],
     unsure: &mut Vec<String>,
     as_of: Option<Date>,
 ) -> Vec<SourceGuess> {
@@ -464,7 +550,7 @@ fn sources(
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut guesses = Vec::new();
     for (group, dated) in &order {
-        let Some((mapping, _, generic)) = &group[0].candidate else { continue };
+        let Some((mapping, generic)) = mapping_of(group) else { continue };
         let name = unique(source_name(group, groups), &mut taken);
         let confidence = group.iter().filter_map(|t| t.candidate.as_ref()).map(|c| c.1);
         let confidence = confidence.fold(1.0, f64::min);
@@ -472,7 +558,7 @@ fn sources(
             unsure.push(format!(
                 "{} is read as {} ({} %)",
                 group[0].place(),
-                what(mapping, *generic),
+                what(&mapping, generic),
                 percent(confidence)
             ));
         }
@@ -485,13 +571,23 @@ fn sources(
         let mut files: Vec<String> = group.iter().map(|t| t.file.clone()).collect();
         files.sort();
         files.dedup();
+        let unknown = unknown_columns(group);
+        for table in group.iter() {
+            for column in table.like_consent.iter().filter(|column| unknown.contains(column)) {
+                unsure.push(format!(
+                    "{}: the column `{column}` seems to say who may be contacted; say by which means in the \
+                     mapping, under `[[consents]]`",
+                    table.place()
+                ));
+            }
+        }
         guesses.push(SourceGuess {
-            sheets: sheets(group, groups),
+            sheets: sheets(group, tables),
             format: format_of(&group[0].format),
             rows: group.iter().map(|t| t.rows).sum(),
-            unknown: unknown_columns(group, mapping),
-            mapping: mapping.clone(),
-            generic: *generic,
+            unknown,
+            mapping,
+            generic,
             dated: *dated,
             key_space: String::new(),
             name,
@@ -525,15 +621,18 @@ fn age(group: &Group<'_>, as_of: Option<Date>) -> Option<Date> {
     named.or_else(latest).map(|date| as_of.map_or(date, |as_of| date.min(as_of)))
 }
 
-/// The sheets to name: none when the file has no other.
-fn sheets(group: &Group<'_>, groups: &[Group<'_>]) -> Vec<String> {
+/// The sheets to name: none when the file has no other with rows.
+fn sheets(group: &Group<'_>, tables: &[Survey]) -> Vec<String> {
     let files: BTreeSet<&str> = group.iter().map(|t| t.file.as_str()).collect();
-    let all = groups.iter().flatten().filter(|t| files.contains(t.file.as_str())).count();
+    let own: BTreeSet<&str> = group.iter().map(|t| t.sheet.as_str()).collect();
+    let mut others = tables.iter().filter(|t| t.rows > 0 && files.contains(t.file.as_str()));
     let named = group.iter().any(|t| !t.sheet.is_empty());
-    if !named || all == group.len() {
+    if !named || others.all(|t| own.contains(t.sheet.as_str())) {
         return Vec::new();
     }
-    group.iter().map(|t| t.sheet.clone()).collect()
+    let mut sheets: Vec<String> = group.iter().map(|t| t.sheet.clone()).collect();
+    sheets.dedup();
+    sheets
 }
 
 fn source_name(group: &Group<'_>, groups: &[Group<'_>]) -> String {
@@ -569,28 +668,30 @@ fn slug(text: &str) -> String {
 }
 
 /// Columns with values that the mapping says nothing about.
-fn unknown_columns(group: &Group<'_>, mapping: &Mapping) -> Vec<String> {
-    if mapping.rows == Rows::Fec {
-        return Vec::new();
-    }
-    let consents = mapping.consents.iter();
-    let named: BTreeSet<String> = consents
-        .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point))
-        .chain(mapping.private.iter().flat_map(|p| &p.column))
-        .chain(mapping.history.iter().flat_map(|h| {
-            h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
-        }))
-        .chain(&mapping.id)
-        .chain(mapping.recognise.signature.iter())
-        .flat_map(|names| names.split('|'))
-        .map(mapping::key)
-        .collect();
+fn unknown_columns(group: &Group<'_>) -> Vec<String> {
     let mut unknown = BTreeSet::new();
     for table in group {
+        let Some((mapping, ..)) = &table.candidate else { continue };
+        if mapping.rows == Rows::Fec {
+            continue;
+        }
+        let consents = mapping.consents.iter();
+        let named: BTreeSet<String> = consents
+            .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point))
+            .chain(mapping.private.iter().flat_map(|p| &p.column))
+            .chain(mapping.history.iter().flat_map(|h| {
+                h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
+            }))
+            .chain(&mapping.id)
+            .chain(mapping.recognise.signature.iter())
+            .flat_map(|names| names.split('|'))
+            .map(mapping::key)
+            .collect();
         let columns = table.header.iter().zip(mapping.bind(&table.header)).zip(&table.filled);
         for ((header, bound), filled) in columns {
             let taken = bound.is_some_and(|b| !b.rule.attribute.is_empty())
-                || named.contains(&mapping::key(header));
+                || named.contains(&mapping::key(header))
+                || mapping.rows != Rows::History && columns::is_consent(header);
             if *filled && !taken && !header.trim().is_empty() {
                 unknown.insert(header.clone());
             }
@@ -771,8 +872,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
             line(&format!("as_of = \"{date}\""));
         }
         None => {
-            line("# What \"now\" is. The data have no date: write the day of the exports.");
-            line("as_of = \"1970-01-01\"");
+            line("# What \"now\" is. The data have no date: write the day of the exports. By this one nobody");
+            line("# is inactive.");
+            line(&format!("as_of = \"{NO_DATE}\""));
         }
     }
     line("# The CRM to load: `orpailleur mappings` lists them.");
@@ -1032,5 +1134,67 @@ mod tests {
         std::fs::write(project.path().join(SETTINGS), "").expect("written");
         let error = run(project.path(), project.path(), false, Lang::En, &Progress::hidden());
         assert!(error.expect_err("it is there").hint().is_some_and(|h| h.contains("--force")));
+    }
+
+    /// What `init` says of files with this content.
+    fn guessed(files: &[(&str, &str)]) -> (String, Guess) {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files {
+            store::write(&root.path().join("legacy").join(name), *text).expect("written");
+        }
+        let project = root.path().join("project");
+        let guess = run(&root.path().join("legacy"), &project, false, Lang::En, &Progress::hidden()).expect("it is understood");
+        (std::fs::read_to_string(project.join(SETTINGS)).expect("written"), guess)
+    }
+
+    #[test]
+    fn what_a_person_should_look_at_is_told() {
+        let customers = "Code client;Nom;Prénom;Email;Modifié le;Traitement RGPD\n\
+                         C1;Martin;Jean;j@m.fr;2024-12-29;oui\nC2;Petit;Anne;a@p.fr;2024-12-28;non\n";
+        let (settings, guess) = guessed(&[
+            ("clients.csv", customers),
+            ("vide.csv", "Code client;Nom;Prénom;Email\n"),
+            ("README.md", "# Exports\n\nFrom the old system, by Jean.\n\nThe end.\n"),
+            ("PROVENANCE.md", "# Where from\n\nThe old system.\nThe new one.\n"),
+        ]);
+        let told = guess.unsure.join("\n");
+        assert!(told.contains("2 files that are no tables are left out: `PROVENANCE.md`, `README.md`"), "{told}");
+        assert!(told.contains("`vide.csv` has no row of data"), "{told}");
+        assert!(told.contains("the column `Traitement RGPD` seems to say who may be contacted"), "{told}");
+        assert!(settings.contains("as_of = \"2024-12-29\""), "{settings}");
+        let (settings, guess) = guessed(&[("clients.csv", "Nom;Prénom;Email\nMartin;Jean;j@m.fr\n")]);
+        assert!(settings.contains("as_of = \"1970-01-01\""), "{settings}");
+        assert!(guess.unsure.iter().any(|told| told.contains("nobody is inactive")), "{:?}", guess.unsure);
+    }
+
+    #[test]
+    fn dates_after_now_are_told() {
+        let mut text = String::from("Code client;Nom;Prénom;Email;Modifié le\n");
+        for n in 1..=28 {
+            let _ = writeln!(text, "C{n};Martin;Jean;j{n}@m.fr;2024-12-{n:02}");
+        }
+        text.push_str("C29;Petit;Anne;a@p.fr;2026-03-01\n");
+        let (_, guess) = guessed(&[("clients.csv", &text)]);
+        assert_eq!(guess.as_of, Some(day("2024-12-28")));
+        let told = guess.unsure.join("\n");
+        assert!(told.contains("`clients.csv` has 1 date after 2024-12-28, up to 2026-03-01"), "{told}");
+    }
+
+    #[test]
+    fn tables_of_one_sheet_are_one_source() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let sample = here.map(|a| a.join("shared/samples/excel/messy-clients-fr.xlsx")).find(|file| file.exists());
+        // Without the sample workbooks there is nothing to read.
+        let Some(sample) = sample else { return };
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let legacy = root.path().join("legacy");
+        store::create_folder(&legacy).expect("made");
+        std::fs::copy(&sample, legacy.join("clients.xlsx")).expect("copied");
+        let guess = run(&legacy, root.path(), false, Lang::En, &Progress::hidden()).expect("it is understood");
+        let sources: Vec<(&str, usize)> = guess.sources.iter().map(|s| (s.name.as_str(), s.mapping.tables.len())).collect();
+        assert_eq!(sources, [("clients", 1)]);
+        // The sheet that is left out is not read either.
+        assert_eq!(guess.sources[0].sheets, ["Clients"]);
+        config::Plan::load(root.path(), &config::Overrides::default()).expect("`run` takes it as it is");
     }
 }

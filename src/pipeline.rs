@@ -191,6 +191,7 @@ fn count_rows(run: &mut Run, metrics: &ingest::Metrics) {
     run.count("rejected_rows", sum(|t| t.rejected_rows));
     run.count("skipped_rows", sum(|t| t.skipped_rows.values().sum()));
     run.count("unreadable_files", metrics.unreadable_files);
+    run.count("files_without_rows", metrics.files_without_rows);
 }
 
 fn count_golden(run: &mut Run, golden: &Golden) {

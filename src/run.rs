@@ -108,6 +108,7 @@ pub const COUNTS: &[(&str, &str, bool)] = &[
     ("others", "golden records", false),
     ("load_rows", "rows to load", false),
     ("unreadable_files", "files that could not be read", true),
+    ("files_without_rows", "files without a row of data", true),
     ("rejected_rows", "rejected rows", true),
     ("rejected_cells", "rejected cells", true),
     ("review_pairs", "pairs for review", true),

@@ -69,11 +69,12 @@ fn an_empty_file_is_a_reject() {
 }
 
 #[test]
-fn a_header_only_gives_no_record_and_no_error() {
+fn a_header_only_gives_no_record_and_is_told() {
     let project = project_with("header.csv");
     project.write("legacy/header.csv", "Nom;Prénom;E-mail;Téléphone;Code postal;Ville\n");
     let said = project.call(&["run"]);
-    assert!(said.status < 2, "{}", said.stderr);
+    assert_eq!(said.status, 1, "{}", said.stderr);
+    assert!(project.result("rejects.csv").contains("no_rows"));
     let skipped = rows(&project.result("skipped.csv"));
     let header = skipped.iter().find(|r| r["file"] == "header.csv").expect("its header is skipped");
     assert_eq!((header["row"].as_str(), header["reason"].as_str()), ("1", "header"));

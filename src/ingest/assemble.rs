@@ -12,25 +12,25 @@ use std::{
 use csv::StringRecord;
 
 use super::{
-    Gathered, Pending, Reading,
+    Gathered, Pending, Reading, columns,
     consent::{self, Rule, Said},
     couple,
     kind::{self, Evidence, Junk},
-    mapping::{self, Mapping, Owner, Rows},
+    mapping::{self, ConsentRule, Mapping, Owner, Rows},
     read::{Content, Table},
 };
 use crate::{
     model::{self, Kind, ValueKind},
-    table::{Channel, ConsentEvent, Couple, Draft, Link, row_digest},
+    table::{Channel, Couple, Draft, Link, row_digest},
     value::{
-        date, email, organisation, person,
+        date, email, organisation, person, phone,
         text::{clean, fold, is_placeholder_of},
     },
 };
 
 /// Reads all rows of a table by the mapping of its source.
 pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
-    let mapping = reading.source.mapping.clone();
+    let mapping = reading.mapping.clone();
     let layout = Layout::new(&mapping, &table.header, &reading.fate.file);
     let mut filled = vec![false; table.header.len()];
     for row in table.rows {
@@ -104,6 +104,20 @@ impl Value {
             _ => self.text.clone(),
         };
         !is_placeholder_of(kind, &written)
+    }
+
+    /// Whether a contact point can be one: an address with a mailbox, a number of some country.
+    fn reaches(&self) -> bool {
+        // National numbers have nine digits at least nearly everywhere, the leading zero included.
+        const SURE_DIGITS: usize = 9;
+        match &*self.attribute {
+            "email" => email::normalize(&self.text).iter().any(Result::is_ok),
+            "phone" | "mobile" => {
+                self.text.bytes().filter(u8::is_ascii_digit).count() >= SURE_DIGITS
+                    || phone::normalize(&self.text, "FR").iter().any(Result::is_ok)
+            }
+            _ => true,
+        }
     }
 
     /// An attribute that reaches somebody.
@@ -209,11 +223,19 @@ impl<'a> Layout<'a> {
                 Some((at, rule.values.iter().map(|v| fold(v)).collect()))
             })
             .collect();
+        // No objection is overlooked because a layout has no rule for its column.
+        let silent = (0..header.len()).filter(|&at| !uses[at].known);
+        let found = silent.filter_map(|at| Some((at, columns::consent_named(&header[at])?)));
+        let found: Vec<(usize, Vec<ConsentRule>)> = found.collect();
+        let mut rules: Vec<Rule> = mapping.consents.iter().filter_map(|r| Rule::bind(r, header, file)).collect();
+        for (at, own) in &found {
+            rules.extend(own.iter().filter_map(|rule| Rule::of_column(rule, *at, header, file)));
+        }
         let mut layout = Layout {
             mapping,
             id_at: mapping::position(header, &mapping.id),
             private,
-            rules: mapping.consents.iter().filter_map(|r| Rule::bind(r, header, file)).collect(),
+            rules,
             owner: owner_of(mapping, file),
             has_job_title: uses.iter().any(|u| &*u.attribute == "job_title"),
             header: shown,
@@ -351,35 +373,15 @@ impl<'a> Layout<'a> {
         marked || (!self.mapping.private.is_empty() && noted())
     }
 
-    /// What columns, file name and notes say, each with its column.
-    fn said<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str + Copy) -> Vec<(Option<usize>, Said)> {
-        let mut said: Vec<(Option<usize>, Said)> = Vec::new();
-        let mut add = |at: Option<usize>, new: Said| {
-            let told = |s: &Said| (s.channel, s.state, s.contact_point.clone());
-            match said.iter_mut().find(|(_, s)| told(s) == told(&new)) {
-                // A rule by file name and one by column say the same thing: the dated one is better.
-                Some(known) if known.1.since.is_empty() => *known = (at, new),
-                Some(_) => {}
-                None => said.push((at, new)),
-            }
-        };
-        for rule in &self.rules {
-            for new in rule.read(cell) {
-                add(new.column, new);
-            }
+    /// What columns, file name and notes say.
+    fn said<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
+        let mut said = Vec::new();
+        for new in self.rules.iter().flat_map(|rule| rule.read(cell)) {
+            consent::add(&mut said, new);
         }
         for value in values.iter().filter(|v| is_free_text(&v.attribute)) {
-            for (channel, state, since) in consent::in_note(&value.text) {
-                let new = Said {
-                    channel,
-                    state,
-                    contact_point: String::new(),
-                    since,
-                    proved: false,
-                    purpose: String::new(),
-                    column: Some(value.column),
-                };
-                add(new.column, new);
+            for new in consent::of_note(&value.text, value.column) {
+                consent::add(&mut said, new);
             }
         }
         said
@@ -407,43 +409,20 @@ impl<'a> Layout<'a> {
     fn events_without_record(
         &self,
         row: u32,
-        said: &[(Option<usize>, Said)],
+        said: &[Said],
         values: &[Value],
         reading: &mut Reading<'_>,
     ) {
-        for (at, said) in said {
+        for said in said {
             let points = match said.contact_point.as_str() {
                 "" => contact_points(values, said.channel),
                 point => vec![point.to_owned()],
             };
             for contact_point in points {
-                let event = self.event(None, row, *at, said, contact_point, reading.place);
+                let column = self.column_name(said.column);
+                let event = said.event(None, contact_point, (reading.place, row), column);
                 reading.gathered.events.push(event);
             }
-        }
-    }
-
-    fn event(
-        &self,
-        record: Option<u32>,
-        row: u32,
-        at: Option<usize>,
-        said: &Said,
-        contact_point: String,
-        place: u32,
-    ) -> ConsentEvent {
-        ConsentEvent {
-            record,
-            contact_point,
-            channel: said.channel,
-            purpose: said.purpose.clone(),
-            legal_entity: String::new(),
-            state: said.state,
-            proved: said.proved,
-            since: said.since.clone(),
-            place,
-            row,
-            column: self.column_name(at),
         }
     }
 
@@ -453,7 +432,11 @@ impl<'a> Layout<'a> {
         let named = |attributes: &[&str]| {
             own.iter().any(|v| attributes.contains(&&*v.attribute) && kind::is_name(&v.text))
         };
-        let person = named(&["first_name", "last_name", "full_name", "middle_name", "maiden_name"])
+        let is_called = |v: &&Value| {
+            let part = matches!(&*v.attribute, "first_name" | "last_name" | "full_name" | "middle_name" | "maiden_name");
+            part && kind::is_name(&v.text) && person::check(&v.text).is_ok()
+        };
+        let person = own.iter().any(|v| is_called(v))
             || self.mapping.rows != Rows::Decide && named(&["nickname"]);
         let organisation = named(&["name"]);
         let number = named(&["siren", "siret", "vat"]);
@@ -461,7 +444,7 @@ impl<'a> Layout<'a> {
         let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
         let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
         let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
-        let reached = own.iter().any(|v| v.is_contact_point() && v.says());
+        let reached = own.iter().any(|v| v.is_contact_point() && v.says() && v.reaches());
         let only_organisation = Cast { organisation: true, ..Cast::default() };
         let only_person = Cast { person: true, ..Cast::default() };
         match (self.mapping.rows, organisation, person) {
@@ -539,7 +522,7 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn records(mut self, cast: &Cast, said: Vec<(Option<usize>, Said)>, reading: &mut Reading<'_>) {
+    fn records(mut self, cast: &Cast, said: Vec<Said>, reading: &mut Reading<'_>) {
         if cast.person && !cast.organisation {
             self.repeated_name_is_an_extra();
         }
@@ -707,11 +690,11 @@ impl Row<'_> {
         drafts: &[u32],
         organisation: Option<u32>,
         couple: bool,
-        said: Vec<(Option<usize>, Said)>,
+        said: Vec<Said>,
         reading: &mut Reading<'_>,
     ) {
         let Some(&subject) = drafts.first() else { return };
-        for (at, said) in said {
+        for said in said {
             let holders: Vec<u32> = if couple {
                 drafts.iter().take(2).copied().collect()
             } else if said.contact_point.is_empty() {
@@ -724,7 +707,8 @@ impl Row<'_> {
             };
             for holder in holders {
                 let point = said.contact_point.clone();
-                let event = self.layout.event(Some(holder), self.number, at, &said, point, reading.place);
+                let column = self.layout.column_name(said.column);
+                let event = said.event(Some(holder), point, (reading.place, self.number), column);
                 reading.gathered.events.push(event);
             }
         }
@@ -962,7 +946,7 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{IdKey, Progress, Source, run};
+    use super::super::{IdKey, Ingested, Progress, Source, read, recognise, run};
     use super::*;
 
     /// Reads a table and writes each record as `row kind attribute=value ...`, then each event as
@@ -1059,5 +1043,63 @@ mod tests {
         "#;
         let lines = told(rows, "Nom;Firme;Standard;Notes\nDupont;Mistral SA;0140506070;ne plus appeler\n");
         assert_eq!(lines.iter().filter(|l| l.as_str() == "2 phone opt_out").count(), 2, "{lines:?}");
+    }
+
+    /// A file read as `init` and `run` would read it.
+    fn ingested(name: &str, text: &str) -> Ingested {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        let table = read::open(&path).expect("it is read").into_iter().next().expect("a table");
+        let rows: Vec<csv::StringRecord> = table
+            .rows
+            .filter_map(|row| match row.content {
+                read::Content::Data(cells) => Some(cells),
+                _ => None,
+            })
+            .collect();
+        let found = recognise::recognise(name, &table.format.container, &table.header, &rows, &[]);
+        let mapping = found.into_iter().next().map_or_else(|| Mapping::default().into(), |best| best.mapping);
+        let source = Source {
+            name: "source".into(),
+            files: vec![(path, name.to_owned())],
+            sheets: Vec::new(),
+            mapping,
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        run(&[source], &IdKey([1; 32]), &Progress::hidden()).expect("it runs").table
+    }
+
+    #[test]
+    fn a_card_with_neither_name_nor_contact_point_is_a_reject() {
+        let card = |lines: &str| {
+            let table = ingested("a.vcf", &format!("BEGIN:VCARD\nVERSION:3.0\n{lines}END:VCARD\n"));
+            (table.records.len(), table.rejects.iter().map(|r| r.code.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(card("FN:bug 195\nTEL;TYPE=cell:67545678\n"), (0, vec!["no_name".to_owned()]));
+        assert_eq!(card("FN:bug 195\nTEL;TYPE=cell:0612345678\n"), (1, Vec::new()));
+        assert_eq!(card("FN:Jean Martin\nTEL;TYPE=cell:67545678\n"), (1, Vec::new()));
+        assert_eq!(card("FN:195\nEMAIL:a@b.fr\n"), (1, Vec::new()));
+    }
+
+    #[test]
+    fn a_column_of_consent_speaks_though_its_layout_does_not_know_it() {
+        let text = "Code,Nom,Prénom,Email,Accord partenaire\n1,Martin,Jean,j@m.fr,x\n";
+        assert!(ingested("a.csv", text).events.is_empty());
+        let card = "BEGIN:VCARD\nVERSION:3.0\nFN:Jean Martin\nEMAIL:j@m.fr\nX-NEPASAPPELER:oui\nEND:VCARD\n";
+        assert!(ingested("a.vcf", card).events.iter().all(|event| event.column.contains("NEPASAPPELER")));
+        let text = "First Name,Last Name,E-mail Address,Company,Business Phone,Home Phone,Mobile Phone,Ne pas appeler\n\
+                    Jean,Martin,j@m.fr,,,,,oui\nAnn,Lee,a@l.fr,,,,,non\n";
+        let events = ingested("contacts.csv", text).events;
+        assert_eq!(events.iter().map(|e| (e.row, e.channel.as_str(), e.state.as_str())).collect::<Vec<_>>(), [(2, "phone", "opt_out")]);
+    }
+
+    #[test]
+    fn a_header_alone_is_told() {
+        let table = ingested("a.csv", "Nom;Prénom;Email\n");
+        assert_eq!((table.records.len(), table.rejects.len()), (0, 1));
+        assert_eq!((table.rejects[0].code.as_str(), table.rejects[0].row), ("no_rows", None));
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use csv::StringRecord;
 use serde::Deserialize;
 
-use super::mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows};
+use super::{consent, mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows}};
 use crate::{
     model::{self, Kind},
     table::{Channel, ConsentState},
@@ -102,6 +102,8 @@ pub struct Content {
     pub siren: u32,
     pub siret: u32,
     pub boolean: u32,
+    /// Yes, no, a word of consent or objection, or a date.
+    pub answer: u32,
     pub civility: u32,
     /// Digits alone, with a decimal mark or a currency perhaps.
     pub number: u32,
@@ -220,6 +222,7 @@ impl Content {
             count(siret, |c| &mut c.siret);
         }
         count(characters <= 8 && is_boolean(cell), |c| &mut c.boolean);
+        count(characters <= 40 && consent::answer(cell).is_some(), |c| &mut c.answer);
         count(characters <= 15 && person::civility(cell).is_some(), |c| &mut c.civility);
         count(is_number(cell, digits), |c| &mut c.number);
         if digits > 0 && digits == characters {
@@ -575,6 +578,7 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         }
         "gender" => Some(c.distinct <= 12),
         "active" | "inactive" => Some(c.distinct <= 12),
+        _ if attribute.starts_with("consent_") => by(c.answer, 30),
         _ => None,
     }
 }
@@ -651,6 +655,14 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             column.reason = "its name is not known".into();
             column.confidence = 30;
             by_cells(&mut column);
+            if column.attribute.is_empty()
+                && c.mostly(c.answer, 80)
+                && let Some(consent) = consent_of_words(header)
+            {
+                column.attribute = consent;
+                column.confidence = 60;
+                column.reason = "the words of its name say it and its cells agree".into();
+            }
         }
     }
     if c.filled == 0 && column.confidence <= 45 {
@@ -751,6 +763,7 @@ fn settle_table(columns: &mut [Understood]) {
 fn many(attribute: &str) -> bool {
     matches!(attribute, "email" | "phone" | "mobile" | "fax" | "notes" | "category" | "alias" | "iban")
         || is_address_part(attribute)
+        || attribute.starts_with("consent_")
 }
 
 /// Of several unnumbered columns with a single-valued attribute the surest keeps it.
@@ -874,8 +887,9 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
         if keys[at].is_empty() {
             continue;
         }
-        if let Some(consent) = consent_rule(column) {
-            mapping.consents.push(consent);
+        let consents = consent_rules(column);
+        if !consents.is_empty() {
+            mapping.consents.extend(consents);
             continue;
         }
         let attribute = match column.attribute.as_str() {
@@ -900,22 +914,91 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
     Some(mapping)
 }
 
-/// What a column named like a permission or an objection says.
-fn consent_rule(column: &Understood) -> Option<ConsentRule> {
-    let (channel, says) = column.attribute.strip_prefix("consent_")?.split_once('_')?;
-    let channel = Channel::ALL.into_iter().find(|c| c.as_str() == channel)?;
-    let words: &[(&str, ConsentState)] = match says {
-        "in" => &[("yes", ConsentState::OptIn), ("no", ConsentState::OptOut)],
-        "out" => &[("yes", ConsentState::OptOut)],
-        "bounce" => &[("yes", ConsentState::HardBounce)],
+/// What a column that is a permission or an objection says; empty for any other column.
+pub(super) fn consent_rules(column: &Understood) -> Vec<ConsentRule> {
+    use ConsentState::{HardBounce, OptIn, OptOut};
+    let Some((means, sense)) = column.attribute.strip_prefix("consent_").and_then(|c| c.split_once('_')) else {
+        return Vec::new();
+    };
+    let allows: &[_] = &[("yes", OptIn), ("permission", OptIn), ("date", OptIn)];
+    let forbids: &[_] = &[("no", OptOut), ("objection", OptOut)];
+    let rule = |channels: &[Channel], words: &[&[(&str, ConsentState)]]| ConsentRule {
+        column: vec![column.header.clone()],
+        channels: channels.to_vec(),
+        words: words.concat().into_iter().map(|(word, state)| (word.to_owned(), state)).collect(),
+        ..ConsentRule::default()
+    };
+    let all = Channel::ALL;
+    let one = all.iter().position(|channel| channel.as_str() == means).map(|at| &all[at..=at]);
+    let channels = one.unwrap_or(&all);
+    match sense {
+        "in" if one.is_none() => vec![rule(&[Channel::Email], &[allows]), rule(channels, &[forbids])],
+        "in" => vec![rule(channels, &[allows, forbids])],
+        "may" => vec![rule(channels, &[forbids])],
+        "out" => vec![rule(channels, &[&[("yes", OptOut), ("objection", OptOut), ("date", OptOut)]])],
+        "bounce" => vec![rule(channels, &[&[("yes", HardBounce), ("date", HardBounce)]])],
+        _ => Vec::new(),
+    }
+}
+
+/// What a column says about consent by its name alone; none when the name does not tell.
+pub(super) fn consent_named(header: &str) -> Option<Vec<ConsentRule>> {
+    let rules = consent_rules(&one(0, header, Content::default()));
+    (!rules.is_empty()).then_some(rules)
+}
+
+/// Whether a column is known as one of consent by its name alone.
+pub fn is_consent(header: &str) -> bool {
+    consent_named(header).is_some()
+}
+
+/// Whether a column that no attribute takes seems to say who may be contacted: its name has a word of
+/// consent, and its cells answer yes or no.
+pub fn looks_like_consent(column: &Understood) -> bool {
+    const TELLING: [&str; 17] = [
+        "opt", "consent", "oppos", "rgpd", "gdpr", "stop", "demarch", "bloctel", "newsletter", "desabon", "desinscri", "unsub",
+        "refus", "prospection", "blackli", "blocklist", "sollicit",
+    ];
+    let named = |word: &String| match TELLING.iter().find(|stem| word.starts_with(**stem)) {
+        // `Option`, `opticien` and `optimum` are no opting.
+        Some(&"opt") => matches!(word.as_str(), "opt" | "optin" | "optout" | "opted"),
+        found => found.is_some(),
+    };
+    column.attribute.is_empty() && column.content.mostly(column.content.answer, 50) && header_words(&column.header).iter().any(named)
+}
+
+/// The consent that the words of an unknown name tell where they say both the means or purpose and the
+/// sense: `Refus des appels commerciaux`.
+fn consent_of_words(header: &str) -> Option<String> {
+    let words = header_words(header);
+    let text = format!(" {} ", words.join(" "));
+    let any = |stems: &[&str]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
+    let means = [
+        ("sms", any(&["sms", "texto", "text "])),
+        ("email", any(&["email", "e mail", "mail", "newsletter", "courriel", "emailing", "infolettre"])),
+        ("phone", any(&["tel ", "telephon", "phone", "appel", "call", "phoning", "bloctel"])),
+        ("post", any(&["courrier ", "courriers ", "postal", "publipost", "catalogue"])),
+    ];
+    let mut named = means.iter().filter(|(_, is)| *is).map(|(means, _)| *means);
+    let means = match (named.next(), named.next()) {
+        (Some(one), None) => one,
+        (None, _) if !any(&["prospect", "demarch", "commercia", "marketing", "pub ", "publicit", "sollicit", "contacte", "communication", "rgpd", "gdpr"]) => {
+            return None;
+        }
+        _ => "all",
+    };
+    let objects = any(&[
+        "ne pas", "ne plus", "pas de", "pas d ", "plus de", "refus", "oppos", "stop", "desabon", "desinscri", "unsub", "opt out", "optout",
+        "opted out", "do not", "don t", "blackli", "blocklist", "exclu", "interdi",
+    ]);
+    let allows = any(&["opt in", "optin", "opted in", "consent", "accord ", "accept", "abonne", "autoris", "allow", "subscri", "souhaite", "permission"]);
+    let sense = match (objects, allows) {
+        (true, _) => "out",
+        (false, true) if means == "all" => return Some("consent_all_may".into()),
+        (false, true) => "in",
         _ => return None,
     };
-    Some(ConsentRule {
-        column: vec![column.header.clone()],
-        channels: vec![channel],
-        words: words.iter().map(|(word, state)| ((*word).to_owned(), *state)).collect(),
-        ..ConsentRule::default()
-    })
+    Some(format!("consent_{means}_{sense}"))
 }
 
 /// A sample of rows that does not depend on their order: those whose content has the smallest hashes.

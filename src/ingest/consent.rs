@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::mapping::{self, ConsentRule, file_name_fits};
 use crate::{
-    table::{Channel, ConsentState},
+    model::ValueKind,
+    table::{Channel, ConsentEvent, ConsentState},
     value::{boolean, date, text},
 };
 
@@ -38,6 +39,31 @@ pub(super) struct Said {
     pub(super) purpose: String,
     /// Position of the column that says it; none when the file's name does.
     pub(super) column: Option<usize>,
+}
+
+impl Said {
+    /// It as an event of a row: of its record, or of the contact point alone.
+    pub(super) fn event(
+        &self,
+        record: Option<u32>,
+        contact_point: String,
+        (place, row): (u32, u32),
+        column: String,
+    ) -> ConsentEvent {
+        ConsentEvent {
+            record,
+            contact_point,
+            channel: self.channel,
+            purpose: self.purpose.clone(),
+            legal_entity: String::new(),
+            state: self.state,
+            proved: self.proved,
+            since: self.since.clone(),
+            place,
+            row,
+            column,
+        }
+    }
 }
 
 impl Rule {
@@ -74,6 +100,12 @@ impl Rule {
         })
     }
 
+    /// The rule for the column at this position alone, whatever other columns are called.
+    pub(super) fn of_column(rule: &ConsentRule, at: usize, header: &[String], file: &str) -> Option<Rule> {
+        let bound = Rule::bind(rule, header, file)?;
+        Some(Rule { columns: vec![at], ..bound })
+    }
+
     /// What the rule says of a row; `cell` gives the text of a column.
     pub(super) fn read<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<Said> {
         // Of words `N` and `X` mean something; of a date or a reason `-` and `N/A` are blanks.
@@ -93,9 +125,13 @@ impl Rule {
             None if self.about_a_point => return Vec::new(),
             None => String::new(),
         };
-        let since = self.since.iter().find(|at| filled(at)).map_or(String::new(), |at| {
-            date::normalize(cell(*at), date::Order::DayFirst).unwrap_or_default()
-        });
+        let dated = self.since.iter().find(|at| filled(at));
+        let since = match (dated, column) {
+            (Some(at), _) => date::normalize(cell(*at), date::Order::DayFirst).unwrap_or_default(),
+            // The cell that says it may say since when: `désinscrit le 12/03/2019`.
+            (None, Some(at)) if !self.words.is_empty() => day_in(cell(at)),
+            _ => String::new(),
+        };
         let proved =
             state == ConsentState::OptIn && self.all_proof && self.proof.iter().all(filled);
         let said = |&channel: &Channel| Said {
@@ -112,28 +148,90 @@ impl Rule {
 
     fn by_word(&self, cell: &str) -> Option<ConsentState> {
         let folded = text::fold(cell);
-        let begins = |word: &str| {
-            folded.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        };
         let said = |class: &str| {
             self.words.iter().find(|(word, _)| word == class).map(|(_, state)| *state)
         };
-        let classes = ["yes", "no", "false"];
-        let literal =
-            self.words.iter().find(|(w, _)| !classes.contains(&w.as_str()) && begins(w));
-        if let Some((_, state)) = literal {
-            return Some(*state);
-        }
-        match folded.as_str() {
-            "x" | "o" | "y" | "on" => said("yes"),
-            "non" | "no" | "n" | "nein" | "nee" => said("no"),
-            "off" => said("false"),
-            _ => match boolean::parse(cell) {
-                Some(true) => said("yes"),
-                Some(false) => said("false"),
-                None => None,
-            },
-        }
+        let literal = self
+            .words
+            .iter()
+            .find(|(word, _)| !CLASSES.contains(&word.as_str()) && begins(&folded, word));
+        literal.map(|(_, state)| *state).or_else(|| said(answer(cell)?))
+    }
+}
+
+/// The words of a rule that stand for all ways to say something.
+const CLASSES: [&str; 6] = ["yes", "no", "false", "objection", "permission", "date"];
+
+fn begins(folded: &str, word: &str) -> bool {
+    folded.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Which of [`CLASSES`] a cell belongs to; none when it answers nothing.
+pub(super) fn answer(cell: &str) -> Option<&'static str> {
+    const LONGEST: usize = 60;
+    let folded = text::fold(cell);
+    if folded.is_empty() || folded.len() > LONGEST {
+        return None;
+    }
+    let dictionary = &*DICTIONARY;
+    let begins_with = |words: &[String]| words.iter().any(|word| begins(&folded, word));
+    let first = folded.split(' ').next().unwrap_or("");
+    match folded.as_str() {
+        "x" | "o" | "y" | "on" => return Some("yes"),
+        "non" | "no" | "n" | "nein" | "nee" => return Some("no"),
+        "off" => return Some("false"),
+        _ if begins_with(&dictionary.objects) => return Some("objection"),
+        _ => {}
+    }
+    match boolean::parse(cell) {
+        Some(true) => Some("yes"),
+        Some(false) => Some("false"),
+        None if begins_with(&dictionary.agrees) => Some("permission"),
+        // `Oui (12/03/2019)`, `non, jamais`; `non renseigné` answers nothing.
+        None if matches!(first, "oui" | "yes") => Some("yes"),
+        None if matches!(first, "non" | "no") && !text::is_placeholder(cell) => Some("no"),
+        None => day(cell).map(|_| "date"),
+    }
+}
+
+/// The ISO date that a cell is.
+fn day(cell: &str) -> Option<String> {
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let date = date::normalize(cell, date::Order::DayFirst).ok().filter(|_| digits >= 6)?;
+    (!text::is_placeholder_of(ValueKind::Date, &date)).then_some(date)
+}
+
+/// The ISO date that stands in a cell, alone or behind words; empty when there is none.
+fn day_in(cell: &str) -> String {
+    let within = || {
+        let folded = text::fold(cell);
+        let words: Vec<&str> = folded.split(' ').collect();
+        (0..words.len()).find_map(|at| date_at(&words, at))
+    };
+    day(cell).or_else(within).unwrap_or_default()
+}
+
+/// What a column of free text says on one row.
+pub(super) fn of_note(note: &str, column: usize) -> impl Iterator<Item = Said> {
+    in_note(note).into_iter().map(move |(channel, state, since)| Said {
+        channel,
+        state,
+        contact_point: String::new(),
+        since,
+        proved: false,
+        purpose: String::new(),
+        column: Some(column),
+    })
+}
+
+/// Adds what one column says to what others of the row have said: the same thing once, with its date.
+pub(super) fn add(said: &mut Vec<Said>, new: Said) {
+    let told = |s: &Said| (s.channel, s.state, s.contact_point.clone());
+    match said.iter_mut().find(|s| told(s) == told(&new)) {
+        // A rule by file name and one by column say the same thing: the dated one is better.
+        Some(known) if known.since.is_empty() => *known = new,
+        Some(_) => {}
+        None => said.push(new),
     }
 }
 
@@ -152,6 +250,8 @@ struct File {
     negations: Vec<String>,
     limits: Vec<String>,
     private: Vec<String>,
+    objects: Vec<String>,
+    agrees: Vec<String>,
     phrases: Vec<Phrases>,
 }
 
@@ -170,6 +270,8 @@ struct Dictionary {
     negations: Vec<String>,
     limits: Vec<String>,
     private: Vec<String>,
+    objects: Vec<String>,
+    agrees: Vec<String>,
     patterns: Vec<Pattern>,
     /// Patterns by the first three letters of their first word: notes are long, and most say nothing.
     by_start: HashMap<String, Vec<usize>>,
@@ -197,6 +299,8 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         negations: file.negations,
         limits: file.limits,
         private: file.private,
+        objects: file.objects,
+        agrees: file.agrees,
         patterns: Vec::new(),
         by_start: HashMap::new(),
     };

@@ -31,7 +31,9 @@
 //! channels = ["email"]                   # email, sms, phone, post
 //! state = "opt_out"                      # of every filled cell; or by its words:
 //! words = { yes = "opt_out" }            # `yes`: oui, x, 1, true...; `no`: non, n; `false`: 0, faux,
-//!                                        # false; else the word that the cell is or begins with
+//!                                        # false; `objection`: refusé, désabonné, stop...; `permission`:
+//!                                        # accepte, inscrit...; `date`: a date, since which it holds;
+//!                                        # else the word that the cell is or begins with
 //! contact_point = ["EMAIL"]              # whose value is meant; none: the person, whatever the point
 //! since = ["UNSUB_TIME"]                 # the first filled of these columns
 //! proof = ["OPTIN_TIME", "OPTIN_IP"]     # all filled: an opt-in is proved
@@ -50,6 +52,10 @@
 //! date = ["Date"]
 //! amount = ["Montant TTC"]
 //! currency = ["Devise"]
+//!
+//! [[tables]]                             # a further table of the same files: all of the above, but for
+//! rows = "decide"                        # its own columns; of all, the one that knows most of the
+//!                                        # header reads a table
 //! ```
 //!
 //! Headers are compared without regard to case, accents, punctuation and blanks.
@@ -98,6 +104,8 @@ pub struct Mapping {
     pub private: Vec<PrivateRule>,
     /// Of a related table: where its key, date and amount stand.
     pub history: Option<HistoryRule>,
+    /// Of further tables in the same files: how they are read.
+    pub tables: Vec<Mapping>,
 }
 
 /// A label in the languages of the report.
@@ -194,7 +202,8 @@ pub struct ConsentRule {
     /// What every filled cell says.
     pub state: Option<ConsentState>,
     /// What the words in the cell say: the word itself or the first words of the cell; else `yes` in any
-    /// form, `no` said in words, `false` for a box that is not ticked.
+    /// form, `no` said in words, `false` for a box that is not ticked, `objection` and `permission` for
+    /// words of refusal and consent, `date` for a date alone.
     pub words: BTreeMap<String, ConsentState>,
     /// Headers of the contact points it is about; empty: it is about the person or organisation.
     pub contact_point: Vec<String>,
@@ -253,6 +262,7 @@ impl Mapping {
         match toml::from_str::<Mapping>(text) {
             Ok(mut mapping) => {
                 mapping.name = name.to_owned();
+                mapping.tables.iter_mut().for_each(|table| table.name = name.to_owned());
                 problems.extend(mapping.problems(place));
                 if problems.is_empty() { Ok(mapping) } else { Err(problems) }
             }
@@ -283,6 +293,9 @@ impl Mapping {
     /// What makes no sense, whatever the file it is applied to.
     fn problems(&self, place: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
+        for table in &self.tables {
+            problems.extend(table.problems(place));
+        }
         let mut tell = |message: String, hint: Option<String>| {
             problems.push(Problem { place: place.to_owned(), message, hint });
         };
@@ -348,6 +361,37 @@ impl Mapping {
             }
         }
         problems
+    }
+
+    /// The mapping that reads a table with this header: itself, unless one of its further tables knows
+    /// more of the header.
+    pub fn of_table(&self, header: &[String]) -> &Mapping {
+        let all = std::iter::once(self).chain(&self.tables);
+        let known = all.map(|mapping| (mapping, mapping.known_columns(header)));
+        let best = known.reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.map_or(self, |(mapping, _)| mapping)
+    }
+
+    /// How many columns of the header the mapping speaks of.
+    pub fn known_columns(&self, header: &[String]) -> usize {
+        let consents = self.consents.iter().flat_map(|c| {
+            c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point)
+        });
+        let private = self.private.iter().flat_map(|p| &p.column);
+        let history = self.history.iter().flat_map(|h| {
+            h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
+        });
+        let others: BTreeSet<String> = consents
+            .chain(private)
+            .chain(history)
+            .chain(&self.id)
+            .chain(&self.recognise.signature)
+            .flat_map(|names| names.split('|'))
+            .map(key)
+            .collect();
+        let bound = self.bind(header);
+        let known = header.iter().zip(&bound).filter(|(h, b)| b.is_some() || others.contains(&key(h)));
+        known.count()
     }
 
     /// What each column of `header` is: for each position the rule, or none.
@@ -474,7 +518,7 @@ const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "label", "recognise", "rows", "id", "codes", "owner", "columns", "consents", "private",
-            "history",
+            "history", "tables",
         ],
     ),
     ("label", &["en", "fr"]),
@@ -516,7 +560,9 @@ fn unknown_keys(place: &str, text: &str, table: &DeTable<'_>) -> Vec<Problem> {
                 _ => Vec::new(),
             };
             for table in tables {
-                walk(name.get_ref(), table, tell);
+                // A further table is a mapping itself.
+                let path = name.get_ref().as_ref();
+                walk(if path == "tables" { "" } else { path }, table, tell);
             }
         }
     }
@@ -640,5 +686,21 @@ mod tests {
         assert!(!file_name_fits("#fec#.txt", "compta/FEC20241231.txt"));
         assert!(file_name_fits("unsubscribed*", "x/unsubscribed_members_export_1.csv"));
         assert!(!file_name_fits("subscribed*", "x/unsubscribed_members_export_1.csv"));
+    }
+
+    #[test]
+    fn further_tables_are_read_by_their_own_columns() {
+        let text = "rows = 'organisation'\n[[columns]]\nheader = ['Code']\nattribute = 'customer_code'\n\
+                    [[columns]]\nheader = ['Nom']\nattribute = 'name'\n\
+                    [[tables]]\nrows = 'person'\n[[tables.columns]]\nheader = ['Nom']\nattribute = 'last_name'\n\
+                    [[tables.columns]]\nheader = ['Prénom']\nattribute = 'first_name'\n";
+        let mapping = Mapping::parse("m", "m.toml", text).expect("it makes sense");
+        let rows = |header: &[&str]| mapping.of_table(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()).rows;
+        assert_eq!(rows(&["Code", "Nom"]), Rows::Organisation);
+        assert_eq!(rows(&["Nom", "Prénom"]), Rows::Person);
+        assert_eq!(rows(&["Nom"]), Rows::Organisation);
+        assert_eq!(Mapping::parse("m", "m.toml", &mapping.to_toml()), Ok(mapping));
+        let wrong = text.replace("'first_name'", "'frist_name'").replace("[[tables]]", "[[tables]]\nrow = 1");
+        assert_eq!(problems(&wrong).len(), 1);
     }
 }

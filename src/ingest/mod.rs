@@ -99,6 +99,8 @@ pub struct Metrics {
     pub tables: Vec<TableFate>,
     /// Files that could not be read at all.
     pub unreadable_files: u64,
+    /// Files that were read and have no row of data.
+    pub files_without_rows: u64,
     /// Records whose kind waits for review, in order of their place.
     pub doubtful_kinds: Vec<DoubtfulKind>,
 }
@@ -145,6 +147,7 @@ pub(crate) struct Gathered {
     pub(crate) skipped: Vec<Skipped>,
     fates: Vec<TableFate>,
     unreadable: u64,
+    without_rows: u64,
 }
 
 /// A draft, its kind perhaps still open.
@@ -159,8 +162,8 @@ pub(crate) struct Pending {
 pub(crate) struct Reading<'a> {
     /// Where everything goes.
     pub(crate) gathered: &'a mut Gathered,
-    /// Its source.
-    pub(crate) source: &'a Source,
+    /// How its columns are understood.
+    pub(crate) mapping: Arc<mapping::Mapping>,
     /// Its place in the builder.
     pub(crate) place: u32,
     /// What becomes of its rows.
@@ -225,7 +228,7 @@ impl Reading<'_> {
 
     /// A related table.
     fn history(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
-        let rule = self.source.mapping.history.as_ref();
+        let rule = self.mapping.history.as_ref();
         let rule = rule.expect("a mapping of history has its rule: `Mapping::parse` checks it");
         let place = &self.gathered.builder.places()[self.place as usize];
         let at = (self.place, place);
@@ -266,11 +269,16 @@ impl Gathered {
         for sheet in source.sheets.iter().filter(|s| !tables.iter().any(|t| t.sheet == **s)) {
             self.incomplete(source, (file, sheet), "", "missing_sheet", "there is no such sheet");
         }
+        let before = self.fates.len();
         for table in tables {
             if !source.sheets.is_empty() && !source.sheets.contains(&table.sheet) {
                 continue;
             }
-            for rule in source.mapping.columns.iter().filter(|rule| rule.required) {
+            let mapping = match source.mapping.tables.as_slice() {
+                [] => source.mapping.clone(),
+                _ => Arc::new(source.mapping.of_table(&table.header).clone()),
+            };
+            for rule in mapping.columns.iter().filter(|rule| rule.required) {
                 if mapping::position(&table.header, &rule.header).is_none() {
                     let column = rule.header.join(" | ");
                     let message = format!("there is no column `{column}`, which the settings name");
@@ -294,8 +302,8 @@ impl Gathered {
                 mapping: source.mapping.name.clone(),
                 ..TableFate::default()
             };
-            let mut reading = Reading { gathered: self, source, place, fate };
-            match source.mapping.rows {
+            let mut reading = Reading { gathered: self, mapping: mapping.clone(), place, fate };
+            match mapping.rows {
                 Rows::Person | Rows::Organisation | Rows::Both | Rows::Decide => {
                     assemble::read(table, &mut reading);
                 }
@@ -305,6 +313,10 @@ impl Gathered {
             let fate = reading.fate;
             debug_assert!(fate.balances(), "every row of a table has exactly one fate: {fate:?}");
             self.fates.push(fate);
+        }
+        if self.fates[before..].iter().all(TableFate::is_void) {
+            self.without_rows += 1;
+            self.rejects.push(no_rows(&source.name, file));
         }
         Ok(())
     }
@@ -374,6 +386,7 @@ impl Gathered {
         let metrics = Metrics {
             tables: self.fates,
             unreadable_files: self.unreadable,
+            files_without_rows: self.without_rows,
             doubtful_kinds: doubtful,
         };
         let table = Ingested {
@@ -444,7 +457,30 @@ impl Gathered {
     }
 }
 
+/// What is told of a file that names columns and has no row of data, or holds nothing at all.
+pub(crate) fn no_rows(source: &str, file: &str) -> Reject {
+    Reject {
+        source: source.to_owned(),
+        file: file.to_owned(),
+        sheet: String::new(),
+        row: None,
+        column: String::new(),
+        code: "no_rows".into(),
+        severity: Severity::Row,
+        message: "the file has no row of data".into(),
+        suggestion: "look whether the export is whole, and export it again".into(),
+        raw: String::new(),
+    }
+}
+
 impl TableFate {
+    /// Whether the table has no row of data: titles, headers and blanks alone.
+    pub fn is_void(&self) -> bool {
+        let empty = ["blank", "title", "header", "repeat"];
+        self.record_rows + self.history_rows + self.rejected_rows == 0
+            && self.skipped_rows.keys().all(|reason| empty.contains(&reason.as_str()))
+    }
+
     /// Whether every row has exactly one fate.
     pub fn balances(&self) -> bool {
         let skipped: u64 = self.skipped_rows.values().sum();

@@ -6,7 +6,9 @@
 //! `fname_c2`). Every other column is an attribute `x.<what it holds>.<header>`, where what it holds is
 //! `code`, `date`, `number`, `category` or `text` (see [`crate::model::value_kind`]).
 //!
-//! Columns that number the rows or say where they come from are no evidence, and are left out.
+//! Columns that number the rows or say where they come from are no evidence, and are left out. Columns of
+//! consent are no evidence either: they become what was said about contacting the record, as do phrases
+//! in notes.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -19,6 +21,7 @@ use csv::StringRecord;
 use super::{
     Metrics, TableFate,
     columns::{self, Sample, Understood},
+    consent::{self, Rule, Said},
     mapping,
     read::{self, Content, Table},
 };
@@ -27,7 +30,7 @@ use crate::{
     model::{self, Kind},
     progress::Progress,
     table::{
-        Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped, Staged,
+        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped, Staged,
         row_digest,
     },
     value::{organisation, person, text::fold},
@@ -78,15 +81,25 @@ pub fn run(
         let looks: Vec<&Look> = looks.iter().filter(|l| l.file == at).collect();
         if !looks.is_empty() {
             let opened = read::open(&table.path)?;
+            let before = gathered.metrics.tables.len();
             for (look, opened) in looks.into_iter().zip(opened) {
                 gathered.take(table, source, look, opened, kind, progress)?;
+            }
+            if gathered.metrics.tables[before..].iter().all(TableFate::is_void) {
+                gathered.metrics.files_without_rows += 1;
+                gathered.rejects.push(super::no_rows(source, &table.file));
             }
         }
         progress.advance(1);
     }
-    let (records, _) = gathered.builder.finish(key);
+    let (records, position) = gathered.builder.finish(key);
+    for event in &mut gathered.events {
+        event.record = event.record.map(|draft| position[draft as usize]);
+    }
+    gathered.events.sort();
     let ingested = Ingested {
         records,
+        events: gathered.events,
         rejects: gathered.rejects,
         skipped: gathered.skipped,
         ..Ingested::default()
@@ -282,6 +295,9 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
         if Some(column.index) == look.id || Some(column.index) == look.source || column.content.filled == 0 {
             continue;
         }
+        if !columns::consent_rules(column).is_empty() {
+            continue;
+        }
         // An id that comes back says something; one that never does says nothing.
         if column.attribute == "provenance" || look.numbering.contains(&column.index) {
             left_out.push(column.header.clone());
@@ -348,6 +364,45 @@ fn attribute_for(column: &Understood, kind: Kind, look: &Look) -> String {
     }
 }
 
+/// What the columns of a table say about consent.
+struct Consents {
+    rules: Vec<Rule>,
+    /// Columns of free text.
+    notes: Vec<usize>,
+}
+
+impl Consents {
+    fn of(look: &Look, outputs: &[Output], file: &str) -> Consents {
+        let header: Vec<String> = look.columns.iter().map(|c| c.header.clone()).collect();
+        let free = look.columns.iter().filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
+        let rules = free.flat_map(|column| {
+            let rules = columns::consent_rules(column).into_iter();
+            rules.filter_map(|rule| Rule::of_column(&rule, column.index, &header, file)).collect::<Vec<_>>()
+        });
+        let notes = outputs.iter().filter_map(|output| match output.part {
+            Part::Cell(at) if is_free_text(&output.attribute) => Some(at),
+            _ => None,
+        });
+        Consents { rules: rules.collect(), notes: notes.collect() }
+    }
+
+    /// What one row says.
+    fn read<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
+        let mut said = Vec::new();
+        let noted = self.notes.iter().flat_map(|&at| consent::of_note(cell(at), at));
+        for new in self.rules.iter().flat_map(|rule| rule.read(cell)).chain(noted) {
+            consent::add(&mut said, new);
+        }
+        said
+    }
+}
+
+fn is_free_text(attribute: &str) -> bool {
+    matches!(attribute, "notes" | "status" | "category")
+        || attribute.starts_with("x.text.")
+        || attribute.starts_with("x.category.")
+}
+
 /// Identifiers are evidence whatever they are of.
 fn is_identifier(attribute: &str) -> bool {
     matches!(attribute, "siren" | "siret" | "vat")
@@ -406,6 +461,7 @@ struct Gathered {
     builder: RecordsBuilder,
     rejects: Vec<Reject>,
     skipped: Vec<Skipped>,
+    events: Vec<ConsentEvent>,
     metrics: Metrics,
 }
 
@@ -437,6 +493,7 @@ impl Gathered {
         progress: &Progress,
     ) -> Result<()> {
         let (outputs, left_out) = outputs(look, kind);
+        let consents = Consents::of(look, &outputs, &table.file);
         let mut fate = TableFate {
             source: source.to_owned(),
             file: table.file.clone(),
@@ -454,6 +511,21 @@ impl Gathered {
             rank: 0,
             dated: String::new(),
         };
+        for column in look.columns.iter().filter(|c| columns::looks_like_consent(c)) {
+            self.rejects.push(Reject {
+                column: column.header.clone(),
+                row: None,
+                suggestion: "call it after what it says: `Accord email`, `Ne pas appeler`, `Opposition`".into(),
+                ..reject(
+                    &place(source),
+                    0,
+                    "unclear_consent",
+                    Severity::Cell,
+                    "the column seems to say who may be contacted; nothing tells by which means or in which sense".into(),
+                    String::new(),
+                )
+            });
+        }
         let mut places: HashMap<String, (u32, Vec<u32>)> = HashMap::new();
         let mut joined = String::new();
         for row in opened.rows {
@@ -522,7 +594,12 @@ impl Gathered {
                 digest: row_digest(opened.header.iter().map(String::as_str).zip(&cells)),
                 values: Vec::new(),
             };
-            self.builder.push_lent(draft, values);
+            let number = self.builder.push_lent(draft, values);
+            for said in consents.read(cell) {
+                let column = said.column.and_then(|at| opened.header.get(at)).cloned().unwrap_or_default();
+                let event = said.event(Some(number), said.contact_point.clone(), (*at, row.number), column);
+                self.events.push(event);
+            }
             fate.record_rows += 1;
             fate.records += 1;
         }
@@ -684,6 +761,54 @@ mod tests {
         let error = super::tests::staged(&[("t.csv", text)], &id("last_nam")).expect_err("no such column");
         assert_eq!(error.to_string(), "there is no column `last_nam`");
         assert_eq!(error.hint().as_deref(), Some("the nearest column is `last_name`"));
+    }
+
+    /// What each row says about consent: `row channel state since`.
+    fn consents(text: &str) -> Vec<String> {
+        let staged = staged(&[("t.csv", text)], &Options::default()).expect("it is read");
+        let records = &staged.table.records;
+        for event in &staged.table.events {
+            let record = event.record.expect("each row is a record") as usize;
+            assert_eq!(records.row[record], event.row, "an event stands on the record of its row");
+        }
+        let line = |e: &ConsentEvent| {
+            format!("{} {} {} {}", e.row, e.channel.as_str(), e.state.as_str(), e.since).trim_end().to_owned()
+        };
+        let mut lines: Vec<String> = staged.table.events.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    #[test]
+    fn columns_of_consent_are_events_and_no_evidence() {
+        for (header, cells, expected) in [
+            ("Newsletter", ["oui", "non"], "2 email opt_in; 3 email opt_out"),
+            ("Ne pas appeler", ["", "oui"], "3 phone opt_out"),
+            ("Accepte newsletter", ["X", "N"], "2 email opt_in; 3 email opt_out"),
+            ("Consentement emailing", ["Refusé", "Accepté"], "2 email opt_out; 3 email opt_in"),
+            ("Bloctel", ["O", "N"], "2 phone opt_out"),
+            ("Désabonné", ["non", "désinscrit le 12/03/2019"], "3 email opt_out 2019-03-12"),
+            ("Désabonné le", ["", "12/03/2019"], "3 email opt_out 2019-03-12"),
+            ("optin", ["1", "non"], "2 email opt_in; 3 email opt_out"),
+            ("EMAIL_BLACKLISTED", ["false", "true"], "3 email opt_out"),
+            ("SMS opt-out", ["no", "yes"], "3 sms opt_out"),
+            ("Ne pas contacter", ["", "x"], "3 email opt_out; 3 phone opt_out; 3 post opt_out; 3 sms opt_out"),
+            ("Refus des appels commerciaux", ["oui", "non"], "2 phone opt_out"),
+            ("Notes", ["bon client", "ne plus appeler"], "3 phone opt_out"),
+        ] {
+            let text = format!("prenom;nom;{header}\nJean;Martin;{}\nAnn;Lee;{}\n", cells[0], cells[1]);
+            assert_eq!(consents(&text).join("; "), expected, "{header}");
+            let staged = staged(&[("t.csv", &text)], &Options::default()).expect("it is read");
+            assert!(!staged.table.records.columns.keys().any(|a| a.starts_with("x.")), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_seems_to_be_consent_and_is_not_clear_is_told() {
+        let text = "prenom;nom;Traitement RGPD fiche\nJean;Martin;oui\nAnn;Lee;non\n";
+        let staged = staged(&[("t.csv", text)], &Options::default()).expect("it is read");
+        let reject = &staged.table.rejects[0];
+        assert_eq!((reject.code.as_str(), reject.column.as_str(), reject.row), ("unclear_consent", "Traitement RGPD fiche", None));
     }
 
     #[test]

@@ -90,32 +90,8 @@ fn fit(mapping: &Mapping, file: &str, container: &str, header: &[String]) -> Opt
         return None;
     }
     let filled = keys.iter().filter(|k| !k.is_empty()).count().max(1);
-    let explained = explained_columns(mapping, header);
+    let explained = mapping.known_columns(header);
     // A name that fits is worth as much as a tenth of the columns.
     let bonus = if named { 0.1 } else { 0.0 };
     Some((0.5 + 0.5 * explained as f64 / filled as f64 + bonus).min(1.0))
-}
-
-/// How many columns of the header the mapping knows.
-fn explained_columns(mapping: &Mapping, header: &[String]) -> usize {
-    let bound = mapping.bind(header);
-    let consents = mapping
-        .consents
-        .iter()
-        .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point));
-    let private = mapping.private.iter().flat_map(|p| &p.column);
-    let history = mapping.history.iter().flat_map(|h| {
-        h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
-    });
-    let others: Vec<String> = consents
-        .chain(private)
-        .chain(history)
-        .chain(&mapping.id)
-        .chain(&mapping.recognise.signature)
-        .flat_map(|h| h.split('|'))
-        .map(key)
-        .collect();
-    let known =
-        |(header, bound): (&String, &Option<_>)| bound.is_some() || others.contains(&key(header));
-    header.iter().zip(&bound).filter(|pair| known(*pair)).count()
 }

@@ -292,7 +292,8 @@ impl<'a> Record<'_, 'a> {
             let column: &'a Column = source.column;
             for (value, origin) in column.entries(self.i) {
                 let kind = source.way.kind();
-                if source.way != Way::AddressPart && text::is_placeholder_of(kind, value) {
+                let says_nothing = source.way != Way::AddressPart && text::is_placeholder_of(kind, value);
+                if says_nothing && !self.is_surname(source.attribute, value) {
                     self.fill(at).placeholders += 1;
                     continue;
                 }
@@ -381,6 +382,13 @@ impl<'a> Record<'_, 'a> {
                 self.push(to, value, origin);
             }
         }
+    }
+
+    /// Whether a word that mostly stands for no name is one here: the first name beside it is real.
+    fn is_surname(&self, attribute: &str, value: &str) -> bool {
+        matches!(attribute, "last_name" | "maiden_name")
+            && text::may_be_last_name(value)
+            && self.has("first_name")
     }
 
     /// Whether the raw record has a usable value of the attribute.

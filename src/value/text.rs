@@ -94,6 +94,7 @@ struct Placeholders {
     any: Words,
     errors: Words,
     name: Words,
+    last_names: Words,
     phone: Words,
     email: Words,
     mailbox: Words,
@@ -107,6 +108,7 @@ struct PlaceholderSets {
     any: HashSet<String>,
     errors: HashSet<String>,
     name: HashSet<String>,
+    last_names: HashSet<String>,
     phone: HashSet<String>,
     email: HashSet<String>,
     mailbox: HashSet<String>,
@@ -123,6 +125,7 @@ static PLACEHOLDERS: LazyLock<PlaceholderSets> = LazyLock::new(|| {
         any: lists.any.to_set(),
         errors: lists.errors.to_set(),
         name: lists.name.to_set(),
+        last_names: lists.last_names.to_set(),
         phone: lists.phone.to_set(),
         email: lists.email.to_set(),
         mailbox: lists.mailbox.to_set(),
@@ -174,6 +177,11 @@ pub fn is_placeholder_of(kind: ValueKind, text: &str) -> bool {
         }
         ValueKind::Text | ValueKind::Category => is_placeholder(text),
     }
+}
+
+/// Whether a placeholder may be somebody's last name all the same: `Test`, `Toto`.
+pub fn may_be_last_name(text: &str) -> bool {
+    short_listed(&PLACEHOLDERS.last_names, text)
 }
 
 /// Whether a postcode stands for "no value": `00000`, `99999`.
