@@ -640,10 +640,7 @@ fn reads_too(source: &ingest::Source, name: &str, sheets: &[String]) -> bool {
 
 /// The mapping that a source names: a file of the project's `mappings/` (given as well, with its
 /// name in the manifest), or a built-in one.
-pub fn load_mapping(
-    folder: &Path,
-    name: &str,
-) -> Result<(Arc<Mapping>, Option<NamedFile>)> {
+pub fn load_mapping(folder: &Path, name: &str) -> Result<(Arc<Mapping>, Option<NamedFile>)> {
     for below in ["mappings", "mappings/sources"] {
         let file = format!("{below}/{name}.toml");
         let path = folder.join(&file);

@@ -105,7 +105,9 @@ impl Error {
             Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("check who owns it and its permissions".into())
             }
-            Error::Io { action: "read", source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Error::Io { action: "read", source, .. }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
                 Some("look whether it was moved or renamed".into())
             }
             _ => None,

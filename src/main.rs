@@ -175,7 +175,8 @@ fn checked(result: Result<()>, well: impl FnOnce() -> String) -> Result<u8> {
 /// The files with the names that outputs give them: without folders, unless two are called alike.
 fn named(files: &[PathBuf]) -> Vec<(PathBuf, String)> {
     let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let alone = |file: &PathBuf| files.iter().filter(|other| name(other) == name(file)).count() == 1;
+    let alone =
+        |file: &PathBuf| files.iter().filter(|other| name(other) == name(file)).count() == 1;
     let told = |file: &PathBuf| match alone(file) {
         true => name(file),
         false => file.to_string_lossy().replace('\\', "/").trim_start_matches("./").to_owned(),

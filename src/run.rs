@@ -611,7 +611,8 @@ mod tests {
     fn a_link_to_a_folder_above_is_followed_once() {
         let (project, _) = project();
         std::os::unix::fs::symlink(".", project.path().join("again")).expect("linked");
-        let names: Vec<_> = files_below(project.path()).expect("readable").into_iter().map(|f| f.1).collect();
+        let names: Vec<_> =
+            files_below(project.path()).expect("readable").into_iter().map(|f| f.1).collect();
         assert_eq!(names, ["a.csv"]);
     }
 

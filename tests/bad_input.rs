@@ -42,7 +42,11 @@ fn rejected(name: &str, content: &[u8]) -> String {
     let (_, reject) = reject_of(&project);
     let check = project.call(&["check"]);
     assert_eq!(check.status, 3, "check tells what run rejects");
-    assert!(check.stderr.contains(name) && check.stderr.contains("unless `--strict`"), "{}", check.stderr);
+    assert!(
+        check.stderr.contains(name) && check.stderr.contains("unless `--strict`"),
+        "{}",
+        check.stderr
+    );
     let strict = project.call(&["run", "--strict"]);
     assert_eq!(strict.status, 2, "--strict stops");
     assert!(strict.stderr.contains(name), "{}", strict.stderr);
@@ -54,7 +58,11 @@ fn a_missing_file_is_a_reject_and_check_names_it() {
     let project = project_with("gone.csv");
     let (said, reject) = reject_of(&project);
     assert!(reject.starts_with("gone.csv row `` "), "{reject}");
-    assert!(said.stderr.contains("(hint: look whether it was moved or renamed)"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("(hint: look whether it was moved or renamed)"),
+        "{}",
+        said.stderr
+    );
     assert_eq!(project.call(&["run", "--quiet"]).stderr, "");
     let check = project.call(&["check"]);
     assert_eq!(check.status, 3);
@@ -255,7 +263,11 @@ fn an_option_that_makes_no_sense_is_blamed_by_its_own_name() {
     ] {
         let said = project.call(&["run", option, value]);
         assert_eq!(said.status, 2);
-        assert!(said.stderr.starts_with(&format!("error: one problem:\n  {wrong}\n")), "{}", said.stderr);
+        assert!(
+            said.stderr.starts_with(&format!("error: one problem:\n  {wrong}\n")),
+            "{}",
+            said.stderr
+        );
         assert!(!said.stderr.contains("orpailleur.toml"), "{}", said.stderr);
     }
 }

@@ -63,7 +63,10 @@ fn a_run_verifies_and_a_changed_file_is_found() {
     assert!(project.call(&["run"]).status < 2);
     let said = project.call(&["verify"]);
     let files = project.results().len();
-    assert_eq!((said.status, said.stdout), (0, format!("ok: {files} files as the manifest says\n")));
+    assert_eq!(
+        (said.status, said.stdout),
+        (0, format!("ok: {files} files as the manifest says\n"))
+    );
     project.write("runs/latest/golden/persons.csv", "changed");
     let said = project.call(&["verify"]);
     assert_eq!((said.status, said.stdout.as_str()), (3, "golden/persons.csv: changed\n"));

@@ -239,14 +239,24 @@ mod tests {
         let mut codes = BTreeSet::new();
         while let Some(path) = open.pop() {
             if path.is_dir() {
-                open.extend(fs::read_dir(&path).expect("readable").map(|e| e.expect("readable").path()));
-            } else if path.extension().is_some_and(|e| e == "rs") && !path.starts_with(source.join("report")) {
+                open.extend(
+                    fs::read_dir(&path).expect("readable").map(|e| e.expect("readable").path()),
+                );
+            } else if path.extension().is_some_and(|e| e == "rs")
+                && !path.starts_with(source.join("report"))
+            {
                 let text = fs::read_to_string(&path).expect("UTF-8");
                 let text = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
-                let found = ["code: ", "Invalid::new(", "bad(self.account, ", "bad(side, ", "reject(number, "]
-                    .into_iter()
-                    .chain(["&column, ", "reject(row.number, \"\", ", "row.number, "])
-                    .flat_map(|before| quoted_after(text, before));
+                let found = [
+                    "code: ",
+                    "Invalid::new(",
+                    "bad(self.account, ",
+                    "bad(side, ",
+                    "reject(number, ",
+                ]
+                .into_iter()
+                .chain(["&column, ", "reject(row.number, \"\", ", "row.number, "])
+                .flat_map(|before| quoted_after(text, before));
                 codes.extend(found.filter(|code| !code.is_empty()).map(str::to_owned));
             }
         }
