@@ -116,7 +116,9 @@ pub fn run(
     for (path, name) in &files {
         progress.check()?;
         match survey_file(path, name) {
-            Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => no_tables.push(name),
+            Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => {
+                no_tables.push(name)
+            }
             Ok(found) => {
                 if found.iter().all(|t| t.rows == 0) {
                     guess.unsure.push(format!("`{name}` has no row of data below its header"));
@@ -872,7 +874,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
             line(&format!("as_of = \"{date}\""));
         }
         None => {
-            line("# What \"now\" is. The data have no date: write the day of the exports. By this one nobody");
+            line(
+                "# What \"now\" is. The data have no date: write the day of the exports. By this one nobody",
+            );
             line("# is inactive.");
             line(&format!("as_of = \"{NO_DATE}\""));
         }
@@ -1143,7 +1147,9 @@ mod tests {
             store::write(&root.path().join("legacy").join(name), *text).expect("written");
         }
         let project = root.path().join("project");
-        let guess = run(&root.path().join("legacy"), &project, false, Lang::En, &Progress::hidden()).expect("it is understood");
+        let guess =
+            run(&root.path().join("legacy"), &project, false, Lang::En, &Progress::hidden())
+                .expect("it is understood");
         (std::fs::read_to_string(project.join(SETTINGS)).expect("written"), guess)
     }
 
@@ -1158,13 +1164,24 @@ mod tests {
             ("PROVENANCE.md", "# Where from\n\nThe old system.\nThe new one.\n"),
         ]);
         let told = guess.unsure.join("\n");
-        assert!(told.contains("2 files that are no tables are left out: `PROVENANCE.md`, `README.md`"), "{told}");
+        assert!(
+            told.contains("2 files that are no tables are left out: `PROVENANCE.md`, `README.md`"),
+            "{told}"
+        );
         assert!(told.contains("`vide.csv` has no row of data"), "{told}");
-        assert!(told.contains("the column `Traitement RGPD` seems to say who may be contacted"), "{told}");
+        assert!(
+            told.contains("the column `Traitement RGPD` seems to say who may be contacted"),
+            "{told}"
+        );
         assert!(settings.contains("as_of = \"2024-12-29\""), "{settings}");
-        let (settings, guess) = guessed(&[("clients.csv", "Nom;Prénom;Email\nMartin;Jean;j@m.fr\n")]);
+        let (settings, guess) =
+            guessed(&[("clients.csv", "Nom;Prénom;Email\nMartin;Jean;j@m.fr\n")]);
         assert!(settings.contains("as_of = \"1970-01-01\""), "{settings}");
-        assert!(guess.unsure.iter().any(|told| told.contains("nobody is inactive")), "{:?}", guess.unsure);
+        assert!(
+            guess.unsure.iter().any(|told| told.contains("nobody is inactive")),
+            "{:?}",
+            guess.unsure
+        );
     }
 
     #[test]
@@ -1177,24 +1194,32 @@ mod tests {
         let (_, guess) = guessed(&[("clients.csv", &text)]);
         assert_eq!(guess.as_of, Some(day("2024-12-28")));
         let told = guess.unsure.join("\n");
-        assert!(told.contains("`clients.csv` has 1 date after 2024-12-28, up to 2026-03-01"), "{told}");
+        assert!(
+            told.contains("`clients.csv` has 1 date after 2024-12-28, up to 2026-03-01"),
+            "{told}"
+        );
     }
 
     #[test]
     fn tables_of_one_sheet_are_one_source() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-        let sample = here.map(|a| a.join("shared/samples/excel/messy-clients-fr.xlsx")).find(|file| file.exists());
+        let sample = here
+            .map(|a| a.join("shared/samples/excel/messy-clients-fr.xlsx"))
+            .find(|file| file.exists());
         // Without the sample workbooks there is nothing to read.
         let Some(sample) = sample else { return };
         let root = tempfile::tempdir().expect("a temporary folder");
         let legacy = root.path().join("legacy");
         store::create_folder(&legacy).expect("made");
         std::fs::copy(&sample, legacy.join("clients.xlsx")).expect("copied");
-        let guess = run(&legacy, root.path(), false, Lang::En, &Progress::hidden()).expect("it is understood");
-        let sources: Vec<(&str, usize)> = guess.sources.iter().map(|s| (s.name.as_str(), s.mapping.tables.len())).collect();
+        let guess = run(&legacy, root.path(), false, Lang::En, &Progress::hidden())
+            .expect("it is understood");
+        let sources: Vec<(&str, usize)> =
+            guess.sources.iter().map(|s| (s.name.as_str(), s.mapping.tables.len())).collect();
         assert_eq!(sources, [("clients", 1)]);
         // The sheet that is left out is not read either.
         assert_eq!(guess.sources[0].sheets, ["Clients"]);
-        config::Plan::load(root.path(), &config::Overrides::default()).expect("`run` takes it as it is");
+        config::Plan::load(root.path(), &config::Overrides::default())
+            .expect("`run` takes it as it is");
     }
 }

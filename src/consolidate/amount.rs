@@ -59,7 +59,8 @@ impl<'a> Accounts<'a> {
             }
             let code = codes("account_code", record).next()?;
             let account = (space_of(record, &code), code);
-            let customer = customers.get(&account).filter(|c| c.len() == 1).and_then(BTreeSet::first);
+            let customer =
+                customers.get(&account).filter(|c| c.len() == 1).and_then(BTreeSet::first);
             Some(match customer {
                 Some(customer) => (account.0, customer.clone()),
                 None => account,

@@ -107,9 +107,8 @@ impl<'a> KeyIndex<'a> {
             .chain(index.by_email.par_iter().flat_map_iter(|(_, found)| found.keys().copied()))
             .collect();
         let keyed: Vec<u32> = keyed.into_iter().collect();
-        let words = |&at: &u32| {
-            (at, super::relation::name_words(&entities.list[at as usize], records))
-        };
+        let words =
+            |&at: &u32| (at, super::relation::name_words(&entities.list[at as usize], records));
         index.words = keyed.par_iter().map(words).collect();
         index
     }
@@ -118,8 +117,7 @@ impl<'a> KeyIndex<'a> {
     pub(crate) fn payer(&self, cell: &str, place: &Place) -> Option<u32> {
         let space = key_space(place);
         let by_code = self.by_code.get(&(space, code_key(cell)));
-        let organisation =
-            |at: &u32| self.entities.list[*at as usize].kind == Kind::Organisation;
+        let organisation = |at: &u32| self.entities.list[*at as usize].kind == Kind::Organisation;
         if let Some(found) = by_code {
             return only(found.keys().copied().filter(organisation));
         }
@@ -270,14 +268,16 @@ mod tests {
     #[test]
     fn a_code_counts_in_its_own_key_space() {
         let people = "a@L1 O name=Mistral account_code=C1; b@L2 O name=Dupont account_code=C1";
-        let rows = "L1 account_code C1; L2 account_code C1; L3 account_code C1; L1 customer_code c-1";
+        let rows =
+            "L1 account_code C1; L2 account_code C1; L3 account_code C1; L1 customer_code c-1";
         assert_eq!(attached(people, &[0, 1], rows), ["0", "1", "-", "0"]);
     }
 
     #[test]
     fn the_name_chooses_among_several_and_refuses_a_stranger() {
         let people = "a@L1 O name=Mistral account_code=C1; b@L1 O name=Dupont account_code=C1";
-        let rows = "L1 account_code C1 DUPONT_SARL; L1 account_code C1 Martin; L1 account_code C1 Mistral";
+        let rows =
+            "L1 account_code C1 DUPONT_SARL; L1 account_code C1 Martin; L1 account_code C1 Mistral";
         assert_eq!(attached(people, &[0, 1], rows), ["1", "-", "0"]);
     }
 

@@ -189,8 +189,7 @@ pub fn run(
 
     // What each contact point may be used for.
     let addresses = surviving_addresses(&golden, &entities);
-    let consents =
-        consent::consents(&entities, clean, &ingested.couples, &addresses, input.key);
+    let consents = consent::consents(&entities, clean, &ingested.couples, &addresses, input.key);
     golden.consents = consents.lines;
     golden.suppressed = consents.suppressed;
 
@@ -254,7 +253,8 @@ fn survivors<'a>(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Golden> {
-    let kept = |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
+    let kept =
+        |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
     let columns: Vec<(&String, &Column)> = records.columns.iter().filter(kept).collect();
     let mut golden = Golden::default();
     let mut lineage = LineagesBuilder::default();
@@ -262,7 +262,8 @@ fn survivors<'a>(
         let kind = of_kind[0].kind;
         let rules: Vec<Rule> = columns.iter().map(|(name, _)| settings.rule(kind, name)).collect();
         let shared = shared_values(of_kind, records);
-        let mut builders: Vec<ColumnBuilder> = columns.iter().map(|_| ColumnBuilder::new()).collect();
+        let mut builders: Vec<ColumnBuilder> =
+            columns.iter().map(|_| ColumnBuilder::new()).collect();
         for batch in of_kind.chunks(BATCH) {
             progress.check()?;
             let cells: Vec<Cells<'a>> = batch
@@ -470,8 +471,16 @@ fn parents(golden: &mut Golden, entities: &Entities, records: &Records) -> BTree
     let numbers: Vec<LegalNumbers<'_>> = (0..entities.list.len())
         .map(|at| match at.checked_sub(first).filter(|&i| i < organisations.len()) {
             Some(i) => LegalNumbers {
-                siren: organisations.columns.get("siren").and_then(|c| c.first(i)).unwrap_or_default(),
-                siret: organisations.columns.get("siret").and_then(|c| c.first(i)).unwrap_or_default(),
+                siren: organisations
+                    .columns
+                    .get("siren")
+                    .and_then(|c| c.first(i))
+                    .unwrap_or_default(),
+                siret: organisations
+                    .columns
+                    .get("siret")
+                    .and_then(|c| c.first(i))
+                    .unwrap_or_default(),
             },
             None => LegalNumbers::default(),
         })
@@ -586,8 +595,12 @@ mod tests {
             cells: vec!["C1".into()],
         };
         let header = vec!["Code".into()];
-        ingested.history =
-            vec![crate::table::History { kind: "invoice".into(), place: 0, header, rows: vec![row] }];
+        ingested.history = vec![crate::table::History {
+            kind: "invoice".into(),
+            place: 0,
+            header,
+            rows: vec![row],
+        }];
         let input = Input {
             ingested: &ingested,
             clean: &clean,
@@ -632,12 +645,16 @@ mod tests {
         let line = golden.lineage.iter().find(|l| l.attribute == "balance").expect("a line");
         let id = |r: usize| records.ids[r].to_string();
         assert_eq!((line.value, line.rule), ("30.3", "sum"));
-        assert_eq!(line.losers, format!("+ 10.10 ({}) | + 20.20 ({}) | 20.00 ({})", id(0), id(1), id(2)));
+        assert_eq!(
+            line.losers,
+            format!("+ 10.10 ({}) | + 20.20 ({}) | 20.00 ({})", id(0), id(1), id(2))
+        );
     }
 
     #[test]
     fn a_record_without_name_and_contact_point_is_no_trouble() {
-        let people = "a P job_title=DAF; a O balance=1.00; a P first_name=Anne; b P last_name=Petit";
+        let people =
+            "a P job_title=DAF; a O balance=1.00; a P first_name=Anne; b P last_name=Petit";
         let (_, Staged { table: golden, .. }) = ran(people, &[0, 1, 2, 2]);
         assert_eq!((golden.persons.len(), golden.organisations.len()), (2, 1));
     }
@@ -699,14 +716,16 @@ mod tests {
         );
         assert!(!folder.path().join("records.csv").exists());
         let lineage = crate::store::read_parquet(&folder.path().join("lineage.parquet"));
-        let lineage = crate::table::Lineages::from_batch(lineage.expect("read")).expect("a lineage");
+        let lineage =
+            crate::table::Lineages::from_batch(lineage.expect("read")).expect("a lineage");
         assert_eq!(lineage.len(), golden.lineage.len());
     }
 
     #[test]
     fn settings_are_words_of_toml_and_unknown_ones_are_refused() {
         let settings: Settings =
-            toml::from_str("inactive_after_years = 5\nperson.job_title = \"longest\"").expect("fine");
+            toml::from_str("inactive_after_years = 5\nperson.job_title = \"longest\"")
+                .expect("fine");
         assert_eq!(settings.rule(Kind::Person, "job_title"), Rule::Longest);
         assert_eq!(settings.rule(Kind::Organisation, "name"), Rule::MostFrequent);
         assert!(settings.problems().is_empty());

@@ -14,7 +14,9 @@ use crate::{
     value::{person, text},
 };
 
-use super::survivorship::{Candidate, Evidence, Outcome, Rule, Survivor, by_standing, extends, survive};
+use super::survivorship::{
+    Candidate, Evidence, Outcome, Rule, Survivor, by_standing, extends, survive,
+};
 
 /// First and last name of one record.
 type Told<'a> = (Option<Candidate<'a>>, Option<Candidate<'a>>);
@@ -116,10 +118,7 @@ fn holds(text: &str, name: &str) -> bool {
 /// How many sources write a text in a place.
 type Votes = BTreeMap<String, usize>;
 
-fn votes<'m, 'a: 'm>(
-    mentions: impl Iterator<Item = &'m Mention<'a>>,
-    side: Side,
-) -> Votes {
+fn votes<'m, 'a: 'm>(mentions: impl Iterator<Item = &'m Mention<'a>>, side: Side) -> Votes {
     let told: BTreeSet<(&str, u32)> =
         mentions.filter_map(|m| Some((m.part(side)?.folded.as_str(), m.source))).collect();
     let mut votes = Votes::new();
@@ -235,13 +234,20 @@ fn is_slip(a: &str, b: &str) -> bool {
 }
 
 /// The spelling of the last name that most sources give it.
-fn best_last(mentions: &[Mention<'_>], first: &str, last: &str, evidence: Evidence<'_, '_>) -> String {
+fn best_last(
+    mentions: &[Mention<'_>],
+    first: &str,
+    last: &str,
+    evidence: Evidence<'_, '_>,
+) -> String {
     let same_person = mentions.iter().filter(|m| {
         m.first().is_empty() || may_be_one(first, m.first()) || is_slip(first, m.first())
     });
     let votes = votes(same_person, Side::Last);
-    let spellings = votes.iter().filter(|(name, _)| *name == last || (is_slip(name, last) && *name != first));
-    let best = spellings.max_by_key(|(name, votes)| (**votes, evidence.attested(name), *name == last));
+    let spellings =
+        votes.iter().filter(|(name, _)| *name == last || (is_slip(name, last) && *name != first));
+    let best =
+        spellings.max_by_key(|(name, votes)| (**votes, evidence.attested(name), *name == last));
     best.map_or_else(|| last.to_owned(), |(name, _)| name.clone())
 }
 
@@ -259,14 +265,21 @@ fn fullest_first(mentions: &[Mention<'_>], first: &str, last: &str) -> String {
         forms
             .max_by_key(|(form, votes)| {
                 let words = if full_words { full_word_count(form) } else { 0 };
-                (words, **votes, person::is_first_name(form), form.as_str() == first, std::cmp::Reverse(*form))
+                (
+                    words,
+                    **votes,
+                    person::is_first_name(form),
+                    form.as_str() == first,
+                    std::cmp::Reverse(*form),
+                )
             })
             .map(|(form, _)| form.clone())
     };
     let is_name = person::is_first_name;
     let spelled = |of: &str| {
         // Two first names a letter apart (`Julia`, `Julie`) are no slips of each other.
-        let fits = |form: &str| form == of || (is_slip(form, of) && !(is_name(form) && is_name(of)));
+        let fits =
+            |form: &str| form == of || (is_slip(form, of) && !(is_name(form) && is_name(of)));
         most(&fits, false).unwrap_or_else(|| of.to_owned())
     };
     let mut name = spelled(first);
@@ -320,7 +333,9 @@ fn apart<'a>(
     // One word cannot be both, unless one record says so itself.
     let folded = |s: &Option<Survivor<'a>>| s.as_ref().map(|s| text::fold(s.winner.value));
     match (&first, &last) {
-        (Some(f), Some(l)) if f.winner.record != l.winner.record && folded(&first) == folded(&last) => {
+        (Some(f), Some(l))
+            if f.winner.record != l.winner.record && folded(&first) == folded(&last) =>
+        {
             (None, last)
         }
         _ => (first, last),
@@ -338,7 +353,9 @@ fn written_best<'a>(
     let best = survive(ValueKind::PersonName, Rule::MostFrequent, &cells, evidence);
     let mut survivor = best.into_iter().next()?;
     let mut texts: BTreeSet<&str> = BTreeSet::new();
-    survivor.losers.extend(lost.iter().map(|part| part.cell).filter(|cell| texts.insert(cell.value)));
+    survivor
+        .losers
+        .extend(lost.iter().map(|part| part.cell).filter(|cell| texts.insert(cell.value)));
     survivor.losers.sort_by(|a, b| {
         by_standing(evidence.standings, a.record, b.record).then(a.value.cmp(b.value))
     });
@@ -365,7 +382,12 @@ mod tests {
         let source = |source: &str| u32::from(source.as_bytes()[0]);
         let standings: Vec<Standing<'_>> = lines
             .iter()
-            .map(|line| Standing { rank: source(line.0), date: "", filled: 1, source: source(line.0) })
+            .map(|line| Standing {
+                rank: source(line.0),
+                date: "",
+                filled: 1,
+                source: source(line.0),
+            })
             .collect();
         let evidence = Evidence {
             standings: &standings,
@@ -373,7 +395,9 @@ mod tests {
             is_shared: &|_| false,
         };
         let told = lines.iter().zip(0u32..).map(|(&(_, first, last), record)| {
-            let cell = |value| Some(Candidate { value, origin: 0, record }).filter(|c| !c.value.is_empty());
+            let cell = |value| {
+                Some(Candidate { value, origin: 0, record }).filter(|c| !c.value.is_empty())
+            };
             (cell(first), cell(last))
         });
         let (first, last) = survive_together(told, evidence);
@@ -431,7 +455,8 @@ mod tests {
         let cell = |value, record| Some(Candidate { value, origin: 0, record });
         let told = [(cell("J.", 0), cell("Morel", 0)), (cell("Jean", 1), cell("MOREL", 1))];
         let (first, last) = survive_together(told.into_iter(), evidence);
-        let losers = |s: &Survivor<'_>| s.losers.iter().map(|c| c.value).collect::<Vec<_>>().join(" ");
+        let losers =
+            |s: &Survivor<'_>| s.losers.iter().map(|c| c.value).collect::<Vec<_>>().join(" ");
         assert_eq!(first.as_ref().map(losers).as_deref(), Some("J."));
         assert_eq!(last.as_ref().map(losers).as_deref(), Some("MOREL"));
     }

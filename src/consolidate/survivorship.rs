@@ -192,10 +192,7 @@ pub(crate) type Standings<'a> = [Standing<'a>];
 /// Orders records from best to worst: source rank, date, completeness, record id.
 pub(crate) fn by_standing(standings: &Standings<'_>, a: u32, b: u32) -> Ordering {
     let (x, y) = (&standings[a as usize], &standings[b as usize]);
-    (x.rank.cmp(&y.rank))
-        .then(y.date.cmp(x.date))
-        .then(y.filled.cmp(&x.filled))
-        .then(a.cmp(&b))
+    (x.rank.cmp(&y.rank)).then(y.date.cmp(x.date)).then(y.filled.cmp(&x.filled)).then(a.cmp(&b))
 }
 
 /// What is known beyond the candidates themselves.
@@ -272,7 +269,11 @@ pub(crate) struct Survivor<'a> {
 
 impl<'a> Survivor<'a> {
     /// A cell that survives as it is.
-    pub(crate) fn of(winner: Candidate<'a>, losers: Vec<Candidate<'a>>, outcome: Outcome) -> Survivor<'a> {
+    pub(crate) fn of(
+        winner: Candidate<'a>,
+        losers: Vec<Candidate<'a>>,
+        outcome: Outcome,
+    ) -> Survivor<'a> {
         Survivor { winner, losers, outcome, total: None, parts: Vec::new() }
     }
 
@@ -328,7 +329,9 @@ pub(crate) fn survive<'a>(
     };
     let mut survivor = best.survivor(outcome);
     survivor.losers.extend(choices[1..].iter().flat_map(|c| &c.spellings).map(|s| s.holder));
-    survivor.losers.sort_by(|a, b| by_standing(standings, a.record, b.record).then(a.value.cmp(b.value)));
+    survivor
+        .losers
+        .sort_by(|a, b| by_standing(standings, a.record, b.record).then(a.value.cmp(b.value)));
     vec![survivor]
 }
 
@@ -431,7 +434,8 @@ fn choice<'a>(
         sources.dedup();
         sources.len()
     };
-    let dates = || group.iter().map(|c| standings[c.record as usize].date).filter(|d| !d.is_empty());
+    let dates =
+        || group.iter().map(|c| standings[c.record as usize].date).filter(|d| !d.is_empty());
     let mut choice = Choice {
         spellings: Vec::new(),
         votes: votes_of(&group),
@@ -543,7 +547,12 @@ fn casing(kind: ValueKind, value: &str) -> (bool, Reverse<usize>, u8, bool) {
         (true, false) if kind == ValueKind::Text => 1,
         _ => 0,
     };
-    (case > 0, Reverse(short_words), case, value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()))
+    (
+        case > 0,
+        Reverse(short_words),
+        case,
+        value.chars().any(|c| !c.is_ascii() && c.is_alphabetic()),
+    )
 }
 
 /// A word in capitals that is too long for an acronym.
@@ -585,9 +594,9 @@ fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) -> Ordering
         Rule::MostRestrictive if kind == ValueKind::Boolean => b.value().cmp(a.value()),
         Rule::MostRestrictive => smaller(),
         Rule::Union => Ordering::Equal,
-        Rule::RankedList => (b.is_shared.cmp(&a.is_shared))
-            .then(a.votes.cmp(&b.votes))
-            .then(a.latest.cmp(b.latest)),
+        Rule::RankedList => {
+            (b.is_shared.cmp(&a.is_shared)).then(a.votes.cmp(&b.votes)).then(a.latest.cmp(b.latest))
+        }
     }
 }
 
@@ -631,11 +640,16 @@ pub(crate) fn extends(fuller: &[String], short: &[String]) -> bool {
         }
     }
     short.len() <= fuller.len()
-        && fuller.iter().zip(short).all(|(f, s)| f == s || (s.len() == 1 && f.starts_with(s.as_str())))
+        && fuller
+            .iter()
+            .zip(short)
+            .all(|(f, s)| f == s || (s.len() == 1 && f.starts_with(s.as_str())))
 }
 
 /// Names that an old system cut off at its column's width join the whole name, if there is just one.
-fn join_cut_names<'a>(by_key: BTreeMap<Cow<'a, str>, Vec<Candidate<'a>>>) -> Vec<Vec<Candidate<'a>>> {
+fn join_cut_names<'a>(
+    by_key: BTreeMap<Cow<'a, str>, Vec<Candidate<'a>>>,
+) -> Vec<Vec<Candidate<'a>>> {
     /// The narrowest name column in use (24 letters and more in DOS ledgers); a shorter name that
     /// begins another one is a name of its own.
     const NARROWEST_COLUMN: usize = 24;
@@ -765,7 +779,10 @@ mod tests {
 
     #[test]
     fn a_source_that_repeats_itself_has_one_vote() {
-        assert_eq!(names(Rule::MostFrequent, "b Durant; b Durant; b Durant; c Durand; d Durand"), "Durand");
+        assert_eq!(
+            names(Rule::MostFrequent, "b Durant; b Durant; b Durant; c Durand; d Durand"),
+            "Durand"
+        );
     }
 
     #[test]
@@ -830,13 +847,15 @@ mod tests {
         let kept = survivors(ValueKind::Address, Rule::RankedList, &cells);
         assert_eq!(
             kept,
-            [address("12/rue de la Paix/44000/Nantes"), address("3/avenue Foch/35000/Rennes")].join(", ")
+            [address("12/rue de la Paix/44000/Nantes"), address("3/avenue Foch/35000/Rennes")]
+                .join(", ")
         );
     }
 
     #[test]
     fn a_name_cut_at_the_width_of_its_column_votes_for_the_whole_one() {
-        let cells = "a COMPAGNIE GENERALE DE TRAVAUX; b Compagnie Générale de Travaux Publics; c Autre";
+        let cells =
+            "a COMPAGNIE GENERALE DE TRAVAUX; b Compagnie Générale de Travaux Publics; c Autre";
         let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
         assert_eq!(name, "Compagnie Générale de Travaux Publics");
     }
@@ -862,7 +881,10 @@ mod tests {
     #[test]
     fn a_spelling_in_capitals_survives_where_there_is_no_other_alone() {
         let name = |cells| survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
-        assert_eq!(name("a GARAGE DU CENTRE; b GARAGE DU CENTRE; c Garage du Centre"), "Garage du Centre");
+        assert_eq!(
+            name("a GARAGE DU CENTRE; b GARAGE DU CENTRE; c Garage du Centre"),
+            "Garage du Centre"
+        );
         assert_eq!(name("a Transports MARCHAND; b Transports Marchand"), "Transports Marchand");
         assert_eq!(name("a MARCHAND"), "MARCHAND");
         let job = |cells| survivors(ValueKind::Text, Rule::MostRecent, cells);
@@ -875,7 +897,8 @@ mod tests {
         let cells = "a Const. Ray; b Const. Ray; c Constructions Ray";
         let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
         assert_eq!(name, "Constructions Ray");
-        let cells = "a Sté Régionale de TP; b STE REGIONALE DE TP; c Société Régionale de Travaux Publics";
+        let cells =
+            "a Sté Régionale de TP; b STE REGIONALE DE TP; c Société Régionale de Travaux Publics";
         let name = survivors(ValueKind::OrganisationName, Rule::MostFrequent, cells);
         assert_eq!(name, "Société Régionale de Travaux Publics");
     }
@@ -888,7 +911,10 @@ mod tests {
         // One record may err, and what has no date is no news.
         assert_eq!(name(&format!("{old}; d/2023-05-01 Nova")), "Durand");
         assert_eq!(name(&format!("{old}; d Nova; e Nova")), "Durand");
-        assert_eq!(name("a/2010 Durand & Fils; b/2010 Nova; c/2011 Durand et Fils"), "Durand & Fils");
+        assert_eq!(
+            name("a/2010 Durand & Fils; b/2010 Nova; c/2011 Durand et Fils"),
+            "Durand & Fils"
+        );
     }
 
     #[test]

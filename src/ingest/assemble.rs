@@ -36,7 +36,9 @@ pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
     for row in table.rows {
         match row.content {
             Content::Skipped(reason) => reading.skip(row.number, reason),
-            Content::Bad { code, message, raw } => reading.reject(row.number, code, message, "", raw),
+            Content::Bad { code, message, raw } => {
+                reading.reject(row.number, code, message, "", raw)
+            }
             Content::Data(cells) => {
                 for (at, cell) in cells.iter().enumerate() {
                     if !cell.trim().is_empty() && at < filled.len() {
@@ -100,7 +102,9 @@ impl Value {
     fn says(&self) -> bool {
         let kind = model::value_kind(&self.attribute);
         let written = match kind {
-            ValueKind::Date => date::normalize(&self.text, date::Order::DayFirst).unwrap_or_default(),
+            ValueKind::Date => {
+                date::normalize(&self.text, date::Order::DayFirst).unwrap_or_default()
+            }
             _ => self.text.clone(),
         };
         !is_placeholder_of(kind, &written)
@@ -122,7 +126,10 @@ impl Value {
 
     /// An attribute that reaches somebody.
     fn is_contact_point(&self) -> bool {
-        matches!(&*self.attribute, "email" | "phone" | "mobile" | "address" | "street" | "postcode_city" | "po_box")
+        matches!(
+            &*self.attribute,
+            "email" | "phone" | "mobile" | "address" | "street" | "postcode_city" | "po_box"
+        )
     }
 }
 
@@ -147,20 +154,50 @@ fn placing(attribute: &str, label: &str) -> Placing {
         return if label == "home" { Placing::PersonFirst } else { Placing::Both };
     }
     match attribute {
-        "owner" | "category" | "status" | "active" | "created_at" | "updated_at" | "last_contact" => Placing::Both,
+        "owner" | "category" | "status" | "active" | "created_at" | "updated_at"
+        | "last_contact" => Placing::Both,
         "phone" if label.is_empty() || label == "work" => Placing::Both,
         "phone" if label == "main" => Placing::OrganisationFirst,
-        "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode" | "currency"
-        | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax" | "last_sale" | "iban" | "bic" => {
-            Placing::OrganisationFirst
-        }
+        "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode"
+        | "currency" | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax"
+        | "last_sale" | "iban" | "bic" => Placing::OrganisationFirst,
         _ => Placing::PersonFirst,
     }
 }
 
 const LABELS: [(&str, &[&str]); 4] = [
-    ("work", &["work", "bureau", "travail", "pro", "professionnel", "business", "office", "arbeit", "trabajo", "lavoro", "werk"]),
-    ("home", &["home", "domicile", "maison", "perso", "personnel", "personal", "private", "prive", "privat", "casa", "thuis"]),
+    (
+        "work",
+        &[
+            "work",
+            "bureau",
+            "travail",
+            "pro",
+            "professionnel",
+            "business",
+            "office",
+            "arbeit",
+            "trabajo",
+            "lavoro",
+            "werk",
+        ],
+    ),
+    (
+        "home",
+        &[
+            "home",
+            "domicile",
+            "maison",
+            "perso",
+            "personnel",
+            "personal",
+            "private",
+            "prive",
+            "privat",
+            "casa",
+            "thuis",
+        ],
+    ),
     ("billing", &["billing", "facturation", "invoice", "rechnung"]),
     ("delivery", &["delivery", "livraison", "shipping", "lieferung"]),
 ];
@@ -227,7 +264,8 @@ impl<'a> Layout<'a> {
         let silent = (0..header.len()).filter(|&at| !uses[at].known);
         let found = silent.filter_map(|at| Some((at, columns::consent_named(&header[at])?)));
         let found: Vec<(usize, Vec<ConsentRule>)> = found.collect();
-        let mut rules: Vec<Rule> = mapping.consents.iter().filter_map(|r| Rule::bind(r, header, file)).collect();
+        let mut rules: Vec<Rule> =
+            mapping.consents.iter().filter_map(|r| Rule::bind(r, header, file)).collect();
         for (at, own) in &found {
             rules.extend(own.iter().filter_map(|rule| Rule::of_column(rule, *at, header, file)));
         }
@@ -276,8 +314,13 @@ impl<'a> Layout<'a> {
             reading.skip(number, "private");
             return;
         }
-        let names: Vec<&str> = values.iter().filter(|v| is_whole_or_part_name(&v.attribute)).map(|v| v.text.as_str()).collect();
-        let emails: Vec<&str> = values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
+        let names: Vec<&str> = values
+            .iter()
+            .filter(|v| is_whole_or_part_name(&v.attribute))
+            .map(|v| v.text.as_str())
+            .collect();
+        let emails: Vec<&str> =
+            values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
         let raw = || joined(cells);
         // A customer called `Total` has an address, a code or a phone number.
         let reached = || values.iter().any(Value::is_contact_point);
@@ -286,7 +329,9 @@ impl<'a> Layout<'a> {
             self.events_without_record(number, &said, &values, reading);
             match junk {
                 Junk::Total => reading.skip(number, "total"),
-                Junk::Test => reading.reject(number, "test_row", "the row is a test".into(), "", raw()),
+                Junk::Test => {
+                    reading.reject(number, "test_row", "the row is a test".into(), "", raw())
+                }
                 Junk::CatchAll => {
                     let message = "the account gathers customers without one of their own".into();
                     reading.reject(number, "catch_all", message, "", raw());
@@ -319,7 +364,14 @@ impl<'a> Layout<'a> {
             }
             let Some(usage) = self.uses.get(at) else {
                 let attribute = format!("extra.column {}", at + 1).into();
-                values.push(Value { attribute, text: text.to_owned(), column: at, label: String::new(), on: Vec::new(), contact: None });
+                values.push(Value {
+                    attribute,
+                    text: text.to_owned(),
+                    column: at,
+                    label: String::new(),
+                    on: Vec::new(),
+                    contact: None,
+                });
                 continue;
             };
             if usage.empty.contains(&text.to_lowercase()) {
@@ -367,7 +419,8 @@ impl<'a> Layout<'a> {
     fn is_private<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str) -> bool {
         let marked = self.private.iter().any(|(at, words)| {
             let text = cell(*at);
-            words.contains(&fold(text)) || text.split([';', ',']).any(|part| words.contains(&fold(part)))
+            words.contains(&fold(text))
+                || text.split([';', ',']).any(|part| words.contains(&fold(part)))
         });
         let noted = || values.iter().any(|v| v.is("notes") && consent::is_private_note(&v.text));
         marked || (!self.mapping.private.is_empty() && noted())
@@ -433,14 +486,18 @@ impl<'a> Layout<'a> {
             own.iter().any(|v| attributes.contains(&&*v.attribute) && kind::is_name(&v.text))
         };
         let is_called = |v: &&Value| {
-            let part = matches!(&*v.attribute, "first_name" | "last_name" | "full_name" | "middle_name" | "maiden_name");
+            let part = matches!(
+                &*v.attribute,
+                "first_name" | "last_name" | "full_name" | "middle_name" | "maiden_name"
+            );
             part && kind::is_name(&v.text) && person::check(&v.text).is_ok()
         };
         let person = own.iter().any(|v| is_called(v))
             || self.mapping.rows != Rows::Decide && named(&["nickname"]);
         let organisation = named(&["name"]);
         let number = named(&["siren", "siret", "vat"]);
-        let emails: Vec<&&Value> = own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
+        let emails: Vec<&&Value> =
+            own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
         let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
         let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
         let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
@@ -456,14 +513,18 @@ impl<'a> Layout<'a> {
             // In a mailing list whoever gives their own name as the company works for themselves.
             (Rows::Decide | Rows::Both, true, true) if names_agree(&own) => only_person,
             (_, true, true) => Cast { person: true, organisation: true, open: None },
-            (Rows::Person, true, false) if own_mailbox => Cast { person: true, organisation: true, open: None },
+            (Rows::Person, true, false) if own_mailbox => {
+                Cast { person: true, organisation: true, open: None }
+            }
             (Rows::Person, true, false) => only_organisation,
             (Rows::Both, true, false) => Cast { open: Some(Kind::Organisation), ..Cast::default() },
             (_, true, false) => Cast { open: Some(Kind::Person), ..Cast::default() },
             (_, false, true) if number => Cast { person: true, organisation: true, open: None },
             (_, false, true) => only_person,
             (_, false, false) if number || role_mailbox => only_organisation,
-            (Rows::Decide, false, false) if reached && !own_mailbox => Cast { open: Some(Kind::Organisation), ..Cast::default() },
+            (Rows::Decide, false, false) if reached && !own_mailbox => {
+                Cast { open: Some(Kind::Organisation), ..Cast::default() }
+            }
             (_, false, false) if reached => only_person,
             _ => Cast::default(),
         }
@@ -486,7 +547,9 @@ fn postal_addresses(values: &[Value]) -> Vec<String> {
         values.iter().filter(|v| is_address(&v.attribute)).map(|v| v.label.as_str()).collect();
     let address = |label: &str| {
         let joined = |attributes: &[&str], mark: &str| {
-            let wanted = |name: &&str| values.iter().filter(|v| v.label == label && v.is(name)).collect::<Vec<_>>();
+            let wanted = |name: &&str| {
+                values.iter().filter(|v| v.label == label && v.is(name)).collect::<Vec<_>>()
+            };
             let parts = attributes.iter().flat_map(wanted).map(|v| v.text.as_str());
             parts.collect::<Vec<_>>().join(mark)
         };
@@ -503,7 +566,8 @@ fn postal_addresses(values: &[Value]) -> Vec<String> {
 /// Whether the name in the organisation's column is that of the row's person: many tables repeat it.
 fn names_agree(values: &[&Value]) -> bool {
     let part = |wanted: &[&str]| -> String {
-        let parts = values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
+        let parts =
+            values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
         parts.collect::<Vec<_>>().join(" ")
     };
     let firm = kind::person_key(&part(&["name"]));
@@ -538,7 +602,8 @@ impl Row<'_> {
                 reading.gathered.couples.push(Couple { first: persons[0], second: persons[1] });
             }
             (None, Some(likelier)) => {
-                let values: Vec<&Value> = self.values.iter().filter(|v| v.contact.is_none()).collect();
+                let values: Vec<&Value> =
+                    self.values.iter().filter(|v| v.contact.is_none()).collect();
                 let told = kind::of_row(&evidence(&values));
                 let draft = self.draft(told, &values, reading);
                 drafts.push(match told {
@@ -583,10 +648,14 @@ impl Row<'_> {
 
     /// The organisation's column only repeats the person: it is no company.
     fn repeated_name_is_an_extra(&mut self) {
-        let has_name = self.values.iter().any(|v| matches!(&*v.attribute, "last_name" | "full_name" | "first_name"));
+        let has_name = self
+            .values
+            .iter()
+            .any(|v| matches!(&*v.attribute, "last_name" | "full_name" | "first_name"));
         for value in &mut self.values {
             if value.is("name") && has_name {
-                value.attribute = format!("extra.{}", self.layout.column_name(Some(value.column))).into();
+                value.attribute =
+                    format!("extra.{}", self.layout.column_name(Some(value.column))).into();
             }
         }
     }
@@ -610,7 +679,10 @@ impl Row<'_> {
     /// One of the two persons of a couple: the whole row with a name of their own.
     fn half(&self, half: &couple::Half, reading: &mut Reading<'_>) -> u32 {
         let named = |v: &Value| {
-            matches!(&*v.attribute, "civility" | "first_name" | "last_name" | "full_name" | "name" | "middle_name")
+            matches!(
+                &*v.attribute,
+                "civility" | "first_name" | "last_name" | "full_name" | "name" | "middle_name"
+            )
         };
         let column_of = |wanted: &[&str]| {
             let at = |w: &&str| self.values.iter().find(|v| v.is(w)).map(|v| v.column);
@@ -618,15 +690,30 @@ impl Row<'_> {
         };
         let mut values: Vec<Value> = Vec::new();
         let parts = [
-            ("civility", &half.civility, column_of(&["civility", "full_name", "first_name", "name", "last_name"])),
-            ("first_name", &half.first, column_of(&["first_name", "full_name", "name", "last_name"])),
+            (
+                "civility",
+                &half.civility,
+                column_of(&["civility", "full_name", "first_name", "name", "last_name"]),
+            ),
+            (
+                "first_name",
+                &half.first,
+                column_of(&["first_name", "full_name", "name", "last_name"]),
+            ),
             ("last_name", &half.last, column_of(&["last_name", "full_name", "name"])),
         ];
         for (attribute, text, column) in parts {
             if !text.is_empty() {
                 let text = text.clone();
                 let attribute = attribute.into();
-                values.push(Value { attribute, text, column, label: String::new(), on: Vec::new(), contact: None });
+                values.push(Value {
+                    attribute,
+                    text,
+                    column,
+                    label: String::new(),
+                    on: Vec::new(),
+                    contact: None,
+                });
             }
         }
         values.extend(self.values.iter().filter(|v| !named(v) && v.contact.is_none()).cloned());
@@ -699,7 +786,8 @@ impl Row<'_> {
                 drafts.iter().take(2).copied().collect()
             } else if said.contact_point.is_empty() {
                 let reached = |number: u32| reading.gathered.is_reached(number, said.channel);
-                let through = organisation.filter(|&at| at != subject && reached(at) && !reached(subject));
+                let through =
+                    organisation.filter(|&at| at != subject && reached(at) && !reached(subject));
                 [subject].into_iter().chain(through).collect()
             } else {
                 let holds = |&&number: &&u32| reading.gathered.holds(number, &said.contact_point);
@@ -756,7 +844,9 @@ pub(super) fn suit(draft: &mut Draft, kind: Kind) {
         let suited: Option<&str> = match (kind, &**attribute) {
             (Kind::Person, "name") if has_own_name => Some("company"),
             (Kind::Person, "name") => Some("full_name"),
-            (Kind::Organisation, "civility") if organisation::legal_form(text).is_some() => Some("legal_form"),
+            (Kind::Organisation, "civility") if organisation::legal_form(text).is_some() => {
+                Some("legal_form")
+            }
             (Kind::Organisation, "company") => Some("name"),
             _ => None,
         };
@@ -773,7 +863,8 @@ pub(super) fn suit(draft: &mut Draft, kind: Kind) {
 
 /// What a draft of open kind says of it.
 fn evidence<'v>(values: &[&'v Value]) -> Evidence<'v> {
-    let first = |attribute: &str| values.iter().find(|v| v.is(attribute)).map_or("", |v| v.text.as_str());
+    let first =
+        |attribute: &str| values.iter().find(|v| v.is(attribute)).map_or("", |v| v.text.as_str());
     let filled = |attributes: &[&str]| {
         values.iter().any(|v| attributes.contains(&&*v.attribute) && v.says())
     };
@@ -793,13 +884,21 @@ fn mend(values: &mut [Value], has_job_title: bool) {
         let digits = value.text.bytes().filter(u8::is_ascii_digit).count();
         let letters = value.text.chars().filter(|c| c.is_alphabetic()).count();
         let right = match &*value.attribute {
-            "phone" | "mobile" | "fax" if value.text.contains('@') && digits < letters => Some("email"),
+            "phone" | "mobile" | "fax" if value.text.contains('@') && digits < letters => {
+                Some("email")
+            }
             "email" if !value.text.contains('@') && digits >= 9 && letters == 0 => Some("phone"),
             // A title that is no civility is a job title, where no column is for that.
-            "civility" if !has_job_title && value.text.chars().count() > 5 && kind::of_civility(&value.text).is_none() => {
+            "civility"
+                if !has_job_title
+                    && value.text.chars().count() > 5
+                    && kind::of_civility(&value.text).is_none() =>
+            {
                 Some("job_title")
             }
-            "email" if value.text.to_lowercase().starts_with("/o=") => Some("extra.exchange address"),
+            "email" if value.text.to_lowercase().starts_with("/o=") => {
+                Some("extra.exchange address")
+            }
             _ => None,
         };
         if let Some(right) = right {
@@ -837,7 +936,12 @@ fn phone_attribute(label: &str) -> Arc<str> {
 }
 
 /// The label of one of several addresses: `home`, then `home 2`.
-fn set_label(sets: &mut BTreeMap<(String, String), String>, label: String, number: &str, nth: usize) -> String {
+fn set_label(
+    sets: &mut BTreeMap<(String, String), String>,
+    label: String,
+    number: &str,
+    nth: usize,
+) -> String {
     let set = format!("{number}/{nth}");
     if let Some(known) = sets.get(&(label.clone(), set.clone())) {
         return known.clone();
@@ -890,9 +994,12 @@ fn owner_of(mapping: &Mapping, file: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     // `contacts.csv`, `export outlook 2019.csv` name no person.
     let words = fold(stem);
-    const NOBODY: [&str; 10] =
-        ["contacts", "contact", "export", "outlook", "adresses", "carnet", "address", "clients", "all", "csv"];
-    let nobody = words.split(' ').any(|w| NOBODY.contains(&w) || w.bytes().any(|b| b.is_ascii_digit()));
+    const NOBODY: [&str; 10] = [
+        "contacts", "contact", "export", "outlook", "adresses", "carnet", "address", "clients",
+        "all", "csv",
+    ];
+    let nobody =
+        words.split(' ').any(|w| NOBODY.contains(&w) || w.bytes().any(|b| b.is_ascii_digit()));
     let shared = email::is_role_mailbox(&format!("{stem}@example.com"));
     if nobody || shared { String::new() } else { stem.to_owned() }
 }
@@ -930,7 +1037,11 @@ impl Gathered {
     /// The parts of a person's name in a draft: first name, and all else.
     pub(super) fn person_name(draft: &Draft) -> (String, String) {
         let of = |wanted: &[&str]| {
-            let parts = draft.values.iter().filter(|(a, _, _)| wanted.contains(&&**a)).map(|(_, t, _)| t.as_str());
+            let parts = draft
+                .values
+                .iter()
+                .filter(|(a, _, _)| wanted.contains(&&**a))
+                .map(|(_, t, _)| t.as_str());
             parts.collect::<Vec<_>>().join(" ")
         };
         let first = of(&["first_name"]);
@@ -968,7 +1079,10 @@ mod tests {
         let records = &table.records;
         let mut lines: Vec<String> = (0..records.len())
             .map(|i| {
-                let values = records.columns.iter().flat_map(|(a, c)| c.values(i).map(move |v| format!("{a}={v}")));
+                let values = records
+                    .columns
+                    .iter()
+                    .flat_map(|(a, c)| c.values(i).map(move |v| format!("{a}={v}")));
                 let values = values.collect::<Vec<_>>().join(" ");
                 format!("{} {} {values}", records.row[i], records.kinds[i].as_str())
             })
@@ -979,7 +1093,13 @@ mod tests {
             format!("{} {nobody}{told}", e.row).trim_end().to_owned()
         }));
         lines.extend(table.rejects.iter().map(|r| format!("{} {}", r.row.unwrap_or(0), r.code)));
-        lines.extend(table.skipped.iter().filter(|s| s.reason != "header").map(|s| format!("{} {}", s.row, s.reason)));
+        lines.extend(
+            table
+                .skipped
+                .iter()
+                .filter(|s| s.reason != "header")
+                .map(|s| format!("{} {}", s.row, s.reason)),
+        );
         lines.sort();
         lines
     }
@@ -997,11 +1117,17 @@ mod tests {
     #[test]
     fn an_objection_on_a_row_that_is_nobody_holds_for_its_contact_points() {
         assert_eq!(
-            told(PERSONS, "Nom;Mail;Rue;Ville;CP;Notes\ntest test;a@b.fr;;;;STOP mailing\nDupont;;3 rue Haute;Nantes;44000;privé; \n"),
+            told(
+                PERSONS,
+                "Nom;Mail;Rue;Ville;CP;Notes\ntest test;a@b.fr;;;;STOP mailing\nDupont;;3 rue Haute;Nantes;44000;privé; \n"
+            ),
             ["2 !email opt_out a@b.fr", "2 test_row", "3 private"]
         );
         let note = "Nom;Mail;Rue;Ville;CP;Notes\ntest test;;3 rue Haute;Nantes;44000;NPAI\n";
-        assert_eq!(told(PERSONS, note), ["2 !post hard_bounce 3 rue Haute, 44000 Nantes", "2 test_row"]);
+        assert_eq!(
+            told(PERSONS, note),
+            ["2 !post hard_bounce 3 rue Haute, 44000 Nantes", "2 test_row"]
+        );
     }
 
     #[test]
@@ -1011,8 +1137,15 @@ mod tests {
             columns = [{ header = ["Client"], attribute = "name" }, { header = ["Tel"], attribute = "phone" }, { header = ["Solde"], attribute = "balance" }]
         "#;
         assert_eq!(
-            told(rows, "Client;Tel;Solde\nTotal;0140506070;3,00\nDupont;0140506071;4,00\nTotal;;7,00\n"),
-            ["2 organisation balance=3,00 name=Total phone=0140506070", "3 organisation balance=4,00 name=Dupont phone=0140506071", "4 total"]
+            told(
+                rows,
+                "Client;Tel;Solde\nTotal;0140506070;3,00\nDupont;0140506071;4,00\nTotal;;7,00\n"
+            ),
+            [
+                "2 organisation balance=3,00 name=Total phone=0140506070",
+                "3 organisation balance=4,00 name=Dupont phone=0140506071",
+                "4 total"
+            ]
         );
     }
 
@@ -1027,8 +1160,15 @@ mod tests {
             ]
         "#;
         assert_eq!(
-            told(rows, "Nom;Assistant;Tel assistant\nDupont;;0140506070\nPetit;Anne Roy;0140506071\n"),
-            ["2 person extra.Tel assistant=0140506070 last_name=Dupont", "3 person full_name=Anne Roy phone=0140506071", "3 person last_name=Petit"]
+            told(
+                rows,
+                "Nom;Assistant;Tel assistant\nDupont;;0140506070\nPetit;Anne Roy;0140506071\n"
+            ),
+            [
+                "2 person extra.Tel assistant=0140506070 last_name=Dupont",
+                "3 person full_name=Anne Roy phone=0140506071",
+                "3 person last_name=Petit"
+            ]
         );
     }
 
@@ -1041,8 +1181,13 @@ mod tests {
               { header = ["Standard"], attribute = "phone", label = "main" }, { header = ["Notes"], attribute = "notes" },
             ]
         "#;
-        let lines = told(rows, "Nom;Firme;Standard;Notes\nDupont;Mistral SA;0140506070;ne plus appeler\n");
-        assert_eq!(lines.iter().filter(|l| l.as_str() == "2 phone opt_out").count(), 2, "{lines:?}");
+        let lines =
+            told(rows, "Nom;Firme;Standard;Notes\nDupont;Mistral SA;0140506070;ne plus appeler\n");
+        assert_eq!(
+            lines.iter().filter(|l| l.as_str() == "2 phone opt_out").count(),
+            2,
+            "{lines:?}"
+        );
     }
 
     /// A file read as `init` and `run` would read it.
@@ -1059,7 +1204,8 @@ mod tests {
             })
             .collect();
         let found = recognise::recognise(name, &table.format.container, &table.header, &rows, &[]);
-        let mapping = found.into_iter().next().map_or_else(|| Mapping::default().into(), |best| best.mapping);
+        let mapping =
+            found.into_iter().next().map_or_else(|| Mapping::default().into(), |best| best.mapping);
         let source = Source {
             name: "source".into(),
             files: vec![(path, name.to_owned())],
@@ -1089,11 +1235,22 @@ mod tests {
         let text = "Code,Nom,Prénom,Email,Accord partenaire\n1,Martin,Jean,j@m.fr,x\n";
         assert!(ingested("a.csv", text).events.is_empty());
         let card = "BEGIN:VCARD\nVERSION:3.0\nFN:Jean Martin\nEMAIL:j@m.fr\nX-NEPASAPPELER:oui\nEND:VCARD\n";
-        assert!(ingested("a.vcf", card).events.iter().all(|event| event.column.contains("NEPASAPPELER")));
+        assert!(
+            ingested("a.vcf", card)
+                .events
+                .iter()
+                .all(|event| event.column.contains("NEPASAPPELER"))
+        );
         let text = "First Name,Last Name,E-mail Address,Company,Business Phone,Home Phone,Mobile Phone,Ne pas appeler\n\
                     Jean,Martin,j@m.fr,,,,,oui\nAnn,Lee,a@l.fr,,,,,non\n";
         let events = ingested("contacts.csv", text).events;
-        assert_eq!(events.iter().map(|e| (e.row, e.channel.as_str(), e.state.as_str())).collect::<Vec<_>>(), [(2, "phone", "opt_out")]);
+        assert_eq!(
+            events
+                .iter()
+                .map(|e| (e.row, e.channel.as_str(), e.state.as_str()))
+                .collect::<Vec<_>>(),
+            [(2, "phone", "opt_out")]
+        );
     }
 
     #[test]

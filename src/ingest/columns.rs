@@ -12,7 +12,10 @@ use std::{
 use csv::StringRecord;
 use serde::Deserialize;
 
-use super::{consent, mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows}};
+use super::{
+    consent,
+    mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows},
+};
 use crate::{
     model::{self, Kind},
     table::{Channel, ConsentState},
@@ -141,7 +144,11 @@ impl Content {
 
     /// Share of the rows whose cell is filled, in percent.
     pub fn fill(&self) -> u32 {
-        if self.rows == 0 { 0 } else { (u64::from(self.filled) * 100 / u64::from(self.rows)) as u32 }
+        if self.rows == 0 {
+            0
+        } else {
+            (u64::from(self.filled) * 100 / u64::from(self.rows)) as u32
+        }
     }
 
     /// What the cells mostly are.
@@ -207,7 +214,8 @@ impl Content {
         let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
         let blanks = cell.chars().filter(|c| c.is_whitespace()).count();
         let characters = cell.chars().count();
-        let mut count = |is: bool, counter: fn(&mut Content) -> &mut u32| *counter(self) += u32::from(is);
+        let mut count =
+            |is: bool, counter: fn(&mut Content) -> &mut u32| *counter(self) += u32::from(is);
         count(digits > 0, |c| &mut c.digits);
         count(digits >= 7, |c| &mut c.seven_digits);
         count(letters * 2 > characters - blanks, |c| &mut c.letters);
@@ -252,7 +260,9 @@ fn is_url(cell: &str) -> bool {
     }
     let host = lower.split('/').next().unwrap_or("");
     let Some((name, end)) = host.rsplit_once('.') else { return false };
-    !host.contains([' ', '@', ',']) && name.len() > 1 && end.len() >= 2
+    !host.contains([' ', '@', ','])
+        && name.len() > 1
+        && end.len() >= 2
         && end.bytes().all(|b| b.is_ascii_lowercase())
 }
 
@@ -260,13 +270,15 @@ fn is_url(cell: &str) -> bool {
 /// zero, or a length that counts and codes seldom have.
 fn is_phone(cell: &str, digits: usize, letters: usize) -> bool {
     let dialled = cell.chars().all(|c| c.is_ascii_digit() || " +().-/\u{a0}\u{202f}".contains(c));
-    let extension = (1..=6).contains(&letters) && digits >= 9 && !cell.starts_with(char::is_alphabetic);
+    let extension =
+        (1..=6).contains(&letters) && digits >= 9 && !cell.starts_with(char::is_alphabetic);
     if !(7..=30).contains(&digits) || !(dialled || extension) || is_date(cell, digits) {
         return false;
     }
     let punctuated = cell.chars().filter(|c| !c.is_ascii_digit()).count() > 0;
     let bare = cell.len() == digits;
-    let decimal = bare || matches!(cell.rsplit_once(['.', ',']), Some((_, cents)) if cents.len() <= 2
+    let decimal = bare
+        || matches!(cell.rsplit_once(['.', ',']), Some((_, cents)) if cents.len() <= 2
         && cell.chars().filter(|c| ".,".contains(*c)).count() == 1);
     cell.starts_with(['+', '0', '(']) || (punctuated && !decimal) || (bare && digits == 10)
 }
@@ -280,10 +292,14 @@ fn is_date(cell: &str, digits: usize) -> bool {
     for separator in ['/', '-', '.'] {
         let parts: Vec<&str> = date.split(separator).collect();
         if parts.len() == 3 {
-            let numeric = parts.iter().filter(|p| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit())).count();
+            let numeric = parts
+                .iter()
+                .filter(|p| (1..=4).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit()))
+                .count();
             let month = parts[1].len() >= 3 && parts[1].chars().all(char::is_alphabetic);
             let small = |p: &str| p.parse::<u32>().is_ok_and(|n| n <= 31);
-            let plausible = (small(parts[0]) || parts[0].len() == 4) && (small(parts[2]) || matches!(parts[2].len(), 2 | 4));
+            let plausible = (small(parts[0]) || parts[0].len() == 4)
+                && (small(parts[2]) || matches!(parts[2].len(), 2 | 4));
             return plausible && (numeric == 3 && small(parts[1]) || numeric == 2 && month);
         }
     }
@@ -295,12 +311,16 @@ fn is_date(cell: &str, digits: usize) -> bool {
     let words = fold(cell);
     let words: Vec<&str> = words.split(' ').collect();
     const MONTHS: [&str; 24] = [
-        "jan", "fev", "feb", "mar", "avr", "apr", "mai", "may", "jui", "jun", "jul", "aou", "aug", "sep",
-        "oct", "okt", "nov", "dec", "dez", "maa", "mrz", "ene", "abr", "ago",
+        "jan", "fev", "feb", "mar", "avr", "apr", "mai", "may", "jui", "jun", "jul", "aou", "aug",
+        "sep", "oct", "okt", "nov", "dec", "dez", "maa", "mrz", "ene", "abr", "ago",
     ];
     (2..=3).contains(&words.len())
-        && words.iter().any(|w| w.len() == 4 && w.parse::<u32>().is_ok_and(|y| (1850..=2100).contains(&y)))
-        && words.iter().any(|w| w.len() >= 3 && MONTHS.contains(&&w[..3]) && w.bytes().all(|b| b.is_ascii_alphabetic()))
+        && words
+            .iter()
+            .any(|w| w.len() == 4 && w.parse::<u32>().is_ok_and(|y| (1850..=2100).contains(&y)))
+        && words.iter().any(|w| {
+            w.len() >= 3 && MONTHS.contains(&&w[..3]) && w.bytes().all(|b| b.is_ascii_alphabetic())
+        })
 }
 
 fn is_boolean(cell: &str) -> bool {
@@ -326,7 +346,9 @@ fn postcode_town(cell: &str) -> Option<usize> {
         let length = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
         let rest = &cell[at + length..];
         let town = rest.trim_start_matches([' ', '\u{a0}', '-', ',']);
-        if (4..=5).contains(&length) && town.len() < rest.len() && town.starts_with(char::is_alphabetic)
+        if (4..=5).contains(&length)
+            && town.len() < rest.len()
+            && town.starts_with(char::is_alphabetic)
             && (length == 5 || at == 0)
         {
             return Some(at);
@@ -438,7 +460,8 @@ fn header_words(header: &str) -> Vec<String> {
     let mut rest = header.chars();
     while let Some(c) = rest.next() {
         let after = rest.clone().next().unwrap_or(' ');
-        let camel = c.is_uppercase() && (before.is_lowercase() || before.is_uppercase() && after.is_lowercase());
+        let camel = c.is_uppercase()
+            && (before.is_lowercase() || before.is_uppercase() && after.is_lowercase());
         let digit = before.is_alphabetic() && c.is_ascii_digit();
         if camel || digit {
             spaced.push(' ');
@@ -471,7 +494,8 @@ fn named(header: &str) -> Named {
         out.attribute.clone_from(&found.0);
         out.confidence = if found.1 { confidence.min(45) } else { confidence };
     };
-    let number = all.iter().rev().find_map(|w| w.parse::<u32>().ok().filter(|n| (1..=20).contains(n)));
+    let number =
+        all.iter().rev().find_map(|w| w.parse::<u32>().ok().filter(|n| (1..=20).contains(n)));
     if let Some(found) = lookup(&all) {
         take(&mut out, found, 95);
         out.number = number.unwrap_or(0);
@@ -482,7 +506,8 @@ fn named(header: &str) -> Named {
         return out;
     }
     // Two-line headers and slashes: the last part that is a name counts, the others qualify it.
-    let parts: Vec<&str> = header.split(['/', '(', ')', ':', '|', '\n']).filter(|p| !p.trim().is_empty()).collect();
+    let parts: Vec<&str> =
+        header.split(['/', '(', ')', ':', '|', '\n']).filter(|p| !p.trim().is_empty()).collect();
     if parts.len() > 1 {
         for part in parts.iter().rev() {
             let own = header_words(part);
@@ -498,7 +523,8 @@ fn named(header: &str) -> Named {
         }
     }
     // Then without what qualifies: numbers, labels, parties, fillers.
-    let component = |at: usize| all[at].len() == 1 && all.get(at + 1).is_some_and(|w| w.parse::<u32>().is_ok());
+    let component =
+        |at: usize| all[at].len() == 1 && all.get(at + 1).is_some_and(|w| w.parse::<u32>().is_ok());
     let mut rest: Vec<&str> = (0..all.len())
         .filter(|&at| all[at].parse::<u32>().is_err() && !(at > 0 && component(at)))
         .map(|at| all[at])
@@ -552,30 +578,43 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
             Some(dialled)
         }
         "website" => by(c.url, 30),
-        "postcode" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 10) && !c.mostly(c.email, 10)),
-        "siren" | "siret" | "iban" | "vat" => by(c.seven_digits, 50),
-        "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale" | "last_contact" => {
-            Some(c.mostly(c.date, 30) || c.mostly(c.year, 80) || c.mostly(c.digits, 60) && !c.mostly(c.letters, 60) && !c.mostly(c.phone, 50) && !c.mostly(c.up_to_31, 90))
+        "postcode" => {
+            Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 10) && !c.mostly(c.email, 10))
         }
+        "siren" | "siret" | "iban" | "vat" => by(c.seven_digits, 50),
+        "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale"
+        | "last_contact" => Some(
+            c.mostly(c.date, 30)
+                || c.mostly(c.year, 80)
+                || c.mostly(c.digits, 60)
+                    && !c.mostly(c.letters, 60)
+                    && !c.mostly(c.phone, 50)
+                    && !c.mostly(c.up_to_31, 90),
+        ),
         "birth_year" => by(c.year, 80),
         "birth_month" => by(c.up_to_12, 80),
         "birth_day" => by(c.up_to_31, 80),
-        "whole_name" | "name" | "full_name" | "first_name" | "last_name" | "city" | "job_title" | "alias"
-        | "middle_name" | "maiden_name" | "company" => {
-            Some(c.mostly(c.letters, 40) && !c.mostly(c.email, 50) && !c.mostly(c.date, 50) && !c.mostly(c.url, 90))
-        }
-        "street" | "address" | "street_2" | "street_3" => {
-            Some((c.mostly(c.letters, 20) || c.mostly(c.digits, 20)) && !c.mostly(c.email, 50) && !c.mostly(c.date, 50))
-        }
+        "whole_name" | "name" | "full_name" | "first_name" | "last_name" | "city" | "job_title"
+        | "alias" | "middle_name" | "maiden_name" | "company" => Some(
+            c.mostly(c.letters, 40)
+                && !c.mostly(c.email, 50)
+                && !c.mostly(c.date, 50)
+                && !c.mostly(c.url, 90),
+        ),
+        "street" | "address" | "street_2" | "street_3" => Some(
+            (c.mostly(c.letters, 20) || c.mostly(c.digits, 20))
+                && !c.mostly(c.email, 50)
+                && !c.mostly(c.date, 50),
+        ),
         "postcode_city" => by(c.letters.min(c.digits), 30),
         "street_number" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 20)),
-        "amount" | "amount_excl_tax" | "balance" | "credit_limit" | "sales_excl_tax" | "sales_incl_tax" => {
-            by(c.number, 50)
-        }
+        "amount" | "amount_excl_tax" | "balance" | "credit_limit" | "sales_excl_tax"
+        | "sales_incl_tax" => by(c.number, 50),
         "customer_code" | "account_code" if c.class() == Class::Boolean => Some(false),
-        "customer_code" | "account_code" => {
-            Some(c.mostly(c.code, 50) || c.distinct * 2 > c.filled && !c.mostly(c.long, 20) && !c.mostly(c.letters, 95))
-        }
+        "customer_code" | "account_code" => Some(
+            c.mostly(c.code, 50)
+                || c.distinct * 2 > c.filled && !c.mostly(c.long, 20) && !c.mostly(c.letters, 95),
+        ),
         "gender" => Some(c.distinct <= 12),
         "active" | "inactive" => Some(c.distinct <= 12),
         _ if attribute.starts_with("consent_") => by(c.answer, 30),
@@ -626,9 +665,13 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
     let settled = match column.attribute.as_str() {
         "title" if c.mostly(c.civility, 50) => Some("civility"),
         "title" if c.filled > 0 => Some("job_title"),
-        "civility" if c.filled > 0 && c.distinct > 40 && !c.mostly(c.civility, 20) => Some("job_title"),
+        "civility" if c.filled > 0 && c.distinct > 40 && !c.mostly(c.civility, 20) => {
+            Some("job_title")
+        }
         "job_title" if c.mostly(c.civility, 80) => Some("civility"),
-        "whole_name" if codes => Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" }),
+        "whole_name" if codes => {
+            Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" })
+        }
         "street" if c.mostly(c.whole_address, 50) => Some("address"),
         "city" | "postcode" if c.mostly(c.postcode_city, 50) => Some("postcode_city"),
         // `birth_day` and `birthday` are one word.
@@ -646,7 +689,8 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
         }
         (false, None) => column.reason = "its name says it".into(),
         (false, Some(false)) => {
-            column.reason = format!("it is named like `{}`, but its cells are not", column.attribute);
+            column.reason =
+                format!("it is named like `{}`, but its cells are not", column.attribute);
             column.attribute.clear();
             column.confidence = 30;
             by_cells(&mut column);
@@ -704,7 +748,8 @@ fn by_cells(column: &mut Understood) {
 /// What only the whole table tells: which of several columns is the name, what `Nom` means beside
 /// `Prénom`, which address parts belong together.
 fn settle_table(columns: &mut [Understood]) {
-    let has = |columns: &[Understood], attribute: &str| columns.iter().any(|c| c.attribute == attribute);
+    let has =
+        |columns: &[Understood], attribute: &str| columns.iter().any(|c| c.attribute == attribute);
     // `Nom` beside `Prénom` is the last name.
     let first_name = has(columns, "first_name");
     let last_name = has(columns, "last_name");
@@ -742,9 +787,15 @@ fn settle_table(columns: &mut [Understood]) {
             continue;
         }
         let better = columns.iter().enumerate().any(|(other, c)| {
-            other != at && c.attribute == column.attribute
+            other != at
+                && c.attribute == column.attribute
                 && (c.confidence, c.content.filled, c.content.distinct, usize::MAX - other)
-                    > (column.confidence, column.content.filled, column.content.distinct, usize::MAX - at)
+                    > (
+                        column.confidence,
+                        column.content.filled,
+                        column.content.distinct,
+                        usize::MAX - at,
+                    )
         });
         if better && !many(&column.attribute) {
             columns[at].attribute.clear();
@@ -761,15 +812,21 @@ fn settle_table(columns: &mut [Understood]) {
 }
 
 fn many(attribute: &str) -> bool {
-    matches!(attribute, "email" | "phone" | "mobile" | "fax" | "notes" | "category" | "alias" | "iban")
-        || is_address_part(attribute)
+    matches!(
+        attribute,
+        "email" | "phone" | "mobile" | "fax" | "notes" | "category" | "alias" | "iban"
+    ) || is_address_part(attribute)
         || attribute.starts_with("consent_")
 }
 
 /// Of several unnumbered columns with a single-valued attribute the surest keeps it.
 fn keep_one(columns: &mut [Understood], attribute: &str, instead: &str) {
     let mut claims: Vec<usize> = (0..columns.len())
-        .filter(|&at| columns[at].attribute == attribute && columns[at].number == 0 && columns[at].label.is_empty())
+        .filter(|&at| {
+            columns[at].attribute == attribute
+                && columns[at].number == 0
+                && columns[at].label.is_empty()
+        })
         .collect();
     claims.sort_by_key(|&at| {
         let c = &columns[at];
@@ -796,7 +853,10 @@ fn gather_birth_date(columns: &mut [Understood]) {
     let at = |columns: &[Understood], a: &str| columns.iter().position(|c| c.attribute == a);
     // `year`, `month`, `day` are named so in many ways; the cells and a common stem tell the rest.
     if at(columns, "birth_year").is_none() {
-        for column in columns.iter_mut().filter(|c| c.attribute == "birth_month" || c.attribute == "birth_day") {
+        for column in columns
+            .iter_mut()
+            .filter(|c| c.attribute == "birth_month" || c.attribute == "birth_day")
+        {
             column.attribute.clear();
             column.on = None;
         }
@@ -804,18 +864,39 @@ fn gather_birth_date(columns: &mut [Understood]) {
 }
 
 fn is_name(attribute: &str) -> bool {
-    matches!(attribute, "whole_name" | "name" | "full_name" | "first_name" | "last_name" | "siren" | "siret" | "vat" | "iban")
+    matches!(
+        attribute,
+        "whole_name"
+            | "name"
+            | "full_name"
+            | "first_name"
+            | "last_name"
+            | "siren"
+            | "siret"
+            | "vat"
+            | "iban"
+    )
 }
 
 fn is_contact_point(attribute: &str) -> bool {
-    is_address_part(attribute) || matches!(attribute, "email" | "phone" | "mobile" | "fax" | "website")
+    is_address_part(attribute)
+        || matches!(attribute, "email" | "phone" | "mobile" | "fax" | "website")
 }
 
 fn is_address_part(attribute: &str) -> bool {
     matches!(
         attribute,
-        "address" | "street" | "street_2" | "street_3" | "po_box" | "postcode" | "city" | "postcode_city"
-            | "state" | "country" | "street_number"
+        "address"
+            | "street"
+            | "street_2"
+            | "street_3"
+            | "po_box"
+            | "postcode"
+            | "city"
+            | "postcode_city"
+            | "state"
+            | "country"
+            | "street_number"
     )
 }
 
@@ -836,7 +917,8 @@ fn label_addresses(columns: &mut [Understood]) {
     }
     let mut seen: BTreeMap<(String, String, Option<Kind>), u32> = BTreeMap::new();
     for column in columns.iter_mut().filter(|c| is_address_part(&c.attribute)) {
-        let times = seen.entry((column.attribute.clone(), column.label.clone(), column.on)).or_default();
+        let times =
+            seen.entry((column.attribute.clone(), column.label.clone(), column.on)).or_default();
         *times += 1;
         if *times > 1 {
             column.label = if *times == 2 { "other".into() } else { format!("other {times}") };
@@ -854,8 +936,18 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
     let person = has(&["first_name", "last_name", "full_name"]);
     let named = person || has(&["whole_name", "name"]);
     let reached = has(&[
-        "email", "phone", "mobile", "address", "street", "postcode_city", "city", "postcode",
-        "customer_code", "account_code", "siren", "siret",
+        "email",
+        "phone",
+        "mobile",
+        "address",
+        "street",
+        "postcode_city",
+        "city",
+        "postcode",
+        "customer_code",
+        "account_code",
+        "siren",
+        "siret",
     ]);
     if !(named && reached || has(&["email"])) {
         return None;
@@ -917,7 +1009,9 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
 /// What a column that is a permission or an objection says; empty for any other column.
 pub(super) fn consent_rules(column: &Understood) -> Vec<ConsentRule> {
     use ConsentState::{HardBounce, OptIn, OptOut};
-    let Some((means, sense)) = column.attribute.strip_prefix("consent_").and_then(|c| c.split_once('_')) else {
+    let Some((means, sense)) =
+        column.attribute.strip_prefix("consent_").and_then(|c| c.split_once('_'))
+    else {
         return Vec::new();
     };
     let allows: &[_] = &[("yes", OptIn), ("permission", OptIn), ("date", OptIn)];
@@ -932,10 +1026,14 @@ pub(super) fn consent_rules(column: &Understood) -> Vec<ConsentRule> {
     let one = all.iter().position(|channel| channel.as_str() == means).map(|at| &all[at..=at]);
     let channels = one.unwrap_or(&all);
     match sense {
-        "in" if one.is_none() => vec![rule(&[Channel::Email], &[allows]), rule(channels, &[forbids])],
+        "in" if one.is_none() => {
+            vec![rule(&[Channel::Email], &[allows]), rule(channels, &[forbids])]
+        }
         "in" => vec![rule(channels, &[allows, forbids])],
         "may" => vec![rule(channels, &[forbids])],
-        "out" => vec![rule(channels, &[&[("yes", OptOut), ("objection", OptOut), ("date", OptOut)]])],
+        "out" => {
+            vec![rule(channels, &[&[("yes", OptOut), ("objection", OptOut), ("date", OptOut)]])]
+        }
         "bounce" => vec![rule(channels, &[&[("yes", HardBounce), ("date", HardBounce)]])],
         _ => Vec::new(),
     }
@@ -956,15 +1054,32 @@ pub fn is_consent(header: &str) -> bool {
 /// consent, and its cells answer yes or no.
 pub fn looks_like_consent(column: &Understood) -> bool {
     const TELLING: [&str; 17] = [
-        "opt", "consent", "oppos", "rgpd", "gdpr", "stop", "demarch", "bloctel", "newsletter", "desabon", "desinscri", "unsub",
-        "refus", "prospection", "blackli", "blocklist", "sollicit",
+        "opt",
+        "consent",
+        "oppos",
+        "rgpd",
+        "gdpr",
+        "stop",
+        "demarch",
+        "bloctel",
+        "newsletter",
+        "desabon",
+        "desinscri",
+        "unsub",
+        "refus",
+        "prospection",
+        "blackli",
+        "blocklist",
+        "sollicit",
     ];
     let named = |word: &String| match TELLING.iter().find(|stem| word.starts_with(**stem)) {
         // `Option`, `opticien` and `optimum` are no opting.
         Some(&"opt") => matches!(word.as_str(), "opt" | "optin" | "optout" | "opted"),
         found => found.is_some(),
     };
-    column.attribute.is_empty() && column.content.mostly(column.content.answer, 50) && header_words(&column.header).iter().any(named)
+    column.attribute.is_empty()
+        && column.content.mostly(column.content.answer, 50)
+        && header_words(&column.header).iter().any(named)
 }
 
 /// The consent that the words of an unknown name tell where they say both the means or purpose and the
@@ -975,23 +1090,71 @@ fn consent_of_words(header: &str) -> Option<String> {
     let any = |stems: &[&str]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
     let means = [
         ("sms", any(&["sms", "texto", "text "])),
-        ("email", any(&["email", "e mail", "mail", "newsletter", "courriel", "emailing", "infolettre"])),
+        (
+            "email",
+            any(&["email", "e mail", "mail", "newsletter", "courriel", "emailing", "infolettre"]),
+        ),
         ("phone", any(&["tel ", "telephon", "phone", "appel", "call", "phoning", "bloctel"])),
         ("post", any(&["courrier ", "courriers ", "postal", "publipost", "catalogue"])),
     ];
     let mut named = means.iter().filter(|(_, is)| *is).map(|(means, _)| *means);
     let means = match (named.next(), named.next()) {
         (Some(one), None) => one,
-        (None, _) if !any(&["prospect", "demarch", "commercia", "marketing", "pub ", "publicit", "sollicit", "contacte", "communication", "rgpd", "gdpr"]) => {
+        (None, _)
+            if !any(&[
+                "prospect",
+                "demarch",
+                "commercia",
+                "marketing",
+                "pub ",
+                "publicit",
+                "sollicit",
+                "contacte",
+                "communication",
+                "rgpd",
+                "gdpr",
+            ]) =>
+        {
             return None;
         }
         _ => "all",
     };
     let objects = any(&[
-        "ne pas", "ne plus", "pas de", "pas d ", "plus de", "refus", "oppos", "stop", "desabon", "desinscri", "unsub", "opt out", "optout",
-        "opted out", "do not", "don t", "blackli", "blocklist", "exclu", "interdi",
+        "ne pas",
+        "ne plus",
+        "pas de",
+        "pas d ",
+        "plus de",
+        "refus",
+        "oppos",
+        "stop",
+        "desabon",
+        "desinscri",
+        "unsub",
+        "opt out",
+        "optout",
+        "opted out",
+        "do not",
+        "don t",
+        "blackli",
+        "blocklist",
+        "exclu",
+        "interdi",
     ]);
-    let allows = any(&["opt in", "optin", "opted in", "consent", "accord ", "accept", "abonne", "autoris", "allow", "subscri", "souhaite", "permission"]);
+    let allows = any(&[
+        "opt in",
+        "optin",
+        "opted in",
+        "consent",
+        "accord ",
+        "accept",
+        "abonne",
+        "autoris",
+        "allow",
+        "subscri",
+        "souhaite",
+        "permission",
+    ]);
     let sense = match (objects, allows) {
         (true, _) => "out",
         (false, true) if means == "all" => return Some("consent_all_may".into()),
@@ -1102,7 +1265,8 @@ mod tests {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         let mut twice = Vec::new();
         for (attribute, names) in &file.attribute {
-            let all = [&names.fr, &names.en, &names.de, &names.es, &names.it, &names.nl, &names.weak];
+            let all =
+                [&names.fr, &names.en, &names.de, &names.es, &names.it, &names.nl, &names.weak];
             for name in all.into_iter().flatten() {
                 assert_eq!(*name, header_words(name).join(" "), "names are written folded");
                 if let Some(other) = seen.insert(name.replace(' ', ""), attribute.clone())
@@ -1185,28 +1349,48 @@ mod tests {
     fn machine_names_and_english_ones_are_understood() {
         assert_eq!(
             attributes(&[
-                "given_name: luc", "surname: petit", "street_number: 12", "address_1: high street",
-                "suburb: perth", "date_of_birth: 19800203", "soc_sec_id: 1234567",
+                "given_name: luc",
+                "surname: petit",
+                "street_number: 12",
+                "address_1: high street",
+                "suburb: perth",
+                "date_of_birth: 19800203",
+                "soc_sec_id: 1234567",
             ]),
             "first_name | last_name | street_number | street | city | birth_date | "
         );
         assert_eq!(
             attributes(&[
-                "fname_c1: ANNA; KARL", "fname_c2: ; UWE", "lname_c1: WEISS; KUHN", "by: 1971; 1980", "bm: 2; 12",
+                "fname_c1: ANNA; KARL",
+                "fname_c2: ; UWE",
+                "lname_c1: WEISS; KUHN",
+                "by: 1971; 1980",
+                "bm: 2; 12",
                 "bd: 31; 4",
             ]),
             "first_name | first_name | last_name | birth_year | birth_month | birth_day"
         );
         assert_eq!(
-            attributes(&["FirstName: Ann", "LastName: Lee", "EmailAddress: a@b.org", "ZIP Code: 60622"]),
+            attributes(&[
+                "FirstName: Ann",
+                "LastName: Lee",
+                "EmailAddress: a@b.org",
+                "ZIP Code: 60622"
+            ]),
             "first_name | last_name | email | postcode"
         );
     }
 
     #[test]
     fn cells_refute_a_name_and_tell_a_column_without_one() {
-        assert_eq!(attributes(&["Mail: rappeler lundi; relance", "Nom: Petit; Roux"]), " | whole_name");
-        assert_eq!(attributes(&["colonne 1: a@b.fr; c@d.fr", "colonne 2: 06 12 34 56 78; +33612345678"]), "email | phone");
+        assert_eq!(
+            attributes(&["Mail: rappeler lundi; relance", "Nom: Petit; Roux"]),
+            " | whole_name"
+        );
+        assert_eq!(
+            attributes(&["colonne 1: a@b.fr; c@d.fr", "colonne 2: 06 12 34 56 78; +33612345678"]),
+            "email | phone"
+        );
         assert_eq!(attributes(&["Titre: M.; Mme; Mme"]), "civility");
         assert_eq!(attributes(&["Titre: Directeur; Acheteur; DAF"]), "job_title");
     }
@@ -1226,10 +1410,21 @@ mod tests {
 
     #[test]
     fn a_customer_table_becomes_a_mapping_and_another_one_does_not() {
-        let columns = read(&["Code client: C1; C2", "Nom: Petit; Roux SA", "Newsletter: Oui; Non", "Truc: a; b"]);
+        let columns = read(&[
+            "Code client: C1; C2",
+            "Nom: Petit; Roux SA",
+            "Newsletter: Oui; Non",
+            "Truc: a; b",
+        ]);
         let mapping = mapping(&columns).expect("a customer table");
-        assert_eq!((mapping.rows, mapping.codes, mapping.id.as_slice()), (Rows::Decide, true, &["Code client".to_owned()][..]));
-        assert_eq!(mapping.columns.iter().map(|c| c.attribute.as_str()).collect::<Vec<_>>(), ["customer_code", "name"]);
+        assert_eq!(
+            (mapping.rows, mapping.codes, mapping.id.as_slice()),
+            (Rows::Decide, true, &["Code client".to_owned()][..])
+        );
+        assert_eq!(
+            mapping.columns.iter().map(|c| c.attribute.as_str()).collect::<Vec<_>>(),
+            ["customer_code", "name"]
+        );
         assert_eq!(mapping.consents[0].words["no"], ConsentState::OptOut);
         assert!(super::mapping(&read(&["Article: vis", "Prix: 3,20"])).is_none());
     }

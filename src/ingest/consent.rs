@@ -101,7 +101,12 @@ impl Rule {
     }
 
     /// The rule for the column at this position alone, whatever other columns are called.
-    pub(super) fn of_column(rule: &ConsentRule, at: usize, header: &[String], file: &str) -> Option<Rule> {
+    pub(super) fn of_column(
+        rule: &ConsentRule,
+        at: usize,
+        header: &[String],
+        file: &str,
+    ) -> Option<Rule> {
         let bound = Rule::bind(rule, header, file)?;
         Some(Rule { columns: vec![at], ..bound })
     }
@@ -293,8 +298,9 @@ enum Token {
 const LONGEST_GAP: usize = 3;
 
 static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../../mappings/dictionaries/consent_phrases.toml"))
-        .expect("the built-in dictionary is checked by a test");
+    let file: File =
+        toml::from_str(include_str!("../../mappings/dictionaries/consent_phrases.toml"))
+            .expect("the built-in dictionary is checked by a test");
     let mut dictionary = Dictionary {
         negations: file.negations,
         limits: file.limits,
@@ -462,15 +468,29 @@ mod tests {
 
     #[test]
     fn all_channels_are_closed_by_a_general_objection() {
-        assert_eq!(said("ne plus contacter"), "email opt_out; sms opt_out; phone opt_out; post opt_out");
+        assert_eq!(
+            said("ne plus contacter"),
+            "email opt_out; sms opt_out; phone opt_out; post opt_out"
+        );
     }
 
     #[test]
     fn other_notes_say_nothing() {
         for note in [
-            "Merci de me rappeler", "rappeler en septembre", "à relancer", "pas désinscrit", "n'est plus désinscrit",
-            "ne pas appeler avant 10 h", "ne pas appeler le lundi", "ATTENTION MAUVAIS PAYEUR", "client depuis longtemps",
-            "livraison le matin seulement", "demander M. le directeur", "plainte sur la livraison", "", "mailing envoyé",
+            "Merci de me rappeler",
+            "rappeler en septembre",
+            "à relancer",
+            "pas désinscrit",
+            "n'est plus désinscrit",
+            "ne pas appeler avant 10 h",
+            "ne pas appeler le lundi",
+            "ATTENTION MAUVAIS PAYEUR",
+            "client depuis longtemps",
+            "livraison le matin seulement",
+            "demander M. le directeur",
+            "plainte sur la livraison",
+            "",
+            "mailing envoyé",
         ] {
             assert_eq!(said(note), "", "{note}");
         }
@@ -478,7 +498,8 @@ mod tests {
 
     #[test]
     fn a_private_note_says_so_first() {
-        for note in ["perso", "Famille - bon client", "privé, ne pas partager", "contact personnel"] {
+        for note in ["perso", "Famille - bon client", "privé, ne pas partager", "contact personnel"]
+        {
             assert!(is_private_note(note), "{note}");
         }
         for note in ["tél perso 0612345678", "bon client", "entreprise familiale", ""] {
@@ -491,10 +512,15 @@ mod tests {
         let rule = ConsentRule {
             column: vec!["Accord".into()],
             channels: vec![Channel::Email],
-            words: [("yes".to_owned(), ConsentState::OptIn), ("no".to_owned(), ConsentState::OptOut)].into(),
+            words: [
+                ("yes".to_owned(), ConsentState::OptIn),
+                ("no".to_owned(), ConsentState::OptOut),
+            ]
+            .into(),
             ..ConsentRule::default()
         };
-        let bound = Rule::bind(&rule, &["accord".to_owned()], "a.csv").expect("the column is there");
+        let bound =
+            Rule::bind(&rule, &["accord".to_owned()], "a.csv").expect("the column is there");
         let state = |cell: &'static str| bound.read(|_| cell).first().map(|s| (s.state, s.proved));
         assert_eq!(state("Oui"), Some((ConsentState::OptIn, false)));
         assert_eq!(state("X"), Some((ConsentState::OptIn, false)));
@@ -509,12 +535,18 @@ mod tests {
         let rule = ConsentRule {
             column: vec!["Lettre".into(), "Promotions".into()],
             channels: vec![Channel::Email],
-            words: [("yes".to_owned(), ConsentState::OptIn), ("no".to_owned(), ConsentState::OptOut)].into(),
+            words: [
+                ("yes".to_owned(), ConsentState::OptIn),
+                ("no".to_owned(), ConsentState::OptOut),
+            ]
+            .into(),
             ..ConsentRule::default()
         };
         let header = ["Lettre".to_owned(), "Promotions".to_owned()];
         let bound = Rule::bind(&rule, &header, "a.csv").expect("the columns are there");
-        let state = |cells: [&'static str; 2]| bound.read(|at| cells[at]).first().map(|s| (s.state, s.column));
+        let state = |cells: [&'static str; 2]| {
+            bound.read(|at| cells[at]).first().map(|s| (s.state, s.column))
+        };
         assert_eq!(state(["oui", "non"]), Some((ConsentState::OptOut, Some(1))));
         assert_eq!(state(["non", "oui"]), Some((ConsentState::OptOut, Some(0))));
         assert_eq!(state(["?", "non"]), Some((ConsentState::OptOut, Some(1))));

@@ -354,10 +354,7 @@ impl Mapping {
             let known = ["customer_code", "account_code", "email"];
             if !known.contains(&history.key_attribute.as_str()) {
                 let hint = format!("one of `{}`", known.join("`, `"));
-                tell(
-                    format!("`key_attribute` cannot be `{}`", history.key_attribute),
-                    Some(hint),
-                );
+                tell(format!("`key_attribute` cannot be `{}`", history.key_attribute), Some(hint));
             }
         }
         problems
@@ -374,9 +371,10 @@ impl Mapping {
 
     /// How many columns of the header the mapping speaks of.
     pub fn known_columns(&self, header: &[String]) -> usize {
-        let consents = self.consents.iter().flat_map(|c| {
-            c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point)
-        });
+        let consents = self
+            .consents
+            .iter()
+            .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point));
         let private = self.private.iter().flat_map(|p| &p.column);
         let history = self.history.iter().flat_map(|h| {
             h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
@@ -390,7 +388,8 @@ impl Mapping {
             .map(key)
             .collect();
         let bound = self.bind(header);
-        let known = header.iter().zip(&bound).filter(|(h, b)| b.is_some() || others.contains(&key(h)));
+        let known =
+            header.iter().zip(&bound).filter(|(h, b)| b.is_some() || others.contains(&key(h)));
         known.count()
     }
 
@@ -399,9 +398,7 @@ impl Mapping {
         let keys: Vec<String> = header.iter().map(|h| key(h)).collect();
         let mut bound: Vec<Option<Bound<'_>>> = vec![None; header.len()];
         // Rules that name one of several columns come first, then exact headers, then patterns.
-        let rank = |rule: &ColumnRule| {
-            (rule.nth == 0, rule.header.iter().any(|h| h.contains('#')))
-        };
+        let rank = |rule: &ColumnRule| (rule.nth == 0, rule.header.iter().any(|h| h.contains('#')));
         let mut rules: Vec<&ColumnRule> = self.columns.iter().collect();
         rules.sort_by_key(|rule| rank(rule));
         for rule in rules {
@@ -517,8 +514,17 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "label", "recognise", "rows", "id", "codes", "owner", "columns", "consents", "private",
-            "history", "tables",
+            "label",
+            "recognise",
+            "rows",
+            "id",
+            "codes",
+            "owner",
+            "columns",
+            "consents",
+            "private",
+            "history",
+            "tables",
         ],
     ),
     ("label", &["en", "fr"]),
@@ -526,13 +532,29 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "columns",
         &[
-            "header", "nth", "attribute", "on", "label", "label_column", "contact", "required", "split", "empty",
+            "header",
+            "nth",
+            "attribute",
+            "on",
+            "label",
+            "label_column",
+            "contact",
+            "required",
+            "split",
+            "empty",
         ],
     ),
     (
         "consents",
         &[
-            "column", "file_name", "channels", "state", "words", "contact_point", "since", "proof",
+            "column",
+            "file_name",
+            "channels",
+            "state",
+            "words",
+            "contact_point",
+            "since",
+            "proof",
             "purpose",
         ],
     ),
@@ -659,13 +681,11 @@ mod tests {
               { header = ["Nom"], attribute = "last_name" },
             ]"##;
         let mapping = Mapping::parse("m", "m", text).expect("a mapping");
-        let header =
-            ["TITRE", "nom", "Titre", "Email", "E-Mail 2 - Value", "E-mail 2 - Label"].map(String::from);
+        let header = ["TITRE", "nom", "Titre", "Email", "E-Mail 2 - Value", "E-mail 2 - Label"]
+            .map(String::from);
         let bound = mapping.bind(&header);
-        let attributes: Vec<&str> = bound
-            .iter()
-            .map(|b| b.as_ref().map_or("-", |b| b.rule.attribute.as_str()))
-            .collect();
+        let attributes: Vec<&str> =
+            bound.iter().map(|b| b.as_ref().map_or("-", |b| b.rule.attribute.as_str())).collect();
         assert_eq!(attributes, ["civility", "last_name", "job_title", "-", "email", "-"]);
         let email = bound[4].as_ref().expect("bound");
         assert_eq!((email.number.as_str(), email.label_at), ("2", Some(5)));
@@ -695,12 +715,16 @@ mod tests {
                     [[tables]]\nrows = 'person'\n[[tables.columns]]\nheader = ['Nom']\nattribute = 'last_name'\n\
                     [[tables.columns]]\nheader = ['Prénom']\nattribute = 'first_name'\n";
         let mapping = Mapping::parse("m", "m.toml", text).expect("it makes sense");
-        let rows = |header: &[&str]| mapping.of_table(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()).rows;
+        let rows = |header: &[&str]| {
+            mapping.of_table(&header.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>()).rows
+        };
         assert_eq!(rows(&["Code", "Nom"]), Rows::Organisation);
         assert_eq!(rows(&["Nom", "Prénom"]), Rows::Person);
         assert_eq!(rows(&["Nom"]), Rows::Organisation);
         assert_eq!(Mapping::parse("m", "m.toml", &mapping.to_toml()), Ok(mapping));
-        let wrong = text.replace("'first_name'", "'frist_name'").replace("[[tables]]", "[[tables]]\nrow = 1");
+        let wrong = text
+            .replace("'first_name'", "'frist_name'")
+            .replace("[[tables]]", "[[tables]]\nrow = 1");
         assert_eq!(problems(&wrong).len(), 1);
     }
 }

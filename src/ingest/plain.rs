@@ -30,8 +30,8 @@ use crate::{
     model::{self, Kind},
     progress::Progress,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped, Staged,
-        row_digest,
+        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped,
+        Staged, row_digest,
     },
     value::{organisation, person, text::fold},
 };
@@ -109,7 +109,11 @@ pub fn run(
 
 /// The file's name without its extension; its folders are there where they tell it from another.
 fn source_name(file: &str) -> String {
-    let extension = file.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or(0, |(_, e)| e.len() + 1);
+    let extension = file
+        .rsplit('/')
+        .next()
+        .and_then(|name| name.rsplit_once('.'))
+        .map_or(0, |(_, e)| e.len() + 1);
     file[..file.len() - extension].to_owned()
 }
 
@@ -221,8 +225,15 @@ fn common_kind(looks: &[Look]) -> Kind {
 /// a name but no person's; else neither.
 fn kind_of(look: &Look) -> Kind {
     let fill = |wanted: &[&str]| {
-        let columns = look.columns.iter().filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
-        columns.filter(|c| wanted.contains(&c.attribute.as_str())).map(|c| c.content.fill()).max().unwrap_or(0)
+        let columns = look
+            .columns
+            .iter()
+            .filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
+        columns
+            .filter(|c| wanted.contains(&c.attribute.as_str()))
+            .map(|c| c.content.fill())
+            .max()
+            .unwrap_or(0)
     };
     let personal = fill(&["birth_date", "birth_year", "gender", "civility", "maiden_name"]) > 20;
     let organisation = fill(&["name", "siret", "siren", "legal_form", "naf"]);
@@ -231,7 +242,11 @@ fn kind_of(look: &Look) -> Kind {
     }
     if fill(&["full_name"]) > 0 {
         // A company with somebody to ask for is a company.
-        return if organisation.max(fill(&["whole_name"])) >= 60 { Kind::Organisation } else { Kind::Person };
+        return if organisation.max(fill(&["whole_name"])) >= 60 {
+            Kind::Organisation
+        } else {
+            Kind::Person
+        };
     }
     if fill(&["whole_name"]) > 0 {
         return if personal || names_are_persons(look) { Kind::Person } else { Kind::Organisation };
@@ -245,7 +260,9 @@ fn kind_of(look: &Look) -> Kind {
 /// Whether the whole names of a table are those of persons: most hold a known first name or a civility,
 /// and few the words of an organisation.
 fn names_are_persons(look: &Look) -> bool {
-    let Some(column) = look.columns.iter().find(|c| c.attribute == "whole_name") else { return false };
+    let Some(column) = look.columns.iter().find(|c| c.attribute == "whole_name") else {
+        return false;
+    };
     let (mut all, mut persons, mut organisations) = (0u32, 0u32, 0u32);
     for row in &look.sample {
         let cell = row.get(column.index).unwrap_or("").trim();
@@ -259,7 +276,9 @@ fn names_are_persons(look: &Look) -> bool {
         }
         let folded = fold(cell);
         let words: Vec<&str> = folded.split(' ').collect();
-        let plain = (2..=4).contains(&words.len()) && !folded.contains(|c: char| c.is_ascii_digit()) && !cell.contains('\'');
+        let plain = (2..=4).contains(&words.len())
+            && !folded.contains(|c: char| c.is_ascii_digit())
+            && !cell.contains('\'');
         let first = |word: &str| person::is_first_name(word) || person::civility(word).is_some();
         persons += u32::from(plain && (first(words[0]) || first(words[words.len() - 1])));
     }
@@ -292,7 +311,10 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
     let date = |wanted: &str| look.columns.iter().find(|c| c.attribute == wanted).map(|c| c.index);
     let birth = [date("birth_year"), date("birth_month"), date("birth_day")];
     for column in &look.columns {
-        if Some(column.index) == look.id || Some(column.index) == look.source || column.content.filled == 0 {
+        if Some(column.index) == look.id
+            || Some(column.index) == look.source
+            || column.content.filled == 0
+        {
             continue;
         }
         if !columns::consent_rules(column).is_empty() {
@@ -333,9 +355,17 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
         if !attribute.starts_with("x.") {
             taken.insert(attribute.clone());
             let number = (attribute == "street").then(|| number_beside(column, look)).flatten();
-            let part = number.map_or(Part::Cell(column.index), |at| Part::Joined(vec![at, column.index]));
-            let name = number.map_or(column.header.clone(), |at| format!("{} + {}", look.columns[at].header, column.header));
-            outputs.push(Output { attribute: attribute.into(), column: name, label: column.label.clone(), part });
+            let part =
+                number.map_or(Part::Cell(column.index), |at| Part::Joined(vec![at, column.index]));
+            let name = number.map_or(column.header.clone(), |at| {
+                format!("{} + {}", look.columns[at].header, column.header)
+            });
+            outputs.push(Output {
+                attribute: attribute.into(),
+                column: name,
+                label: column.label.clone(),
+                part,
+            });
         } else {
             outputs.push(other(column, &mut taken));
         }
@@ -356,7 +386,8 @@ fn attribute_for(column: &Understood, kind: Kind, look: &Look) -> String {
         ("street_number", _) => "street_2",
         (known, _) => known,
     };
-    let fits = |a: &model::Attribute| kind == Kind::Other || a.on.contains(&kind) || is_identifier(known);
+    let fits =
+        |a: &model::Attribute| kind == Kind::Other || a.on.contains(&kind) || is_identifier(known);
     if known == "street_number" || model::attribute(known).is_some_and(fits) {
         known.to_owned()
     } else {
@@ -374,10 +405,15 @@ struct Consents {
 impl Consents {
     fn of(look: &Look, outputs: &[Output], file: &str) -> Consents {
         let header: Vec<String> = look.columns.iter().map(|c| c.header.clone()).collect();
-        let free = look.columns.iter().filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
+        let free = look
+            .columns
+            .iter()
+            .filter(|c| Some(c.index) != look.id && Some(c.index) != look.source);
         let rules = free.flat_map(|column| {
             let rules = columns::consent_rules(column).into_iter();
-            rules.filter_map(|rule| Rule::of_column(&rule, column.index, &header, file)).collect::<Vec<_>>()
+            rules
+                .filter_map(|rule| Rule::of_column(&rule, column.index, &header, file))
+                .collect::<Vec<_>>()
         });
         let notes = outputs.iter().filter_map(|output| match output.part {
             Part::Cell(at) if is_free_text(&output.attribute) => Some(at),
@@ -409,17 +445,28 @@ fn is_identifier(attribute: &str) -> bool {
 }
 
 fn is_name_part(attribute: &str) -> bool {
-    matches!(attribute, "first_name" | "middle_name" | "last_name" | "maiden_name" | "full_name" | "name" | "company")
+    matches!(
+        attribute,
+        "first_name"
+            | "middle_name"
+            | "last_name"
+            | "maiden_name"
+            | "full_name"
+            | "name"
+            | "company"
+    )
 }
 
 /// The number column of a street: of the same label, or the only one.
 fn number_beside(street: &Understood, look: &Look) -> Option<usize> {
-    let numbers = look.columns.iter().filter(|c| c.attribute == "street_number" && c.content.filled > 0);
+    let numbers =
+        look.columns.iter().filter(|c| c.attribute == "street_number" && c.content.filled > 0);
     numbers.filter(|c| c.label == street.label).map(|c| c.index).next()
 }
 
 fn number_is_used(number: &Understood, look: &Look) -> bool {
-    let mut streets = look.columns.iter().filter(|c| c.attribute == "street" && c.content.filled > 0);
+    let mut streets =
+        look.columns.iter().filter(|c| c.attribute == "street" && c.content.filled > 0);
     streets.any(|street| number_beside(street, look) == Some(number.index))
 }
 
@@ -432,7 +479,8 @@ fn join(output: &mut Output, column: &Understood, look: &Look) {
     };
     parts.push(column.index);
     parts.sort_by_key(|&at| (look.columns[at].number, at));
-    output.column = parts.iter().map(|&at| look.columns[at].header.as_str()).collect::<Vec<_>>().join(" + ");
+    output.column =
+        parts.iter().map(|&at| look.columns[at].header.as_str()).collect::<Vec<_>>().join(" + ");
     output.part = Part::Joined(parts);
 }
 
@@ -548,7 +596,14 @@ impl Gathered {
                 }
                 Content::Bad { code, message, raw } => {
                     fate.rejected_rows += 1;
-                    self.rejects.push(reject(&place(source), row.number, code, Severity::Row, message, raw));
+                    self.rejects.push(reject(
+                        &place(source),
+                        row.number,
+                        code,
+                        Severity::Row,
+                        message,
+                        raw,
+                    ));
                     continue;
                 }
             };
@@ -556,14 +611,28 @@ impl Gathered {
             let own = look.source.map(cell).filter(|s| !s.is_empty()).unwrap_or(source);
             if !places.contains_key(own) {
                 let place = self.builder.place(place(own));
-                let origins = outputs.iter().map(|o| self.builder.origin(place, &o.column, &o.label)).collect();
+                let origins = outputs
+                    .iter()
+                    .map(|o| self.builder.origin(place, &o.column, &o.label))
+                    .collect();
                 places.insert(own.to_owned(), (place, origins));
             }
             let (at, origins) = &places[own];
-            let overflow: Vec<&str> = cells.iter().skip(opened.header.len()).filter(|c| !c.trim().is_empty()).collect();
+            let overflow: Vec<&str> =
+                cells.iter().skip(opened.header.len()).filter(|c| !c.trim().is_empty()).collect();
             if !overflow.is_empty() {
-                let message = format!("the row has more cells than the header's {}; they are left out", opened.header.len());
-                self.rejects.push(reject(&place(own), row.number, "ragged_row", Severity::Cell, message, overflow.join(" | ")));
+                let message = format!(
+                    "the row has more cells than the header's {}; they are left out",
+                    opened.header.len()
+                );
+                self.rejects.push(reject(
+                    &place(own),
+                    row.number,
+                    "ragged_row",
+                    Severity::Cell,
+                    message,
+                    overflow.join(" | "),
+                ));
             }
 
             // Values that no single cell holds stand one after the other in `joined`.
@@ -596,8 +665,10 @@ impl Gathered {
             };
             let number = self.builder.push_lent(draft, values);
             for said in consents.read(cell) {
-                let column = said.column.and_then(|at| opened.header.get(at)).cloned().unwrap_or_default();
-                let event = said.event(Some(number), said.contact_point.clone(), (*at, row.number), column);
+                let column =
+                    said.column.and_then(|at| opened.header.get(at)).cloned().unwrap_or_default();
+                let event =
+                    said.event(Some(number), said.contact_point.clone(), (*at, row.number), column);
                 self.events.push(event);
             }
             fate.record_rows += 1;
@@ -608,7 +679,14 @@ impl Gathered {
     }
 }
 
-fn reject(place: &Place, row: u32, code: &str, severity: Severity, message: String, raw: String) -> Reject {
+fn reject(
+    place: &Place,
+    row: u32,
+    code: &str,
+    severity: Severity,
+    message: String,
+    raw: String,
+) -> Reject {
     Reject {
         source: place.source.clone(),
         file: place.file.clone(),
@@ -639,7 +717,9 @@ fn put_together<'c>(part: &Part, cell: impl Fn(usize) -> &'c str, text: &mut Str
             let number = |at: &Option<usize>| at.map(&cell).filter(|v| !v.is_empty());
             let part = |at: &Option<usize>| number(at).map(|v| format!("{v:0>2}"));
             match (number(year), part(month), part(day)) {
-                (Some(year), Some(month), Some(day)) => text.push_str(&format!("{year}-{month}-{day}")),
+                (Some(year), Some(month), Some(day)) => {
+                    text.push_str(&format!("{year}-{month}-{day}"))
+                }
                 (Some(year), Some(month), None) => text.push_str(&format!("{year}-{month}")),
                 (Some(year), ..) => text.push_str(year),
                 (None, Some(month), Some(day)) => text.push_str(&format!("--{month}-{day}")),
@@ -666,7 +746,12 @@ mod tests {
                     .iter()
                     .flat_map(|(a, c)| c.values(i).map(move |v| format!("{a} {v}")))
                     .collect();
-                let line = format!("{} {}: {}", records.kinds[i].as_str(), records.keys[i], values.join(", "));
+                let line = format!(
+                    "{} {}: {}",
+                    records.kinds[i].as_str(),
+                    records.keys[i],
+                    values.join(", ")
+                );
                 (records.row[i], line)
             })
             .collect();
@@ -726,7 +811,10 @@ mod tests {
         // Without `--id` the numbering is no evidence either.
         assert!(!told(text, &Options::default())[0].contains("x.code"));
         let text = "name,phone\nJean Martin,0145454545\nMarie Durand,0612345678\n";
-        assert_eq!(told(text, &Options::default())[0], "person : full_name Jean Martin, phone 0145454545");
+        assert_eq!(
+            told(text, &Options::default())[0],
+            "person : full_name Jean Martin, phone 0145454545"
+        );
     }
 
     #[test]
@@ -744,7 +832,8 @@ mod tests {
         let options = Options { source: Some("source".into()), ..Options::default() };
         let staged = staged(&[("t.csv", text)], &options).expect("it is read");
         let records = &staged.table.records;
-        let mut sources: Vec<(u32, &str)> = (0..3).map(|i| (records.row[i], records.place_of(i).source.as_str())).collect();
+        let mut sources: Vec<(u32, &str)> =
+            (0..3).map(|i| (records.row[i], records.place_of(i).source.as_str())).collect();
         sources.sort_unstable();
         assert_eq!(sources, [(2, "a"), (3, "b"), (4, "a")]);
         assert_eq!(records.columns.keys().collect::<Vec<_>>(), ["first_name", "last_name"]);
@@ -758,7 +847,8 @@ mod tests {
         let skipped: u64 = fate.skipped_rows.values().sum();
         assert_eq!(fate.rows, fate.record_rows + fate.rejected_rows + skipped);
         assert_eq!(staged.table.records.len(), 3);
-        let error = super::tests::staged(&[("t.csv", text)], &id("last_nam")).expect_err("no such column");
+        let error =
+            super::tests::staged(&[("t.csv", text)], &id("last_nam")).expect_err("no such column");
         assert_eq!(error.to_string(), "there is no column `last_nam`");
         assert_eq!(error.hint().as_deref(), Some("the nearest column is `last_name`"));
     }
@@ -772,7 +862,9 @@ mod tests {
             assert_eq!(records.row[record], event.row, "an event stands on the record of its row");
         }
         let line = |e: &ConsentEvent| {
-            format!("{} {} {} {}", e.row, e.channel.as_str(), e.state.as_str(), e.since).trim_end().to_owned()
+            format!("{} {} {} {}", e.row, e.channel.as_str(), e.state.as_str(), e.since)
+                .trim_end()
+                .to_owned()
         };
         let mut lines: Vec<String> = staged.table.events.iter().map(line).collect();
         lines.sort();
@@ -792,11 +884,16 @@ mod tests {
             ("optin", ["1", "non"], "2 email opt_in; 3 email opt_out"),
             ("EMAIL_BLACKLISTED", ["false", "true"], "3 email opt_out"),
             ("SMS opt-out", ["no", "yes"], "3 sms opt_out"),
-            ("Ne pas contacter", ["", "x"], "3 email opt_out; 3 phone opt_out; 3 post opt_out; 3 sms opt_out"),
+            (
+                "Ne pas contacter",
+                ["", "x"],
+                "3 email opt_out; 3 phone opt_out; 3 post opt_out; 3 sms opt_out",
+            ),
             ("Refus des appels commerciaux", ["oui", "non"], "2 phone opt_out"),
             ("Notes", ["bon client", "ne plus appeler"], "3 phone opt_out"),
         ] {
-            let text = format!("prenom;nom;{header}\nJean;Martin;{}\nAnn;Lee;{}\n", cells[0], cells[1]);
+            let text =
+                format!("prenom;nom;{header}\nJean;Martin;{}\nAnn;Lee;{}\n", cells[0], cells[1]);
             assert_eq!(consents(&text).join("; "), expected, "{header}");
             let staged = staged(&[("t.csv", &text)], &Options::default()).expect("it is read");
             assert!(!staged.table.records.columns.keys().any(|a| a.starts_with("x.")), "{header}");
@@ -808,27 +905,41 @@ mod tests {
         let text = "prenom;nom;Traitement RGPD fiche\nJean;Martin;oui\nAnn;Lee;non\n";
         let staged = staged(&[("t.csv", text)], &Options::default()).expect("it is read");
         let reject = &staged.table.rejects[0];
-        assert_eq!((reject.code.as_str(), reject.column.as_str(), reject.row), ("unclear_consent", "Traitement RGPD fiche", None));
+        assert_eq!(
+            (reject.code.as_str(), reject.column.as_str(), reject.row),
+            ("unclear_consent", "Traitement RGPD fiche", None)
+        );
     }
 
     #[test]
     fn an_unreadable_file_costs_only_itself() {
-        let mut tables = vec![PlainTable { path: "/no/such/file.csv".into(), file: "file.csv".into() }];
+        let mut tables =
+            vec![PlainTable { path: "/no/such/file.csv".into(), file: "file.csv".into() }];
         let missing = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden());
         assert!(missing.is_err());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("t.csv");
         std::fs::write(&path, "first_name,last_name\nJean,Martin\n").expect("written");
         tables.push(PlainTable { path, file: "t.csv".into() });
-        let staged = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden()).expect("one is read");
-        assert_eq!((staged.table.records.len(), staged.table.rejects.len(), staged.metrics.unreadable_files), (1, 1, 1));
+        let staged = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden())
+            .expect("one is read");
+        assert_eq!(
+            (
+                staged.table.records.len(),
+                staged.table.rejects.len(),
+                staged.metrics.unreadable_files
+            ),
+            (1, 1, 1)
+        );
     }
 
     #[test]
     fn ids_stay_when_rows_are_shuffled_and_the_file_is_renamed() {
         let forth = "first_name,last_name\nJean,Martin\nAnn,Lee\nMarc,Petit\n";
         let back = "first_name,last_name\nMarc,Petit\nAnn,Lee\nJean,Martin\n";
-        let ids = |name: &str, text: &str| staged(&[(name, text)], &Options::default()).expect("it is read").table.records.ids;
+        let ids = |name: &str, text: &str| {
+            staged(&[(name, text)], &Options::default()).expect("it is read").table.records.ids
+        };
         assert_eq!(ids("a.csv", forth), ids("b.csv", back));
     }
 }

@@ -292,7 +292,8 @@ impl<'a> Record<'_, 'a> {
             let column: &'a Column = source.column;
             for (value, origin) in column.entries(self.i) {
                 let kind = source.way.kind();
-                let says_nothing = source.way != Way::AddressPart && text::is_placeholder_of(kind, value);
+                let says_nothing =
+                    source.way != Way::AddressPart && text::is_placeholder_of(kind, value);
                 if says_nothing && !self.is_surname(source.attribute, value) {
                     self.fill(at).placeholders += 1;
                     continue;

@@ -237,8 +237,15 @@ fn a_placeholder_beside_a_first_name_is_a_surname() {
     let person = |parts: &[&str]| one(Kind::Person, parts);
     assert_eq!(person(&["first_name=Anne", "last_name=Test"]), "first_name=Anne; last_name=Test");
     assert_eq!(person(&["first_name=Marie", "last_name=TOTO"]), "first_name=Marie; last_name=Toto");
-    assert_eq!(person(&["first_name=Anne", "last_name=Inconnu"]), "first_name=Anne; last_name=Inconnu");
-    for nobody in [["first_name=Test", "last_name=Test"], ["first_name=xxx", "last_name=toto"], ["first_name=N/A", "last_name=inconnu"]] {
+    assert_eq!(
+        person(&["first_name=Anne", "last_name=Inconnu"]),
+        "first_name=Anne; last_name=Inconnu"
+    );
+    for nobody in [
+        ["first_name=Test", "last_name=Test"],
+        ["first_name=xxx", "last_name=toto"],
+        ["first_name=N/A", "last_name=inconnu"],
+    ] {
         assert_eq!(person(&nobody), "", "{nobody:?}");
         let staged = cleaned(&ingested(&[(Kind::Person, &nobody)]));
         let dropped: u64 = staged.metrics.fills.iter().map(|fill| fill.placeholders).sum();

@@ -251,7 +251,8 @@ pub fn words(name: &str) -> Vec<String> {
 pub fn short_words(name: &str) -> usize {
     let (bare, _) = split_legal_form(name);
     let folded = text::fold(&without_dots(&bare));
-    let is_short = |word: &&str| LEXICON.short.get(*word).is_some_and(|full| full.len() > word.len());
+    let is_short =
+        |word: &&str| LEXICON.short.get(*word).is_some_and(|full| full.len() > word.len());
     folded.split(' ').filter(is_short).count()
 }
 
