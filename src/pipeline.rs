@@ -171,8 +171,7 @@ fn ingest(
 
 /// With `--strict`, a source that cannot be read stops the run.
 fn refuse_unreadable(plan: &Plan, ingested: &Staged<Ingested, ingest::Metrics>) -> Result<()> {
-    let unreadable =
-        ingested.table.rejects.iter().find(|r| r.row.is_none() && r.severity == Severity::Row);
+    let unreadable = ingested.table.rejects.iter().find(|r| r.code == "unreadable_file");
     match unreadable {
         Some(reject) if plan.strict => Err(Error::Format {
             path: reject.file.clone().into(),

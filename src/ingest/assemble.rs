@@ -492,8 +492,8 @@ impl<'a> Layout<'a> {
             );
             part && kind::is_name(&v.text) && person::check(&v.text).is_ok()
         };
-        let person = own.iter().any(|v| is_called(v))
-            || self.mapping.rows != Rows::Decide && named(&["nickname"]);
+        let person =
+            own.iter().any(is_called) || self.mapping.rows != Rows::Decide && named(&["nickname"]);
         let organisation = named(&["name"]);
         let number = named(&["siren", "siret", "vat"]);
         let emails: Vec<&&Value> =
