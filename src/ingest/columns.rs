@@ -225,8 +225,8 @@ impl Content {
         count(is_date(cell, digits), |c| &mut c.date);
         if letters == 0 && (9..=14).contains(&digits) {
             let bare: String = cell.chars().filter(char::is_ascii_digit).collect();
-            count(bare.len() == 9 && luhn(&bare), |c| &mut c.siren);
-            let siret = bare.len() == 14 && luhn(&bare[..9]) && identifier::is_siren(&bare[..9]);
+            count(identifier::is_siren(&bare), |c| &mut c.siren);
+            let siret = bare.len() == 14 && identifier::is_siren(&bare[..9]);
             count(siret, |c| &mut c.siret);
         }
         count(characters <= 8 && is_boolean(cell), |c| &mut c.boolean);
@@ -356,19 +356,6 @@ fn postcode_town(cell: &str) -> Option<usize> {
         at += length;
     }
     None
-}
-
-fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, b)| {
-            let digit = u32::from(b - b'0') * (1 + at as u32 % 2);
-            digit / 10 + digit % 10
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.bytes().any(|b| b != b'0')
 }
 
 // --- names ---------------------------------------------------------------------------------------
