@@ -5,3 +5,4 @@ mod cases;
 mod demo;
 mod determinism;
 mod program;
+mod samples;
