@@ -19,6 +19,7 @@ use crate::{
     ingest::{
         self,
         mapping::{ColumnRule, Mapping},
+        read::{SEPARATOR, holder},
     },
     model::{self, Kind, Lang},
     normalize,
@@ -277,7 +278,7 @@ impl Plan {
         let mut problems = Vec::new();
         for (s, source) in self.sources.iter().enumerate() {
             for (f, (path, _)) in source.files.iter().enumerate() {
-                if !path.exists() {
+                if !holder(path, "").0.exists() {
                     let message = format!("there is no file `{}`", path.display());
                     let hint = Some(LEFT_OUT.to_owned());
                     problems.push(document.problem(&file_steps(s, f), message, hint));
@@ -289,20 +290,28 @@ impl Plan {
 
     /// A reject that speaks of a whole file, as a problem of the setting that names what it lacks.
     fn problem_of(&self, reject: &Reject, document: &Document<'_>) -> Located {
-        let named = |s: &ingest::Source| s.files.iter().position(|(_, name)| *name == reject.file);
+        // An archive is named, and the reject speaks of a file in it.
+        let holds = |name: &str| {
+            let rest = reject.file.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
+        };
+        let named = |s: &ingest::Source| s.files.iter().position(|(_, name)| holds(name));
         let found = self.sources.iter().enumerate().find_map(|(at, source)| {
             Some((at, named(source).filter(|_| source.name == reject.source)?))
         });
         let (s, f) = found.expect("ingest names the sources and files it was given");
         let source = &self.sources[s];
-        let path = source.files[f].0.display();
+        let (path, name) = &source.files[f];
+        let exists = holder(path, "").0.exists();
+        let within = &reject.file[name.len()..];
+        let path = format!("{}{within}", path.display());
         if reject.code == "unreadable_file" {
-            let message = if source.files[f].0.exists() {
+            let message = if exists {
                 format!("`{path}` cannot be used: {}", reject.message)
             } else {
                 format!("there is no file `{path}`")
             };
-            let known = Some(&reject.suggestion).filter(|_| source.files[f].0.exists());
+            let known = Some(&reject.suggestion).filter(|_| exists);
             let hints = known.into_iter().filter(|hint| !hint.is_empty()).map(String::as_str);
             let hint = hints.chain([LEFT_OUT]).collect::<Vec<_>>().join("; ");
             return document.problem(&file_steps(s, f), message, Some(hint));
@@ -358,11 +367,12 @@ impl Plan {
         })
     }
 
-    /// The files that are read, with the names that outputs give them.
+    /// The files that are read, with the names that outputs give them; of files in an archive the
+    /// archive.
     pub fn inputs(&self) -> Vec<(PathBuf, String)> {
         let plain = self.plain.iter().flat_map(|plain| &plain.files);
-        let mut inputs: Vec<_> =
-            self.sources.iter().flat_map(|s| &s.files).chain(plain).cloned().collect();
+        let inputs: Vec<_> = self.sources.iter().flat_map(|s| &s.files).chain(plain).collect();
+        let mut inputs: Vec<_> = inputs.iter().map(|(path, name)| holder(path, name)).collect();
         inputs.sort_by(|a, b| a.1.cmp(&b.1));
         inputs.dedup();
         inputs
@@ -635,7 +645,10 @@ fn reads_too(source: &ingest::Source, name: &str, sheets: &[String]) -> bool {
     let apart = !sheets.is_empty()
         && !source.sheets.is_empty()
         && !sheets.iter().any(|sheet| source.sheets.contains(sheet));
-    !apart && source.files.iter().any(|(_, other)| other == name)
+    let same = |a: &str, b: &str| {
+        a.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATOR))
+    };
+    !apart && source.files.iter().any(|(_, other)| same(other, name) || same(name, other))
 }
 
 /// The mapping that a source names: a file of the project's `mappings/` (given as well, with its
@@ -728,8 +741,8 @@ pub fn write_key(file: &Path, key: &IdKey) -> Result<()> {
 /// Nobody can guess it who does not have the whole of the data, and whoever makes a project of the
 /// same files again gets the same ids.
 pub fn derive_key<'f>(files: impl IntoIterator<Item = &'f (PathBuf, String)>) -> IdKey {
-    let mut digests: Vec<[u8; 32]> =
-        files.into_iter().flat_map(|(path, _)| content_digests(path)).collect();
+    let files = files.into_iter().flat_map(|(path, name)| ingest::read::files(path, name));
+    let mut digests: Vec<[u8; 32]> = files.flat_map(|(path, _)| content_digests(&path)).collect();
     digests.sort_unstable();
     let mut hasher = blake3::Hasher::new_derive_key("orpailleur 2026 record id key");
     for digest in &digests {
@@ -742,7 +755,10 @@ pub fn derive_key<'f>(files: impl IntoIterator<Item = &'f (PathBuf, String)>) ->
 fn content_digests(path: &Path) -> Vec<[u8; 32]> {
     match ingest::read::open(path) {
         Ok(tables) => tables.into_iter().flat_map(row_digests).collect(),
-        Err(_) => store::read(path).map(|b| *blake3::hash(&b).as_bytes()).into_iter().collect(),
+        Err(_) => {
+            let (path, _) = holder(path, "");
+            store::read(&path).map(|b| *blake3::hash(&b).as_bytes()).into_iter().collect()
+        }
     }
 }
 

@@ -107,7 +107,9 @@ pub fn run(
             hint: Some("name another folder with `--project`, or replace it with `--force`".into()),
         });
     }
-    let files = candidate_files(folder, project)?;
+    let on_disk = candidate_files(folder, project)?;
+    let files: Vec<(PathBuf, String)> =
+        on_disk.iter().flat_map(|(path, name)| read::files(path, name)).collect();
     progress.expect(files.len() as u64);
     let mut guess =
         Guess { settings: settings.clone(), folder: folder.to_owned(), ..Guess::default() };
@@ -148,7 +150,7 @@ pub fn run(
             some.join("`, `")
         )),
     }
-    guess.unsure.extend(copies(&files));
+    guess.unsure.extend(copies(&on_disk));
     let groups = group(&tables);
     if groups.is_empty() {
         return Err(Error::Format {
@@ -235,7 +237,8 @@ impl Survey {
 
 /// The latest plausible date of events in `files`; none when they have none or cannot be read.
 pub fn latest_date(files: &[(PathBuf, String)]) -> Option<Date> {
-    let surveys = files.iter().filter_map(|(path, name)| survey_file(path, name).ok());
+    let files = files.iter().flat_map(|(path, name)| read::files(path, name));
+    let surveys = files.filter_map(|(path, name)| survey_file(&path, &name).ok());
     let surveys: Vec<Survey> = surveys.flatten().collect();
     latest_plausible(surveys.iter().map(|survey| &survey.dates))
 }

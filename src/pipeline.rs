@@ -159,7 +159,8 @@ fn ingest(
     let tables: Vec<_> = plain
         .files
         .iter()
-        .map(|(path, file)| ingest::plain::PlainTable { path: path.clone(), file: file.clone() })
+        .flat_map(|(path, name)| ingest::read::files(path, name))
+        .map(|(path, file)| ingest::plain::PlainTable { path, file })
         .collect();
     let options = ingest::plain::Options {
         id: plain.id.clone(),

@@ -471,6 +471,7 @@ pub fn file_name_fits(pattern: &str, file: &str) -> bool {
         }
     }
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     go(&pattern, &name.chars().collect::<Vec<_>>())
 }
@@ -703,6 +704,7 @@ mod tests {
     #[test]
     fn file_names_fit_patterns() {
         assert!(file_name_fits("#fec#.txt", "compta/512345675FEC20241231.txt"));
+        assert!(file_name_fits("#fec#.txt", "compta.zip!/512345675FEC20241231.txt.gz"));
         assert!(!file_name_fits("#fec#.txt", "compta/FEC20241231.txt"));
         assert!(file_name_fits("unsubscribed*", "x/unsubscribed_members_export_1.csv"));
         assert!(!file_name_fits("subscribed*", "x/unsubscribed_members_export_1.csv"));

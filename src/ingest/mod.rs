@@ -34,7 +34,8 @@ use crate::{
 pub struct Source {
     /// Logical name, independent of the file name: part of every record id.
     pub name: String,
-    /// Its files: absolute path, and the name used in outputs (relative to the source folder, `/`).
+    /// Its files: absolute path, and the name used in outputs (relative to the source folder, `/`). Of
+    /// an archive all files in it are read.
     pub files: Vec<(PathBuf, String)>,
     /// The sheets to read; empty for all.
     pub sheets: Vec<String>,
@@ -114,11 +115,13 @@ pub fn run(
     progress.expect(sources.iter().map(|s| s.files.len() as u64).sum());
     let mut gathered = Gathered::default();
     for source in sources {
-        for (path, file) in &source.files {
-            progress.check()?;
-            match read::open(path) {
-                Ok(tables) => gathered.tables(source, file, tables, progress)?,
-                Err(error) => gathered.unreadable(source, file, &error),
+        for (path, name) in &source.files {
+            for (path, file) in read::files(path, name) {
+                progress.check()?;
+                match read::open(&path) {
+                    Ok(tables) => gathered.tables(source, &file, tables, progress)?,
+                    Err(error) => gathered.unreadable(source, &file, &error),
+                }
             }
             progress.advance(1);
         }

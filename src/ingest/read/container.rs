@@ -49,7 +49,7 @@ pub(super) enum TextKind {
     Json,
 }
 
-const OLE2: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+pub(super) const OLE2: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
 
 /// No workbook of customers holds more once unpacked; beyond this a small file that unpacks without
 /// end is likelier than data.

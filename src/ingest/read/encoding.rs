@@ -1,12 +1,17 @@
 //! From bytes to text: byte order marks, UTF-8 checked over the whole file, and for the rest the
 //! single-byte code page whose letters make sense.
+//!
+//! A file is looked through once to learn how it is written, and then decoded piece by piece while it is
+//! read, so that its size does not matter.
 
-use std::ops::Range;
+use std::{io, ops::Range};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Decoder, Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// A file's text.
+use super::bytes::Bytes;
+
+/// A file's text, all of it.
 #[derive(Debug)]
 pub(super) struct Decoded {
     /// All of it, without byte order mark and without what follows a DOS end-of-file mark.
@@ -20,6 +25,12 @@ pub(super) struct Decoded {
 /// How much of a file is looked at to choose among code pages.
 const SAMPLE_BYTES: usize = 1 << 20;
 
+/// How much is read and decoded at a time.
+const CHUNK_BYTES: usize = 1 << 18;
+
+/// A line that is longer than this is cut: a file without ends of lines is no table.
+const MOST_LINE_BYTES: usize = 8 << 20;
+
 /// Below this score for each character beyond ASCII, western letters make little sense, and another
 /// alphabet is worth a thought. French comes to about 3, German and Spanish to 1.
 const POOR_WESTERN_SCORE: i64 = 1;
@@ -29,13 +40,327 @@ const POOR_WESTERN_SCORE: i64 = 1;
 const MOST_ACCENTED_TENTHS: i64 = 5;
 
 /// Decodes a whole file. Nothing is lost: what no encoding explains becomes U+FFFD, and is counted.
+#[cfg(test)]
 pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
-    let mut decoded = match wide(&bytes) {
-        Some(wide) => wide.decode(&bytes),
-        None => decode_narrow(bytes),
-    };
-    clean_up(&mut decoded);
-    decoded
+    let text = Text::of(Bytes::from(bytes)).and_then(Text::whole);
+    text.expect("bytes in memory can be read")
+}
+
+/// A file of text: how it is written is known, and it is decoded while it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    bytes: Bytes,
+    how: How,
+    /// Where the text starts, behind its byte order mark, and where it ends.
+    within: Range<u64>,
+    /// Whether it holds zero bytes, which mean nothing.
+    drop_zeros: bool,
+    /// What was counted while UTF-8 was checked.
+    signs: Option<Signs>,
+    /// What it was written in: `UTF-8`, `windows-1252`, `IBM850`...
+    pub(super) encoding: String,
+    /// What was noticed.
+    pub(super) remarks: Vec<String>,
+}
+
+/// How text is written.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Utf8,
+    /// UTF-8, but for some lines.
+    Lines(CodePage),
+    Page(CodePage),
+    Wide(Wide),
+}
+
+impl Text {
+    /// Looks through the whole file.
+    pub(super) fn of(bytes: Bytes) -> io::Result<Text> {
+        let head = bytes.part(0, 4096)?;
+        let mut text = match wide(&head) {
+            Some(wide) => {
+                let within = wide.mark_length(&head)..bytes.len();
+                Text { encoding: wide.name().into(), ..Text::new(bytes, How::Wide(wide), within) }
+            }
+            None => Text::narrow(bytes, &head)?,
+        };
+        let signs = match text.signs.take() {
+            Some(signs) => signs,
+            None => text.count_signs()?,
+        };
+        text.drop_zeros = signs.zeros > 0;
+        if signs.zeros > 0 {
+            text.remarks.push("zero bytes were removed".into());
+        }
+        if signs.lost > 0 {
+            let lost = signs.lost;
+            text.remarks.push(format!("characters lost before or in this file (U+FFFD): {lost}"));
+        }
+        Ok(text)
+    }
+
+    /// Text that is UTF-8 already.
+    #[cfg(test)]
+    pub(super) fn from_utf8(text: &str) -> Text {
+        Text::of(Bytes::from(text.as_bytes().to_vec())).expect("bytes in memory can be read")
+    }
+
+    fn new(bytes: Bytes, how: How, within: Range<u64>) -> Text {
+        let (encoding, remarks) = ("UTF-8".into(), Vec::new());
+        Text { bytes, how, within, drop_zeros: false, signs: None, encoding, remarks }
+    }
+
+    fn narrow(bytes: Bytes, head: &[u8]) -> io::Result<Text> {
+        let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        let within = start..end_of_text(&bytes)?.max(start);
+        let mut text = Text::new(bytes, How::Utf8, within);
+        text.signs = text.check_utf8()?;
+        if text.signs.is_some() {
+            return Ok(text);
+        }
+        let lines = Lines::of(&text)?;
+        let page = CodePage::guess(&lines.sample);
+        if lines.utf8 >= lines.invalid {
+            let n = lines.invalid;
+            let lines = if n == 1 { "one line was".into() } else { format!("{n} lines were") };
+            text.remarks.push(format!("{lines} not UTF-8 and read as {}", page.name()));
+            text.how = How::Lines(page);
+        } else {
+            // Fewer lines of UTF-8 than of something else: single cells pasted in from elsewhere,
+            // which are mangled accents like any other and repaired cell by cell.
+            text.encoding = page.name().into();
+            text.how = How::Page(page);
+        }
+        Ok(text)
+    }
+
+    /// The signs in a text that is UTF-8 to its end; none for any other.
+    fn check_utf8(&self) -> io::Result<Option<Signs>> {
+        let mut chunks = self.chunks();
+        let mut chunk: Vec<u8> = Vec::new();
+        let mut signs = Signs::default();
+        while chunks.read_into(&mut chunk)? {
+            let valid = match std::str::from_utf8(&chunk) {
+                Ok(_) => chunk.len(),
+                // A character that the next chunk completes.
+                Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                Err(_) => return Ok(None),
+            };
+            signs.count(&chunk[..valid]);
+            chunk.drain(..valid);
+        }
+        Ok(chunk.is_empty().then_some(signs))
+    }
+
+    /// Zero bytes and characters that were lost.
+    fn count_signs(&self) -> io::Result<Signs> {
+        let mut reader = self.reader();
+        let mut signs = Signs::default();
+        let mut text: Vec<u8> = Vec::new();
+        // No piece of a text that is decoded ends within a character.
+        while reader.read_into(&mut text)? {
+            signs.count(&text);
+            text.clear();
+        }
+        Ok(signs)
+    }
+
+    /// The bytes of the text, chunk by chunk.
+    fn chunks(&self) -> Chunks {
+        Chunks { bytes: self.bytes.clone(), within: self.within.clone() }
+    }
+
+    /// Decodes it from the start.
+    pub(super) fn reader(&self) -> Reader {
+        let decoding = match self.how {
+            How::Utf8 => Decoding::Utf8,
+            How::Lines(page) => Decoding::Lines { page, pending: Vec::new() },
+            How::Page(page) => page.decoding(),
+            How::Wide(wide) => wide.decoding(),
+        };
+        Reader { chunks: self.chunks(), decoding, drop_zeros: self.drop_zeros, ended: false }
+    }
+
+    /// The first mebibyte or so of it; a character that is cut in two is left out.
+    pub(super) fn head(&self) -> io::Result<String> {
+        let mut head = Vec::new();
+        let mut reader = self.reader();
+        while head.len() < SAMPLE_BYTES && reader.read_into(&mut head)? {}
+        Ok(match String::from_utf8(head) {
+            Ok(head) => head,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let mut head = error.into_bytes();
+                head.truncate(valid);
+                String::from_utf8(head).expect("it is valid up to there")
+            }
+        })
+    }
+
+    /// All of it.
+    pub(super) fn whole(self) -> io::Result<Decoded> {
+        let mut reader = self.reader();
+        let mut text = Vec::with_capacity((self.within.end - self.within.start) as usize);
+        while reader.read_into(&mut text)? {}
+        let text = String::from_utf8(text)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Ok(Decoded { text, encoding: self.encoding, remarks: self.remarks })
+    }
+}
+
+/// Counts that are worth a remark.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signs {
+    zeros: u64,
+    lost: u64,
+}
+
+impl Signs {
+    fn count(&mut self, text: &[u8]) {
+        self.zeros += memchr::memchr_iter(0, text).count() as u64;
+        self.lost += memchr::memmem::find_iter(text, "\u{fffd}").count() as u64;
+    }
+}
+
+/// Where the text ends: DOS programs end it with ^Z, and fill up the last block behind it.
+fn end_of_text(bytes: &Bytes) -> io::Result<u64> {
+    let tail_at = bytes.len().saturating_sub(1 << 16);
+    let tail = bytes.part(tail_at, bytes.len())?;
+    let fill = |byte: &u8| matches!(byte, 0x1A | 0 | b'\r' | b'\n' | b' ');
+    let end = tail.len() - tail.iter().rev().take_while(|byte| fill(byte)).count();
+    let mark = memchr::memchr(0x1A, &tail[end..]);
+    Ok(mark.map_or(bytes.len(), |mark| tail_at + (end + mark) as u64))
+}
+
+/// The bytes of a text, chunk by chunk.
+#[derive(Debug)]
+struct Chunks {
+    bytes: Bytes,
+    within: Range<u64>,
+}
+
+impl Chunks {
+    /// Adds the next chunk to `into`; `false` when there is none.
+    fn read_into(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
+        let length = (self.within.end - self.within.start).min(CHUNK_BYTES as u64) as usize;
+        let before = into.len();
+        into.resize(before + length, 0);
+        let read = self.bytes.read_at(self.within.start, &mut into[before..])?;
+        into.truncate(before + read);
+        self.within.start += read as u64;
+        Ok(read > 0)
+    }
+}
+
+/// Decodes a text from its start.
+pub(super) struct Reader {
+    chunks: Chunks,
+    decoding: Decoding,
+    drop_zeros: bool,
+    ended: bool,
+}
+
+/// What decoding has to remember between two chunks.
+enum Decoding {
+    Utf8,
+    Lines {
+        page: CodePage,
+        /// A line whose end is not read yet.
+        pending: Vec<u8>,
+    },
+    Library(Box<Decoder>),
+    /// The characters of 0x80 to 0xFF.
+    Table(Vec<char>),
+    Utf32 {
+        code: fn([u8; 4]) -> u32,
+        /// Bytes of a character that is not read to its end.
+        pending: Vec<u8>,
+    },
+}
+
+impl Reader {
+    /// Adds the next piece of the text to `into` as UTF-8, which may end within a character; `false` when
+    /// there is no more.
+    pub(super) fn read_into(&mut self, into: &mut Vec<u8>) -> io::Result<bool> {
+        let before = into.len();
+        while into.len() == before && !self.ended {
+            self.read_chunk(into)?;
+            if self.drop_zeros {
+                let mut at = 0;
+                into.retain(|&byte| {
+                    at += 1;
+                    at <= before || byte != 0
+                });
+            }
+        }
+        Ok(into.len() > before)
+    }
+
+    fn read_chunk(&mut self, into: &mut Vec<u8>) -> io::Result<()> {
+        if let Decoding::Utf8 = self.decoding {
+            self.ended = !self.chunks.read_into(into)?;
+            return Ok(());
+        }
+        let mut chunk = Vec::new();
+        if let Decoding::Lines { pending, .. } | Decoding::Utf32 { pending, .. } =
+            &mut self.decoding
+        {
+            std::mem::swap(&mut chunk, pending);
+        }
+        self.ended = !self.chunks.read_into(&mut chunk)?;
+        match &mut self.decoding {
+            Decoding::Utf8 => {}
+            Decoding::Lines { page, pending } => {
+                let end = memchr::memrchr2(b'\n', b'\r', &chunk).map_or(0, |at| at + 1);
+                let whole = self.ended || chunk.len() > MOST_LINE_BYTES;
+                pending.extend_from_slice(&chunk[if whole { chunk.len() } else { end }..]);
+                for line in lines(&chunk[..chunk.len() - pending.len()]) {
+                    match std::str::from_utf8(line) {
+                        Ok(_) => into.extend_from_slice(line),
+                        Err(_) => into.extend_from_slice(page.decode(line).as_bytes()),
+                    }
+                }
+            }
+            Decoding::Library(decoder) => {
+                let most = decoder.max_utf8_buffer_length(chunk.len());
+                let before = into.len();
+                into.resize(before + most.unwrap_or(chunk.len() * 3 + 16), 0);
+                let (.., written, _) =
+                    decoder.decode_to_utf8(&chunk, &mut into[before..], self.ended);
+                into.truncate(before + written);
+            }
+            Decoding::Table(table) => {
+                let mut utf8 = [0; 4];
+                for &byte in &chunk {
+                    match byte {
+                        0..=0x7F => into.push(byte),
+                        _ => into.extend_from_slice(
+                            table[byte as usize - 0x80].encode_utf8(&mut utf8).as_bytes(),
+                        ),
+                    }
+                }
+            }
+            Decoding::Utf32 { code, pending } => {
+                let (units, rest) = chunk.as_chunks::<4>();
+                let mut utf8 = [0; 4];
+                let known = units.iter().map(|&unit| char::from_u32(code(unit)));
+                let cut = (self.ended && !rest.is_empty()).then_some(None);
+                for c in known.chain(cut) {
+                    let c = c.unwrap_or(char::REPLACEMENT_CHARACTER);
+                    into.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes());
+                }
+                if !self.ended {
+                    pending.extend_from_slice(rest);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The lines of `bytes` with their ends, whichever these are; CR LF makes two, one of them empty.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|b| matches!(b, b'\n' | b'\r'))
 }
 
 /// An encoding of two or four bytes per character.
@@ -78,45 +403,41 @@ pub(super) fn wide(bytes: &[u8]) -> Option<Wide> {
 }
 
 impl Wide {
-    fn decode(self, bytes: &[u8]) -> Decoded {
-        let (text, encoding) = match self {
-            Wide::Utf16Le => (UTF_16LE.decode_with_bom_removal(bytes).0.into_owned(), "UTF-16LE"),
-            Wide::Utf16Be => (UTF_16BE.decode_with_bom_removal(bytes).0.into_owned(), "UTF-16BE"),
-            Wide::Utf32Le => (utf32(bytes, u32::from_le_bytes), "UTF-32LE"),
-            Wide::Utf32Be => (utf32(bytes, u32::from_be_bytes), "UTF-32BE"),
-        };
-        Decoded { text, encoding: encoding.into(), remarks: Vec::new() }
-    }
-}
-
-fn utf32(bytes: &[u8], code: fn([u8; 4]) -> u32) -> String {
-    let (units, rest) = bytes.as_chunks::<4>();
-    let mut text: String =
-        units.iter().map(|&unit| char::from_u32(code(unit)).unwrap_or('\u{fffd}')).collect();
-    if !rest.is_empty() {
-        text.push('\u{fffd}');
-    }
-    text
-}
-
-fn decode_narrow(bytes: Vec<u8>) -> Decoded {
-    let bytes = match String::from_utf8(bytes) {
-        Ok(text) => {
-            return Decoded { text, encoding: "UTF-8".into(), remarks: Vec::new() };
+    fn name(self) -> &'static str {
+        match self {
+            Wide::Utf16Le => "UTF-16LE",
+            Wide::Utf16Be => "UTF-16BE",
+            Wide::Utf32Le => "UTF-32LE",
+            Wide::Utf32Be => "UTF-32BE",
         }
-        Err(error) => error.into_bytes(),
-    };
-    let lines = Lines::of(&bytes);
-    let page = CodePage::guess(&lines.sample);
-    if lines.utf8 >= lines.invalid {
-        return decode_by_line(&bytes, page, lines.invalid);
     }
-    // Fewer lines of UTF-8 than of something else: single cells pasted in from elsewhere, which
-    // are mangled accents like any other and repaired cell by cell.
-    Decoded { text: page.decode(&bytes), encoding: page.name().into(), remarks: Vec::new() }
+
+    /// The length of the byte order mark, if there is one.
+    fn mark_length(self, head: &[u8]) -> u64 {
+        let mark: &[u8] = match self {
+            Wide::Utf16Le => b"\xFF\xFE",
+            Wide::Utf16Be => b"\xFE\xFF",
+            Wide::Utf32Le => b"\xFF\xFE\0\0",
+            Wide::Utf32Be => b"\0\0\xFE\xFF",
+        };
+        if head.starts_with(mark) { mark.len() as u64 } else { 0 }
+    }
+
+    fn decoding(self) -> Decoding {
+        let library = |encoding: &'static Encoding| {
+            Decoding::Library(Box::new(encoding.new_decoder_without_bom_handling()))
+        };
+        match self {
+            Wide::Utf16Le => library(UTF_16LE),
+            Wide::Utf16Be => library(UTF_16BE),
+            Wide::Utf32Le => Decoding::Utf32 { code: u32::from_le_bytes, pending: Vec::new() },
+            Wide::Utf32Be => Decoding::Utf32 { code: u32::from_be_bytes, pending: Vec::new() },
+        }
+    }
 }
 
 /// What lines are beyond ASCII.
+#[derive(Default)]
 struct Lines {
     /// Lines of valid UTF-8 that are not ASCII.
     utf8: usize,
@@ -127,82 +448,69 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(bytes: &[u8]) -> Lines {
-        let mut lines = Lines { utf8: 0, invalid: 0, sample: Vec::new() };
-        for line in bytes.split_inclusive(|&b| b == b'\n') {
-            if line.is_ascii() {
-                continue;
-            }
-            if std::str::from_utf8(line).is_ok() {
-                lines.utf8 += 1;
-            } else {
-                lines.invalid += 1;
-                if lines.sample.len() < SAMPLE_BYTES {
-                    lines.sample.extend_from_slice(line);
-                }
+    fn of(text: &Text) -> io::Result<Lines> {
+        let mut found = Lines::default();
+        let mut chunks = text.chunks();
+        let mut pending = Vec::new();
+        while chunks.read_into(&mut pending)? {
+            let end = match memchr::memrchr2(b'\n', b'\r', &pending) {
+                None if pending.len() > MOST_LINE_BYTES => pending.len(),
+                end => end.map_or(0, |at| at + 1),
+            };
+            lines(&pending[..end]).for_each(|line| found.add(line));
+            pending.drain(..end);
+        }
+        found.add(&pending);
+        Ok(found)
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        if line.is_ascii() {
+            return;
+        }
+        if std::str::from_utf8(line).is_ok() {
+            self.utf8 += 1;
+        } else {
+            self.invalid += 1;
+            if self.sample.len() < SAMPLE_BYTES {
+                self.sample.extend_from_slice(line);
             }
         }
-        lines
-    }
-}
-
-fn decode_by_line(bytes: &[u8], page: CodePage, invalid: usize) -> Decoded {
-    let mut text = String::with_capacity(bytes.len() + bytes.len() / 16);
-    for line in bytes.split_inclusive(|&b| b == b'\n') {
-        match std::str::from_utf8(line) {
-            Ok(line) => text.push_str(line),
-            Err(_) => text.push_str(&page.decode(line)),
-        }
-    }
-    let lines = if invalid == 1 { "one line was".into() } else { format!("{invalid} lines were") };
-    Decoded {
-        text,
-        encoding: "UTF-8".into(),
-        remarks: vec![format!("{lines} not UTF-8 and read as {}", page.name())],
-    }
-}
-
-fn clean_up(decoded: &mut Decoded) {
-    if decoded.text.starts_with('\u{feff}') {
-        decoded.text.drain(..'\u{feff}'.len_utf8());
-    }
-    // DOS programs end a text with ^Z, and fill up the last block behind it.
-    let end = decoded.text.trim_end_matches(['\u{1a}', '\0', '\r', '\n', ' ']).len();
-    if let Some(mark) = decoded.text[end..].find('\u{1a}') {
-        decoded.text.truncate(end + mark);
-    }
-    if decoded.text.contains('\0') {
-        decoded.text.retain(|c| c != '\0');
-        decoded.remarks.push("zero bytes were removed".into());
-    }
-    let lost = decoded.text.matches('\u{fffd}').count();
-    if lost > 0 {
-        decoded.remarks.push(format!("characters lost before or in this file (U+FFFD): {lost}"));
     }
 }
 
 /// A code page of one byte per character (or of several, for what chardetng alone knows).
 #[derive(Debug, Clone, Copy)]
-enum CodePage {
+#[allow(missing_docs, reason = "the names say it")]
+pub(super) enum CodePage {
     Windows1252,
     Iso8859_15,
     Ibm850,
+    Ibm858,
+    Ibm437,
     Macintosh,
     Other(&'static Encoding),
 }
 
-/// Code page 850 from 0x80, with the euro sign of its later form (858) in place of the dotless i,
-/// which no customer file in that code page has.
+/// Code page 850 from 0x80. Its later form, 858, has a euro sign in place of the dotless i.
 const IBM850: &str = concat!(
     "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»",
-    "░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈ€ÍÎÏ┘┌█▄¦Ì▀",
+    "░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀",
     "ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}"
+);
+
+/// Code page 437 from 0x80: the small accents of 850, few capitals, more lines and Greek.
+const IBM437: &str = concat!(
+    "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»",
+    "░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀",
+    "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}"
 );
 
 impl CodePage {
     fn guess(sample: &[u8]) -> CodePage {
         let high = sample.iter().filter(|b| !b.is_ascii()).count() as i64;
-        let western = [CodePage::Windows1252, CodePage::Ibm850, CodePage::Macintosh];
+        let western =
+            [CodePage::Windows1252, CodePage::Ibm850, CodePage::Ibm437, CodePage::Macintosh];
         let (score, best) = western
             .into_iter()
             .map(|page| (page.score(sample), page))
@@ -220,6 +528,8 @@ impl CodePage {
         }
         match best {
             CodePage::Windows1252 if is_iso_8859_15(sample) => CodePage::Iso8859_15,
+            // The dotless i is in no customer file of that code page.
+            CodePage::Ibm850 if sample.contains(&0xD5) => CodePage::Ibm858,
             best => best,
         }
     }
@@ -229,32 +539,48 @@ impl CodePage {
             CodePage::Windows1252 => "windows-1252",
             CodePage::Iso8859_15 => "ISO-8859-15",
             CodePage::Ibm850 => "IBM850",
+            CodePage::Ibm858 => "IBM858",
+            CodePage::Ibm437 => "IBM437",
             CodePage::Macintosh => "macintosh",
             CodePage::Other(encoding) => encoding.name(),
         }
     }
 
-    fn decode(self, bytes: &[u8]) -> String {
-        let encoding = match self {
-            CodePage::Windows1252 => WINDOWS_1252,
-            CodePage::Iso8859_15 => encoding_rs::ISO_8859_15,
-            CodePage::Macintosh => MACINTOSH,
-            CodePage::Other(encoding) => encoding,
-            CodePage::Ibm850 => {
-                let table = self.table();
-                return bytes
-                    .iter()
-                    .map(|&b| if b.is_ascii() { char::from(b) } else { table[b as usize - 128] })
-                    .collect();
+    /// The encoding of the library; `None` for those it does not know.
+    fn library(self) -> Option<&'static Encoding> {
+        match self {
+            CodePage::Windows1252 => Some(WINDOWS_1252),
+            CodePage::Iso8859_15 => Some(encoding_rs::ISO_8859_15),
+            CodePage::Macintosh => Some(MACINTOSH),
+            CodePage::Other(encoding) => Some(encoding),
+            CodePage::Ibm850 | CodePage::Ibm858 | CodePage::Ibm437 => None,
+        }
+    }
+
+    fn decoding(self) -> Decoding {
+        match self.library() {
+            Some(encoding) => {
+                Decoding::Library(Box::new(encoding.new_decoder_without_bom_handling()))
             }
-        };
-        encoding.decode_without_bom_handling(bytes).0.into_owned()
+            None => Decoding::Table(self.table()),
+        }
+    }
+
+    fn decode(self, bytes: &[u8]) -> String {
+        if let Some(encoding) = self.library() {
+            return encoding.decode_without_bom_handling(bytes).0.into_owned();
+        }
+        let table = self.table();
+        let decoded = |&b: &u8| if b.is_ascii() { char::from(b) } else { table[b as usize - 128] };
+        bytes.iter().map(decoded).collect()
     }
 
     /// The characters of 0x80 to 0xFF.
-    fn table(self) -> Vec<char> {
+    pub(super) fn table(self) -> Vec<char> {
         match self {
             CodePage::Ibm850 => IBM850.chars().collect(),
+            CodePage::Ibm858 => IBM850.replace('ı', "€").chars().collect(),
+            CodePage::Ibm437 => IBM437.chars().collect(),
             page => (0x80..=0xFF)
                 .map(|b| page.decode(&[b]).chars().next().unwrap_or('\u{fffd}'))
                 .collect(),

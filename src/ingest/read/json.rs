@@ -1,9 +1,10 @@
-//! JSON: an array of objects or one object per line. Nested objects are flattened with `.`, arrays of
-//! plain values joined.
+//! JSON: an array of objects, one object per line, or one object that holds an array of objects and little
+//! else (`{"total": 2, "data": [...]}`). Nested objects are flattened with `.`, arrays of plain values
+//! joined.
 //!
 //! The objects are found once to name the columns, and read again row by row.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use csv::StringRecord;
 use serde_json::Value;
@@ -16,12 +17,19 @@ const LIST_SEPARATOR: &str = ", ";
 /// The table of a JSON file.
 pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let Decoded { text, encoding, mut remarks } = decoded;
-    let text: Arc<str> = text.into();
+    let text = Arc::new(text);
+    let rows_in = match Wrapper::of(&text) {
+        Some(wrapper) => {
+            remarks.extend(wrapper.remark());
+            wrapper.array
+        }
+        None => 0..text.len(),
+    };
 
     let mut header: Vec<String> = Vec::new();
     let mut columns: HashMap<String, usize> = HashMap::new();
     let (mut objects, mut bad) = (0u64, 0u64);
-    for (_, piece) in Pieces::of(text.clone()) {
+    for (_, piece) in Pieces::of(text.clone(), rows_in.clone()) {
         match piece {
             Piece::Object(object) => {
                 objects += 1;
@@ -48,7 +56,7 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let tally = Tally::default();
     let counts = tally.clone();
     let width = header.len();
-    let rows = Pieces::of(text).map(move |(number, piece)| {
+    let rows = Pieces::of(text, rows_in).map(move |(number, piece)| {
         let content = match piece {
             Piece::Object(object) => Content::Data(cells(&object, &columns, width, &counts)),
             Piece::Structure => Content::Skipped("structure"),
@@ -141,9 +149,138 @@ enum Piece {
     Bad(String),
 }
 
+/// An object around the array that holds the rows.
+struct Wrapper {
+    /// Where the array stands in the text.
+    array: Range<usize>,
+    /// Its name: `data`, `response.items`.
+    name: String,
+    /// What else the object says, by name.
+    besides: Vec<String>,
+}
+
+impl Wrapper {
+    /// The wrapper, when the whole text is one object in which exactly one array of objects stands, one
+    /// or two levels down.
+    fn of(text: &str) -> Option<Wrapper> {
+        let start = text.find(|c: char| !c.is_whitespace())?;
+        let mut members = Vec::new();
+        let end = scan_object(text, start, "", &mut members)?;
+        if !text[end..].trim().is_empty() {
+            return None;
+        }
+        let (arrays, besides): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|member| member.holds_objects);
+        let [array] = <[Member; 1]>::try_from(arrays).ok()?;
+        let besides = besides.into_iter().map(|member| member.name).collect();
+        Some(Wrapper { array: array.value, name: array.name, besides })
+    }
+
+    fn remark(&self) -> Option<String> {
+        let list = self.besides.join("`, `");
+        let rows = &self.name;
+        (!list.is_empty()).then(|| format!("the rows are `{rows}`; beside them it holds `{list}`"))
+    }
+}
+
+/// A value of an object.
+struct Member {
+    /// Its name, after that of the object it stands in: `response.items`.
+    name: String,
+    value: Range<usize>,
+    /// Whether it is an array of objects.
+    holds_objects: bool,
+}
+
+/// The values of the object that starts at `at`, and of those in it; where the object ends. `None` when
+/// it is damaged.
+fn scan_object(text: &str, at: usize, within: &str, into: &mut Vec<Member>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = skip_blanks(bytes, at);
+    if bytes.get(at) != Some(&b'{') {
+        return None;
+    }
+    at = skip_blanks(bytes, at + 1);
+    while bytes.get(at) != Some(&b'}') {
+        let key_end = skip_value(bytes, at)?;
+        let key: String = serde_json::from_str(&text[at..key_end]).ok()?;
+        let name = if within.is_empty() { key } else { format!("{within}.{key}") };
+        at = skip_blanks(bytes, key_end);
+        if bytes.get(at) != Some(&b':') {
+            return None;
+        }
+        let start = skip_blanks(bytes, at + 1);
+        let end = match bytes.get(start)? {
+            b'{' if within.is_empty() => scan_object(text, start, &name, into)?,
+            first => {
+                let holds_objects =
+                    *first == b'[' && bytes.get(skip_blanks(bytes, start + 1)) == Some(&b'{');
+                let end = skip_value(bytes, start)?;
+                into.push(Member { name, value: start..end, holds_objects });
+                end
+            }
+        };
+        at = skip_blanks(bytes, end);
+        match bytes.get(at)? {
+            b',' => at = skip_blanks(bytes, at + 1),
+            b'}' => {}
+            _ => return None,
+        }
+    }
+    Some(at + 1)
+}
+
+fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the value that starts at `at` ends: brackets are counted, what stands in them is not judged.
+fn skip_value(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    loop {
+        match bytes.get(at)? {
+            b'"' => {
+                at += 1;
+                loop {
+                    match bytes.get(at)? {
+                        b'"' => break,
+                        b'\\' => at += 2,
+                        _ => at += 1,
+                    }
+                }
+                at += 1;
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                at += 1;
+            }
+            // A number or a word.
+            _ if depth == 0 => {
+                let rest = &bytes[at..];
+                let end =
+                    |b: &u8| matches!(b, b',' | b'}' | b']' | b':') || b.is_ascii_whitespace();
+                return Some(at + rest.iter().position(end)?).filter(|end| *end > at);
+            }
+            _ => at += 1,
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
 /// The pieces of a JSON text, each with the line it starts on.
 struct Pieces {
-    text: Arc<str>,
+    text: Arc<String>,
+    /// Where the rows stand; all around them is structure.
+    rows_in: Range<usize>,
     at: usize,
     line: u32,
     /// Whether something was given for the current line already.
@@ -153,8 +290,8 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn of(text: Arc<str>) -> Pieces {
-        Pieces { text, at: 0, line: 1, line_is_told: false, structure: false }
+    fn of(text: Arc<String>, rows_in: Range<usize>) -> Pieces {
+        Pieces { text, rows_in, at: 0, line: 1, line_is_told: false, structure: false }
     }
 
     /// Ends the current line; what it was when nothing stood on it but brackets.
@@ -211,11 +348,15 @@ impl Iterator for Pieces {
                         return Some(piece);
                     }
                 }
+                Some(b) if b.is_ascii_whitespace() => self.at += 1,
                 Some(b'[' | b']' | b',') => {
                     self.at += 1;
                     self.structure = true;
                 }
-                Some(b) if b.is_ascii_whitespace() => self.at += 1,
+                Some(_) if !self.rows_in.contains(&self.at) => {
+                    self.at += 1;
+                    self.structure = true;
+                }
                 Some(_) => return Some(self.object()),
             }
         }
@@ -252,6 +393,22 @@ mod tests {
     fn lines_that_are_no_json_are_bad_and_cost_nothing_else() {
         let (_, rows) = read("{\"a\": \"1\"}\n{\"a\": \noops\n{\"a\": \"2\"}");
         assert_eq!(rows, ["1: 1", "2 bad_json", "3 bad_json", "4: 2"]);
+    }
+
+    #[test]
+    fn an_object_around_one_array_of_objects_is_no_row() {
+        let (header, rows) =
+            read("{\"total\": 2, \"a\": {\n\"data\": [{\"a\": 1},\n{\"a\": \"]\\\"\"}]\n}}\n");
+        assert_eq!(header, "a");
+        assert_eq!(rows, ["1 structure", "2: 1", "3: ]\"", "4 structure"]);
+        let (header, rows) = read("{\"a\": [{\"x\": 1}], \"b\": [{\"x\": 2}]}");
+        assert_eq!(
+            (header.as_str(), rows.len()),
+            ("a.0.x|b.0.x", 1),
+            "which of them are the rows?"
+        );
+        let (header, rows) = read("{\"a\": [{\"x\": 1}]}\n{\"a\": [{\"x\": 2}]}");
+        assert_eq!((header.as_str(), rows.len()), ("a.0.x", 2), "one object per line");
     }
 
     #[test]

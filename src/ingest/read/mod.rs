@@ -4,6 +4,8 @@
 //! workbooks, vCards, JSON. All of them find the header under title rows in
 //! the same way, and tell rows of data from blank, total and repeated rows by the same rules.
 
+mod archive;
+mod bytes;
 mod container;
 mod encoding;
 mod header;
@@ -23,8 +25,11 @@ use std::{
 
 use csv::StringRecord;
 
-use self::container::Container;
-pub use self::header::{GROUP_SEPARATOR, normal_header};
+pub use self::{
+    archive::{SEPARATOR, files, holder},
+    header::{GROUP_SEPARATOR, normal_header},
+};
+use self::{bytes::Bytes, container::Container, encoding::Text};
 use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
@@ -101,6 +106,7 @@ struct Counts {
     long_rows: AtomicU64,
     short_rows: AtomicU64,
     stray_quotes: AtomicU64,
+    lost_cells: AtomicU64,
     realigned_rows: AtomicU64,
 }
 
@@ -113,6 +119,11 @@ impl Tally {
     /// Cells that held a spreadsheet error (`#N/A`) and are blank now.
     pub fn error_cells(&self) -> u64 {
         self.0.error_cells.load(Ordering::Relaxed)
+    }
+
+    /// Cells of text with `?` or U+FFFD in place of letters that were lost before.
+    pub fn lost_cells(&self) -> u64 {
+        self.0.lost_cells.load(Ordering::Relaxed)
     }
 
     /// What is worth saying of the rows read so far, for a person.
@@ -150,6 +161,11 @@ impl Tally {
                 "lines have a quote that is never closed, taken literally",
             ),
             said(
+                &counts.lost_cells,
+                "cell has `?` or U+FFFD where letters were lost before it came here",
+                "cells have `?` or U+FFFD where letters were lost before they came here",
+            ),
+            said(
                 &counts.realigned_rows,
                 "line had a delimiter within a label and was realigned",
                 "lines had a delimiter within a label and were realigned",
@@ -177,26 +193,40 @@ pub fn open(path: &Path) -> Result<Vec<Table>> {
     if path.is_dir() {
         return Err(refused(path, "it is a folder", "name the files in it"));
     }
-    tables(path, crate::store::read(path)?)
+    tables(path, archive::bytes(path)?)
 }
 
+/// First bytes of a file by which it is told what it is.
+const HEAD_BYTES: u64 = 1 << 16;
+
 /// The tables in `bytes`; `path` only names them in errors.
-fn tables(path: &Path, bytes: Vec<u8>) -> Result<Vec<Table>> {
-    let found = match container::of(&bytes) {
-        Container::Workbook(kind) => workbook::tables(kind, bytes),
-        Container::Text => text_tables(bytes),
+fn tables(path: &Path, bytes: Bytes) -> Result<Vec<Table>> {
+    let head = bytes.part(0, HEAD_BYTES).map_err(Error::io("read", path))?;
+    // Workbooks are read whole; of text only what is needed to tell that it is text.
+    let (head, rest) = match head.starts_with(b"PK") || head.starts_with(container::OLE2) {
+        true => (bytes.whole().map_err(Error::io("read", path))?, None),
+        false => (head, Some(bytes)),
+    };
+    let found = match container::of(&head) {
+        Container::Workbook(kind) => workbook::tables(kind, head),
+        Container::Text => text_tables(rest.unwrap_or_else(|| Bytes::from(head))),
         Container::Refused(refusal) => Err(refusal),
     };
     found.map_err(|refusal| refused(path, refusal.message, refusal.hint))
 }
 
-fn text_tables(bytes: Vec<u8>) -> Result<Vec<Table>, Refusal> {
-    let decoded = encoding::decode(bytes);
-    match container::of_text(&decoded.text)? {
-        container::TextKind::Delimited => Ok(vec![text::table(decoded)?]),
-        container::TextKind::VCard => Ok(vec![vcard::table(decoded)]),
-        container::TextKind::Json => Ok(vec![json::table(decoded)?]),
+fn text_tables(bytes: Bytes) -> Result<Vec<Table>, Refusal> {
+    let text = Text::of(bytes).map_err(container::damaged)?;
+    match container::of_text(&text.head().map_err(container::damaged)?)? {
+        container::TextKind::Delimited => Ok(vec![text::table(text)?]),
+        container::TextKind::VCard => Ok(vec![vcard::table(whole(text)?)]),
+        container::TextKind::Json => Ok(vec![json::table(whole(text)?)?]),
     }
+}
+
+/// All of a text, for readers that look back and forth.
+fn whole(text: Text) -> Result<encoding::Decoded, Refusal> {
+    text.whole().map_err(container::damaged)
 }
 
 fn refused(path: &Path, message: impl Into<String>, hint: impl Into<String>) -> Error {

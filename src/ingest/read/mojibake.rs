@@ -1,13 +1,19 @@
-//! Mangled accents: UTF-8 that was once read as windows-1252 (`Ã©` for `é`), undone where that is
-//! provably what happened.
+//! Mangled accents: UTF-8 that was once read as windows-1252 (`Ã©` for `é`), or one code page that was
+//! read as another (`SociÈtÈ`), undone where that is provably what happened.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
+
+use super::encoding::CodePage;
 
 /// The text with its accents restored, or `None` when it is not provably mangled.
 ///
-/// Proof: every character has a windows-1252 byte, these bytes are valid UTF-8, and what they spell
-/// are letters and punctuation of western languages. Text mangled several times is undone as often.
+/// Proof of UTF-8: every character has a windows-1252 byte, these bytes are valid UTF-8, and what they
+/// spell are letters and punctuation of western languages. Text mangled several times is undone as
+/// often. For proof of a mistaken code page see [`Mistake`].
 pub(super) fn repair(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return None;
+    }
     let mut repaired: Option<String> = None;
     for _ in 0..3 {
         match repair_once(repaired.as_deref().unwrap_or(text)) {
@@ -15,7 +21,82 @@ pub(super) fn repair(text: &str) -> Option<String> {
             None => break,
         }
     }
-    repaired
+    repaired.or_else(|| repair_code_page(text))
+}
+
+/// Whether letters were lost before the text came here: U+FFFD, or `?` between two letters where no
+/// question can be.
+pub(super) fn is_lost(cell: &str) -> bool {
+    if cell.contains('\u{fffd}') {
+        return true;
+    }
+    let is_link = || cell.contains("://") || cell.contains('=') || cell.contains("www.");
+    let marks = memchr::memchr_iter(b'?', cell.as_bytes());
+    let mut within = marks.filter(|&at| {
+        let before = cell[..at].chars().next_back();
+        let after = cell[at + 1..].chars().next();
+        before.is_some_and(char::is_alphabetic) && after.is_some_and(char::is_lowercase)
+    });
+    within.next().is_some() && !is_link()
+}
+
+/// One code page read as another, which turns small letters with accents into signs that no word has
+/// between small letters. Such a sign proves it, where every other character beyond ASCII then makes
+/// sense too.
+struct Mistake {
+    /// What a character should have been, for all that are beyond ASCII.
+    meant: BTreeMap<char, char>,
+    /// The characters that prove it between small letters.
+    proof: &'static [char],
+}
+
+static MISTAKES: LazyLock<[Mistake; 4]> = LazyLock::new(|| {
+    let mistake = |was: CodePage, read_as: CodePage, proof: &'static [char]| {
+        let meant = read_as.table().into_iter().zip(was.table());
+        Mistake { meant: meant.collect(), proof }
+    };
+    use CodePage::{Ibm850, Macintosh, Windows1252};
+    [
+        // é and è of the first, as the second shows them.
+        mistake(Ibm850, Windows1252, &['‚', 'Š']),
+        mistake(Windows1252, Ibm850, &['Ú', 'Þ']),
+        mistake(Windows1252, Macintosh, &['È', 'Ë']),
+        mistake(Macintosh, Windows1252, &['Ž', '\u{8f}']),
+    ]
+});
+
+/// The text as exactly one of the [`MISTAKES`] explains it.
+fn repair_code_page(text: &str) -> Option<String> {
+    let mut repaired = MISTAKES.iter().filter_map(|mistake| mistake.undone(text));
+    let first = repaired.next()?;
+    repaired.all(|other| other == first).then_some(first)
+}
+
+impl Mistake {
+    fn undone(&self, text: &str) -> Option<String> {
+        let mut proven = false;
+        let mut before = ' ';
+        let mut characters = text.chars().peekable();
+        let mut undone = String::with_capacity(text.len());
+        while let Some(c) = characters.next() {
+            let after = characters.peek().copied().unwrap_or(' ');
+            proven |= before.is_ascii_lowercase()
+                && after.is_ascii_lowercase()
+                && self.proof.contains(&c);
+            let meant = match c.is_ascii() {
+                true => c,
+                false => *self.meant.get(&c)?,
+            };
+            // A capital within small letters would be no better than what is there.
+            let capital = meant.is_uppercase() && before.is_lowercase();
+            if !meant.is_ascii() && (capital || !plausible(meant)) {
+                return None;
+            }
+            undone.push(meant);
+            before = meant;
+        }
+        proven.then_some(undone)
+    }
 }
 
 fn repair_once(text: &str) -> Option<String> {
@@ -103,9 +184,48 @@ mod tests {
     }
 
     #[test]
+    fn a_code_page_read_as_another_is_undone_where_a_sign_within_a_word_proves_it() {
+        for (mangled, text) in [
+            ("Soci‚t‚ G‚n‚rale", "Société Générale"),
+            ("MoliŠre … Orl‚ans", "Molière à Orléans"),
+            ("SociÚtÚ franþaise", "Société française"),
+            ("SociÈtÈ PrÈnom", "Société Prénom"),
+            ("SociŽtŽ", "Société"),
+        ] {
+            assert_eq!(repair(mangled).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn lost_letters_are_told_from_questions() {
+        for text in ["H?l?ne", "Soci\u{fffd}t\u{fffd}"] {
+            assert!(is_lost(text), "{text}");
+        }
+        for text in ["Quoi ?", "Vraiment?", "http://x.fr/a?b", "a?b=c", "?", "oui?Non"] {
+            assert!(!is_lost(text), "{text}");
+        }
+    }
+
+    #[test]
     fn healthy_text_is_left_alone() {
-        for text in ["Hélène", "NESCAFÉ®", "IRMÃ DO CÉU", "« CAFÉ »", "Âge", "Åse", "plain", "Ä"]
-        {
+        for text in [
+            "Hélène",
+            "NESCAFÉ®",
+            "IRMÃ DO CÉU",
+            "« CAFÉ »",
+            "Âge",
+            "Åse",
+            "plain",
+            "Ä",
+            "Škoda",
+            "Živnostenská banka",
+            "Paris‚ France",
+            "‚Haus‘",
+            "PERCHÈ",
+            "caffÈ",
+            "Þórður",
+            "Úlfur",
+        ] {
             assert_eq!(repair(text), None, "{text}");
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use super::*;
 
 fn message_of(name: &str, bytes: &[u8]) -> String {
-    match tables(Path::new(name), bytes.to_vec()) {
+    match tables(Path::new(name), bytes.to_vec().into()) {
         Ok(tables) => format!("{} tables", tables.len()),
         Err(error) => {
             assert!(error.hint().is_some(), "{error} has no hint");
@@ -49,7 +49,7 @@ fn a_missing_file_and_a_folder_are_named() {
 
 #[test]
 fn a_header_alone_is_a_table_without_rows() {
-    let tables = tables(Path::new("a.csv"), b"Nom;Ville\n".to_vec()).expect("a table");
+    let tables = tables(Path::new("a.csv"), b"Nom;Ville\n".to_vec().into()).expect("a table");
     assert_eq!(tables[0].header, ["Nom", "Ville"]);
     assert_eq!(tables[0].format.remarks, ["there are no rows below the header"]);
 }
@@ -75,7 +75,7 @@ fn any_bytes_are_read_or_refused() {
         b"[{},{}]",
     ];
     for bytes in samples {
-        if let Ok(tables) = tables(Path::new("x"), bytes.to_vec()) {
+        if let Ok(tables) = tables(Path::new("x"), bytes.to_vec().into()) {
             tables.into_iter().for_each(|table| table.rows.for_each(drop));
         }
     }
@@ -101,7 +101,7 @@ fn workbook(rows: u32) -> Vec<u8> {
 #[test]
 fn a_long_sheet_is_streamed_and_a_short_one_held_with_the_same_result() {
     for rows in [20, 10_050] {
-        let mut tables = tables(Path::new("a.xlsx"), workbook(rows)).expect("tables");
+        let mut tables = tables(Path::new("a.xlsx"), workbook(rows).into()).expect("tables");
         let table = tables.pop().expect("a table");
         assert_eq!((table.header_row, table.header), (3, vec!["Nom".to_owned(), "CP".to_owned()]));
         let read: Vec<Row> = table.rows.collect();

@@ -1,14 +1,15 @@
 //! Text with delimiters: which delimiter and quotes it uses, and its rows, read lazily.
 
-use std::sync::Arc;
+use std::io;
 
 use csv::StringRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::{
-    Classified, Content, Format, RawRow, Refusal, Row, Table, Tally,
-    encoding::Decoded,
+    Classified, Content, Format, RawRow, Refusal, Row, Table, Tally, container,
+    encoding::{Reader, Text},
     header::{self, Layout},
+    mojibake,
 };
 
 /// Delimiters that exports use, the likeliest first.
@@ -35,27 +36,27 @@ pub(super) struct Dialect {
 }
 
 /// The table of a delimited text file.
-pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
-    let Decoded { text, encoding, mut remarks } = decoded;
-    let text: Arc<str> = text.into();
-    let start = Start::of(&text);
+pub(super) fn table(text: Text) -> Result<Table, Refusal> {
+    let head = text.head().map_err(container::damaged)?;
+    let start = Start::of(&head);
     let (dialect, usual_width) = match start.separator {
         Some(delimiter) => {
-            let dialect = Dialect { delimiter, backslash: uses_backslash(&text) };
-            (dialect, evenness(&text, start.at, dialect).1)
+            let dialect = Dialect { delimiter, backslash: uses_backslash(&head) };
+            (dialect, evenness(&head, start.at, dialect).1)
         }
-        None => sniff(&text, start.at),
+        None => sniff(&head, start.at),
     };
     let tally = Tally::default();
     // What is found while looking ahead must not be counted twice.
-    let mut ahead = Records::new(text.clone(), start.at, start.line, dialect, Tally::default());
+    let mut ahead = Records::new(Window::of(&text), &start, dialect, Tally::default());
     ahead.width = Some(usual_width);
     let (lines, preview): (Vec<u32>, Vec<StringRecord>) =
         ahead.take(header::PREVIEW_ROWS).map(|record| (record.line, record.cells)).unzip();
     let layout = Layout::find(&preview, &[]);
-    let mut records = Records::new(text, start.at, start.line, dialect, tally.clone());
+    let mut records = Records::new(Window::of(&text), &start, dialect, tally.clone());
     records.width = Some(layout.header.len());
 
+    let mut remarks = text.remarks;
     let header_row = layout.last_line().map_or(0, |at| lines[at]);
     if !layout.has_header() {
         remarks.push("no header was found: the columns are numbered".into());
@@ -64,13 +65,12 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     }
     let format = Format {
         container: "text".into(),
-        encoding,
+        encoding: text.encoding,
         delimiter: (dialect.delimiter != NO_DELIMITER).then_some(char::from(dialect.delimiter)),
         remarks,
     };
-    let raw = records.map(|record| RawRow::Cells(record.line, record.cells));
     let (names, groups) = (layout.header.clone(), layout.groups.clone());
-    let rows = Classified { raw, position: 0, layout, tally: tally.clone() };
+    let rows = Classified { raw: RawRows(records), position: 0, layout, tally: tally.clone() };
     let separator_line =
         start.separator.map(|_| Row { number: 1, content: Content::Skipped("structure") });
     Ok(Table {
@@ -83,6 +83,26 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         rows: Box::new(separator_line.into_iter().chain(rows)),
         tally,
     })
+}
+
+/// The rows of a file; where the system fails to read on, the last says so.
+struct RawRows(Records);
+
+impl Iterator for RawRows {
+    type Item = RawRow;
+
+    fn next(&mut self) -> Option<RawRow> {
+        if let Some(Record { line, cells }) = self.0.next() {
+            return Some(RawRow::Cells(line, cells));
+        }
+        let error = self.0.window.failed.take()?;
+        let content = Content::Bad {
+            code: "damaged",
+            message: format!("the file cannot be read from here on: {error}"),
+            raw: String::new(),
+        };
+        Some(RawRow::Known(Row { number: self.0.line, content }))
+    }
 }
 
 /// Where the records start, after a line that only names the delimiter (`sep=;`), which Excel hides.
@@ -112,7 +132,7 @@ impl Start {
 }
 
 /// Chooses the delimiter that cuts most records into the same number of cells, and says that number.
-fn sniff(text: &Arc<str>, at: usize) -> (Dialect, usize) {
+fn sniff(text: &str, at: usize) -> (Dialect, usize) {
     let backslash = uses_backslash(text);
     DELIMITERS
         .into_iter()
@@ -129,8 +149,9 @@ fn sniff(text: &Arc<str>, at: usize) -> (Dialect, usize) {
 /// How evenly a dialect cuts the first records, from 0 (not at all) to 1000: the share of records that
 /// have the commonest number of cells, less where that number is small, because a comma in each amount
 /// is even too. With it that number of cells.
-fn evenness(text: &Arc<str>, at: usize, dialect: Dialect) -> (u64, usize) {
-    let records = Records::new(text.clone(), at, 1, dialect, Tally::default());
+fn evenness(text: &str, at: usize, dialect: Dialect) -> (u64, usize) {
+    let start = Start { at, line: 1, separator: None };
+    let records = Records::new(Window::over(text), &start, dialect, Tally::default());
     let widths: Vec<u64> = records
         .filter(|record| !header::is_blank(&record.cells))
         .take(SNIFFED_RECORDS)
@@ -163,10 +184,74 @@ struct Record {
     cells: StringRecord,
 }
 
+/// What of a text is decoded and not yet read.
+struct Window {
+    /// Gives more of the text; none at its end.
+    reader: Option<Reader>,
+    buffer: Vec<u8>,
+    /// Where in the buffer reading goes on.
+    at: usize,
+    /// Why the text ends before its end.
+    failed: Option<io::Error>,
+}
+
+impl Window {
+    fn of(text: &Text) -> Window {
+        Window { reader: Some(text.reader()), buffer: Vec::new(), at: 0, failed: None }
+    }
+
+    /// A window as large as the text.
+    fn over(text: &str) -> Window {
+        Window { reader: None, buffer: text.as_bytes().to_vec(), at: 0, failed: None }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.at..]
+    }
+
+    /// Whether there is no more than [`Window::rest`].
+    fn at_end(&self) -> bool {
+        self.reader.is_none()
+    }
+
+    /// Reads on, until `length` bytes are there or the text ends.
+    fn widen(&mut self, length: usize) {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        while let Some(reader) = self.reader.as_mut().filter(|_| self.buffer.len() < length) {
+            match reader.read_into(&mut self.buffer) {
+                Ok(true) => {}
+                Ok(false) => self.reader = None,
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.reader = None;
+                }
+            }
+        }
+    }
+
+    /// The length of the first line without its end, which is there too: all that is left where there
+    /// is no end.
+    fn first_line(&mut self) -> usize {
+        let mut seen = 0;
+        loop {
+            let rest = self.rest();
+            match memchr::memchr2(b'\n', b'\r', &rest[seen..]) {
+                // The LF of a CR LF may not be there yet.
+                Some(at) if seen + at + 1 < rest.len() || self.at_end() => return seen + at,
+                None if self.at_end() => return rest.len(),
+                None if rest.len() >= MOST_RECORD_BYTES => return rest.len(),
+                Some(at) => seen += at,
+                None => seen = rest.len(),
+            }
+            self.widen(self.rest().len() + 1);
+        }
+    }
+}
+
 /// The records of a text, in order; blank lines are records of one blank cell.
 struct Records {
-    text: Arc<str>,
-    at: usize,
+    window: Window,
     line: u32,
     dialect: Dialect,
     /// Cells of the header, once it is known.
@@ -175,34 +260,75 @@ struct Records {
     parser: Parser,
 }
 
-/// The parser of one record and its buffers.
+/// The parser of records with quotes, and its buffers.
 struct Parser {
     quoted: csv_core::Reader,
-    literal: csv_core::Reader,
+    delimiter: u8,
     output: Vec<u8>,
     ends: Vec<usize>,
 }
 
 impl Records {
-    fn new(text: Arc<str>, at: usize, line: u32, dialect: Dialect, tally: Tally) -> Records {
+    fn new(mut window: Window, start: &Start, dialect: Dialect, tally: Tally) -> Records {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(dialect.delimiter);
         if dialect.backslash {
             builder.escape(Some(b'\\')).double_quote(false);
         }
-        let quoted = builder.build();
-        let literal = builder.quoting(false).build();
-        let parser = Parser { quoted, literal, output: vec![0; 4096], ends: vec![0; 128] };
-        Records { text, at, line, dialect, width: None, tally, parser }
+        let parser = Parser {
+            quoted: builder.build(),
+            delimiter: dialect.delimiter,
+            output: vec![0; 4096],
+            ends: vec![0; 128],
+        };
+        window.widen(start.at);
+        window.at = start.at.min(window.buffer.len());
+        Records { window, line: start.line, dialect, width: None, tally, parser }
     }
 
-    /// Whether the record read from `slice` swallowed what follows it.
-    fn is_unclosed(&mut self, slice: &[u8], lines: u32, cells: usize, at_end: bool) -> bool {
+    /// Reads the record that starts here and has quotes in its first line, which ends at `line_end`.
+    fn with_quotes(&mut self, line_end: usize) -> StringRecord {
+        let (mut consumed, mut cells) = loop {
+            let rest = self.window.rest();
+            let (consumed, cells) =
+                self.parser.read_record(&rest[..rest.len().min(MOST_RECORD_BYTES)]);
+            let runs_on = consumed == rest.len() && rest.len() < MOST_RECORD_BYTES;
+            if !runs_on || self.window.at_end() {
+                break (consumed, cells);
+            }
+            // Twice as much, so that a long record is not read again for each piece of it.
+            self.window.widen(rest.len() * 2);
+        };
+        let rest = self.window.rest();
+        // The parser stops between the two bytes of CR LF.
+        if rest[..consumed].ends_with(b"\r") && rest.get(consumed) == Some(&b'\n') {
+            consumed += 1;
+        }
+        let at_end = consumed == rest.len();
+        let one_line = consumed <= line_end + terminator_length(&rest[line_end..]);
+        let mut lines = if one_line { 1 } else { count_lines(&rest[..consumed]) };
+        if self.is_unclosed(consumed, lines, cells.len(), at_end) {
+            let rest = self.window.rest();
+            cells = self.parser.read_line(&rest[..line_end]);
+            consumed = line_end + terminator_length(&rest[line_end..]);
+            lines = 1;
+            self.tally.count(|c| &c.stray_quotes);
+        }
+        let record = &self.window.rest()[..consumed];
+        cells = unwrapped(cells, record, &self.tally);
+        self.window.at += consumed;
+        self.line += lines;
+        cells
+    }
+
+    /// Whether the record read from the next `length` bytes swallowed what follows it.
+    fn is_unclosed(&mut self, length: usize, lines: u32, cells: usize, at_end: bool) -> bool {
         // The usual case, and cheap: one line that has its end.
-        if lines == 1 && !at_end && slice.len() < MOST_RECORD_BYTES {
+        if lines == 1 && !at_end && length < MOST_RECORD_BYTES {
             return false;
         }
-        if slice.len() >= MOST_RECORD_BYTES || at_end && has_open_quote(slice, self.dialect) {
+        let record = &self.window.rest()[..length];
+        if length >= MOST_RECORD_BYTES || at_end && has_open_quote(record, self.dialect) {
             return true;
         }
         match self.width {
@@ -210,7 +336,7 @@ impl Records {
             None => false,
             Some(width) if lines > 1 && cells != width => {
                 // A quote closed by chance, lines below: the first line alone is then whole.
-                lines > MOST_LINES || self.parser.read_line(first_line(slice)).len() == width
+                lines > MOST_LINES || self.parser.read_line(first_line(record)).len() == width
             }
             Some(_) => false,
         }
@@ -221,33 +347,20 @@ impl Iterator for Records {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
-        let text = self.text.clone();
-        let rest = text.as_bytes().get(self.at..).filter(|rest| !rest.is_empty())?;
         let line = self.line;
-        let terminator = terminator_length(rest);
-        if terminator > 0 {
-            self.at += terminator;
-            self.line += 1;
-            return Some(Record { line, cells: StringRecord::from(vec![""]) });
+        let end = self.window.first_line();
+        let rest = self.window.rest();
+        if rest.is_empty() {
+            return None;
         }
-        let window = &rest[..rest.len().min(MOST_RECORD_BYTES)];
-        let (mut consumed, mut cells) = self.parser.read_record(window);
-        // The parser stops between the two bytes of CR LF.
-        if rest[..consumed].ends_with(b"\r") && rest.get(consumed) == Some(&b'\n') {
-            consumed += 1;
+        let text = &rest[..end];
+        if memchr::memchr(b'"', text).is_some() {
+            return Some(Record { line, cells: self.with_quotes(end) });
         }
-        let mut lines = count_lines(&rest[..consumed]);
-        let at_end = consumed == rest.len();
-        if self.is_unclosed(&rest[..consumed], lines, cells.len(), at_end) {
-            let whole = first_line(rest);
-            cells = self.parser.read_line(whole);
-            consumed = whole.len() + terminator_length(&rest[whole.len()..]);
-            lines = 1;
-            self.tally.count(|c| &c.stray_quotes);
-        }
-        self.at += consumed;
-        self.line += lines;
-        Some(Record { line, cells: unwrapped(cells, &self.tally) })
+        let cells = unwrapped(self.parser.read_line(text), text, &self.tally);
+        self.window.at += end + terminator_length(&rest[end..]);
+        self.line += 1;
+        Some(Record { line, cells })
     }
 }
 
@@ -255,51 +368,69 @@ impl Parser {
     /// Reads one record and returns the bytes it took.
     fn read_record(&mut self, input: &[u8]) -> (usize, StringRecord) {
         self.quoted.reset();
-        read(&mut self.quoted, input, &mut self.output, &mut self.ends)
+        let (mut taken, mut written, mut cells) = (0, 0, 0);
+        loop {
+            let (result, read, wrote, ended) = self.quoted.read_record(
+                &input[taken..],
+                &mut self.output[written..],
+                &mut self.ends[cells..],
+            );
+            taken += read;
+            written += wrote;
+            cells += ended;
+            match result {
+                // At the end of the input the parser wants to be told so by an empty slice.
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.output.resize(self.output.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        (taken, record(&self.output[..written], self.ends[..cells].iter().copied(), 0))
     }
 
     /// Reads one line in which quotes mean nothing.
     fn read_line(&mut self, line: &[u8]) -> StringRecord {
-        self.literal.reset();
-        read(&mut self.literal, line, &mut self.output, &mut self.ends).1
+        self.ends.clear();
+        self.ends.extend(memchr::memchr_iter(self.delimiter, line));
+        self.ends.push(line.len());
+        let read = record(line, self.ends.iter().copied(), 1);
+        // The other way of reading wants room.
+        self.ends.resize(self.ends.len().max(128), 0);
+        read
     }
 }
 
-fn read(
-    reader: &mut csv_core::Reader,
-    input: &[u8],
-    output: &mut Vec<u8>,
-    ends: &mut Vec<usize>,
-) -> (usize, StringRecord) {
-    let (mut taken, mut written, mut cells) = (0, 0, 0);
-    loop {
-        let (result, read, wrote, ended) =
-            reader.read_record(&input[taken..], &mut output[written..], &mut ends[cells..]);
-        taken += read;
-        written += wrote;
-        cells += ended;
-        match result {
-            // At the end of the input the parser wants to be told so by an empty slice.
-            ReadRecordResult::InputEmpty => {}
-            ReadRecordResult::OutputFull => output.resize(output.len() * 2, 0),
-            ReadRecordResult::OutputEndsFull => ends.resize(ends.len() * 2, 0),
-            ReadRecordResult::Record | ReadRecordResult::End => break,
-        }
-    }
-    let mut record = StringRecord::with_capacity(written, cells);
+/// The cells of `text` that end at `ends`, each `gap` bytes before the next.
+fn record(text: &[u8], ends: impl ExactSizeIterator<Item = usize>, gap: usize) -> StringRecord {
+    let mut record = StringRecord::with_capacity(text.len(), ends.len());
+    let whole = std::str::from_utf8(text);
     let mut start = 0;
-    for &end in &ends[..cells] {
+    for end in ends {
         // Cells are cut at ASCII bytes; only a window that ends within a character can break one.
-        record.push_field(&String::from_utf8_lossy(&output[start..end]));
-        start = end;
+        match whole.ok().and_then(|whole| whole.get(start..end)) {
+            Some(cell) => record.push_field(cell),
+            None => record.push_field(&String::from_utf8_lossy(&text[start..end])),
+        }
+        start = end + gap;
     }
-    (taken, record)
+    record
 }
 
-/// The cells without what exports wrap them in; the record itself when there is nothing to do.
-fn unwrapped(cells: StringRecord, tally: &Tally) -> StringRecord {
+/// The cells without what exports wrap them in; the record itself when there is nothing to do. `text`
+/// is what they were read from.
+fn unwrapped(cells: StringRecord, text: &[u8], tally: &Tally) -> StringRecord {
+    let ascii = text.is_ascii();
+    let escaped = memchr::memmem::find(text, b"_x00").is_some();
+    let marked = memchr::memchr3(b'=', b'\'', b'#', text).is_some();
+    let lost = memchr::memchr(b'?', text).is_some();
+    if ascii && !escaped && !marked && !lost {
+        return cells;
+    }
+    let lost = cells.iter().filter(|cell| mojibake::is_lost(cell)).count();
+    (0..lost).for_each(|_| tally.count(|c| &c.lost_cells));
     let wrapped = |cell: &str| {
-        !cell.is_ascii() || cell.starts_with(['=', '\'', '#']) || cell.contains("_x00")
+        !cell.is_ascii() || cell.starts_with(['=', '\'', '#']) || escaped && cell.contains("_x00")
     };
     if !cells.iter().any(wrapped) {
         return cells;
@@ -359,8 +490,7 @@ mod tests {
     use super::*;
 
     fn table_of(text: &str) -> Table {
-        let decoded = Decoded { text: text.into(), encoding: "UTF-8".into(), remarks: Vec::new() };
-        table(decoded).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+        table(Text::from_utf8(text)).unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
 
     /// `row: cell|cell` for data, `row reason` for the rest.
@@ -461,8 +591,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_loss_of_lines(text in "[a;\"\r\n,é ]{0,60}") {
-            let decoded = Decoded { text: text.clone(), encoding: String::new(), remarks: Vec::new() };
-            let rows: Vec<Row> = match table(decoded) {
+            let rows: Vec<Row> = match table(Text::from_utf8(&text)) {
                 Ok(table) => table.rows.collect(),
                 Err(_) => return Ok(()),
             };
