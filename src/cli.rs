@@ -50,7 +50,7 @@ pub struct Common {
     /// Language of the report
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
-    /// Print the result as JSON: `run`, `dedupe`, `explain`, `evaluate`, `verify`
+    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `verify`
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress, no warnings
@@ -73,6 +73,16 @@ pub enum Command {
   orpailleur init exports                       the project is the current folder
   orpailleur init exports --project migration   the project is the folder `migration`")]
     Init(Init),
+    /// Say what is in files or in a project, column by column
+    ///
+    /// What each column seems to hold and how surely, how much of it is filled and valid, its most
+    /// frequent values and forms, and what is suspicious, with its cells. Writes nothing but the page
+    /// that `--out` names; what is printed holds values of the files.
+    #[command(after_help = "Examples:
+  orpailleur profile clients.xlsx               every sheet
+  orpailleur profile exports                    every file of a folder
+  orpailleur profile migration --out report     the sources of a project, as a page too")]
+    Profile(Profile),
     /// Run all stages of a project
     ///
     /// Writes a new folder `runs/<run>` and prints the path of its report as the last line; with
@@ -142,6 +152,17 @@ pub struct Init {
     /// Replace an `orpailleur.toml` that is already there
     #[arg(long)]
     pub force: bool,
+}
+
+/// `profile`.
+#[derive(Debug, Args)]
+pub struct Profile {
+    /// Files, folders of files, or the folder of a project
+    #[arg(required = true, value_name = "FILE|PROJECT")]
+    pub files: Vec<PathBuf>,
+    /// Also write a page: this `.html` file, or `profile.html` in this folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// A project folder.

@@ -176,7 +176,7 @@ pub fn run(
 }
 
 /// The files that may be exports: no hidden or lock files, nothing of the project itself.
-fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String)>> {
+pub(crate) fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String)>> {
     let own = project.canonicalize().ok();
     let whole = folder.canonicalize().map_err(Error::io("read", folder))?;
     let mut files = files_below(&whole)?;

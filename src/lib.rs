@@ -38,6 +38,7 @@ pub mod report;
 pub mod run;
 pub mod config;
 pub mod init;
+pub mod profile;
 pub mod matching;
 pub mod pipeline;
 pub mod explain;

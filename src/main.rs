@@ -12,7 +12,7 @@ use orpailleur::{
     cli::{Cli, Command, Common, MappingsAction, Running},
     config::{self, Overrides, Plain, Plan},
     error::{Error, Result},
-    evaluate, explain, init, mappings, pipeline,
+    evaluate, explain, init, mappings, pipeline, profile,
     progress::{self, Progress},
     run::{self, Run},
 };
@@ -68,6 +68,27 @@ fn execute(cli: Cli) -> Result<u8> {
             say(&guess.to_string());
             say(&format!("Next: orpailleur run {}", project.display()));
             Ok(DONE)
+        }
+        Command::Profile(asked) => {
+            let progress = Progress::new("profile", common.quiet);
+            let overrides = overrides(common, &Running::default());
+            let subjects = profile::subjects(&named(&asked.files), &overrides)?;
+            let found = profile::run(&subjects, &progress)?;
+            progress.finish();
+            let lang = common.lang.unwrap_or_default();
+            let page = match &asked.out {
+                Some(out) => Some(found.write_page(&title(&asked.files), lang, out)?),
+                None => None,
+            };
+            if common.json {
+                say(&serde_json::to_string(&found).map_err(Error::table("profile"))?);
+            } else {
+                say(&found.to_text(lang));
+                if let Some(page) = page {
+                    say(&page.display().to_string());
+                }
+            }
+            Ok(if found.remains() { REMAINS } else { DONE })
         }
         Command::Dedupe(asked) => {
             let files = named(&asked.files);
@@ -182,6 +203,12 @@ fn named(files: &[PathBuf]) -> Vec<(PathBuf, String)> {
         false => file.to_string_lossy().replace('\\', "/").trim_start_matches("./").to_owned(),
     };
     files.iter().map(|file| (file.clone(), told(file))).collect()
+}
+
+/// What a page about these files is called.
+fn title(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|file| config::folder_name(file)).collect();
+    names.join(", ")
 }
 
 /// Where `dedupe` writes unless told otherwise: `customers.csv` becomes `customers-deduped`.

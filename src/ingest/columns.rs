@@ -609,6 +609,11 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
     }
 }
 
+/// What one cell is by itself.
+pub fn class_of(cell: &str) -> Class {
+    Content::of(std::iter::once(cell)).class()
+}
+
 /// Whether a column so called numbers the rows, or claims to: whether it does, its cells tell.
 pub fn numbers_rows(header: &str) -> bool {
     header.trim().is_empty() || named(header).attribute == "row_id"

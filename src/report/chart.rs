@@ -16,56 +16,61 @@ const NARROW: f64 = 340.0;
 
 /// What a chart is called and what it says, for those who cannot see it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Caption {
+pub(crate) struct Caption {
     /// What it shows.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What one would see.
-    pub(super) description: String,
+    pub(crate) description: String,
 }
 
 /// One bar of a histogram.
 #[derive(Debug, Clone)]
-pub(super) struct Bar {
+pub(crate) struct Bar {
     /// What stands under it; empty for none.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// What is shown when pointing at it.
-    pub(super) hint: String,
+    pub(crate) hint: String,
     /// Its height.
-    pub(super) value: u64,
+    pub(crate) value: u64,
     /// Its colour: a class of the style sheet.
-    pub(super) tone: &'static str,
+    pub(crate) tone: &'static str,
 }
 
 /// A vertical line in a histogram.
 #[derive(Debug, Clone)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     /// Where: the number of bars left of it.
-    pub(super) at: f64,
+    pub(crate) at: f64,
     /// What it means.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// Whether the label stands left of the line.
-    pub(super) left: bool,
+    pub(crate) left: bool,
 }
 
 /// Bars side by side.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     /// Its name.
-    pub(super) caption: Caption,
+    pub(crate) caption: Caption,
     /// The bars from left to right.
-    pub(super) bars: Vec<Bar>,
+    pub(crate) bars: Vec<Bar>,
     /// Lines with a meaning.
-    pub(super) marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
     /// Whether heights grow with the number's order of magnitude: a bar of 10 and one of 100,000 can
     /// both be seen.
-    pub(super) logarithmic: bool,
+    pub(crate) logarithmic: bool,
     /// Whether the number stands above each bar.
-    pub(super) numbered: bool,
+    pub(crate) numbered: bool,
 }
 
 /// Draws a histogram, wide and narrow.
 pub(super) fn histogram(chart: &Histogram, texts: Texts) -> String {
     both(|width| draw_histogram(chart, texts, width))
+}
+
+/// Draws a histogram to stand beside others.
+pub(crate) fn small_histogram(chart: &Histogram, texts: Texts) -> String {
+    draw_histogram(chart, texts, NARROW)
 }
 
 fn draw_histogram(chart: &Histogram, texts: Texts, width: f64) -> String {
@@ -405,7 +410,7 @@ fn round(x: f64) -> f64 {
 }
 
 /// The text with everything that means something in HTML written out.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

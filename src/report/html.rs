@@ -9,7 +9,7 @@ use minijinja::{
 use serde::Serialize;
 
 use super::{
-    Input, Matching,
+    Input, Matching, PAGE_STYLE,
     chart::{self, Bar, Caption, Histogram, Mark, Node, Part, Ribbon, Stack, Stage},
     figures::{Consent, Duplicates, Figures, Identity, golden_kinds},
     pairs,
@@ -58,7 +58,7 @@ pub(super) fn page(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result
     let consent = figures.consent.as_ref();
     let page = context! {
         lang => texts.code(),
-        css => Value::from_safe_string(include_str!("page.css").to_owned()),
+        css => Value::from_safe_string(PAGE_STYLE.to_owned()),
         figures => seen(figures),
         totals => seen(&figures.totals),
         sections => sections(figures),
@@ -89,7 +89,7 @@ pub(super) fn page(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result
 }
 
 /// Gives the page its words: `t`, `word`, `count` and how numbers are written.
-fn add_words(environment: &mut Environment<'_>, texts: Texts) {
+pub(crate) fn add_words(environment: &mut Environment<'_>, texts: Texts) {
     environment.add_function("t", move |path: &str, values: Kwargs| {
         let mut text = texts.text(path);
         for name in values.args() {
@@ -127,7 +127,7 @@ fn add_words(environment: &mut Environment<'_>, texts: Texts) {
 }
 
 /// What people call an attribute.
-pub(super) fn attribute_label(name: &str, texts: Texts) -> String {
+pub(crate) fn attribute_label(name: &str, texts: Texts) -> String {
     let plain = || name.strip_prefix(EXTRA).unwrap_or(name).to_owned();
     model::attribute(name).map_or_else(plain, |a| a.label(texts.0).to_owned())
 }

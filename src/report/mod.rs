@@ -1,13 +1,13 @@
 //! Shows the numbers of all stages: one HTML page, one workbook, one JSON file.
 
-mod chart;
+pub(crate) mod chart;
 #[cfg(test)]
 mod demo;
 mod figures;
-mod html;
+pub(crate) mod html;
 mod pairs;
 mod profile;
-mod texts;
+pub(crate) mod texts;
 mod workbook;
 
 use std::path::Path;
@@ -21,6 +21,9 @@ use crate::{
     store,
     table::{Clean, Clusters, Golden, Ingested, Reject},
 };
+
+/// The style sheet of every page.
+pub(crate) const PAGE_STYLE: &str = include_str!("page.css");
 
 /// Everything the report is made of.
 #[derive(Debug, Clone, Copy)]

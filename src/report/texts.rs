@@ -34,29 +34,29 @@ fn all() -> &'static BTreeMap<String, BTreeMap<String, Text>> {
 
 /// The texts of one language.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Texts(pub(super) Lang);
+pub(crate) struct Texts(pub(crate) Lang);
 
 impl Texts {
     /// The text `section.key`, if there is one.
-    pub(super) fn find(self, section: &str, key: &str) -> Option<&'static str> {
+    pub(crate) fn find(self, section: &str, key: &str) -> Option<&'static str> {
         Some(all().get(section)?.get(key)?.in_language(self.0))
     }
 
     /// The text `section.key`; one that is missing shows its name, and a test says that none is.
-    pub(super) fn text(self, path: &str) -> String {
+    pub(crate) fn text(self, path: &str) -> String {
         let (section, key) = path.split_once('.').unwrap_or(("", path));
         self.find(section, key).map_or_else(|| format!("[{path}]"), str::to_owned)
     }
 
     /// The word for a code that a stage made; a code without a word of its own is shown as it is.
-    pub(super) fn word(self, section: &str, code: &str) -> String {
+    pub(crate) fn word(self, section: &str, code: &str) -> String {
         let is_code = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         let plain = || if is_code { code.replace('_', " ") } else { code.to_owned() };
         self.find(section, code).map_or_else(plain, str::to_owned)
     }
 
     /// The text `section.key` with each `{name}` replaced.
-    pub(super) fn fill(self, path: &str, values: &[(&str, &str)]) -> String {
+    pub(crate) fn fill(self, path: &str, values: &[(&str, &str)]) -> String {
         let mut text = self.text(path);
         for (name, value) in values {
             text = text.replace(&format!("{{{name}}}"), value);
@@ -65,7 +65,7 @@ impl Texts {
     }
 
     /// The form of the text `section.key`, written `singular|plural`, that goes with `n`.
-    pub(super) fn form(self, path: &str, n: u64) -> String {
+    pub(crate) fn form(self, path: &str, n: u64) -> String {
         let forms = self.text(path);
         let (one, many) = forms.split_once('|').unwrap_or((&forms, &forms));
         // French has the singular for zero too.
@@ -74,22 +74,22 @@ impl Texts {
     }
 
     /// A number with its noun in singular or plural: `1 record`, `1,234 records`.
-    pub(super) fn count(self, noun: &str, n: u64) -> String {
+    pub(crate) fn count(self, noun: &str, n: u64) -> String {
         format!("{}{}{}", self.number(n), self.gap(), self.form(&format!("noun.{noun}"), n))
     }
 
     /// What is wrong with all rejects of a code; `message` where the code has no words of its own.
-    pub(super) fn reject_message(self, code: &str, message: &str) -> String {
+    pub(crate) fn reject_message(self, code: &str, message: &str) -> String {
         self.find("reject_message", code).unwrap_or(message).to_owned()
     }
 
     /// What to do about all rejects of a code; `suggestion` where it has no words of its own.
-    pub(super) fn reject_suggestion(self, code: &str, suggestion: &str) -> String {
+    pub(crate) fn reject_suggestion(self, code: &str, suggestion: &str) -> String {
         self.find("reject_suggestion", code).unwrap_or(suggestion).to_owned()
     }
 
     /// `1,234` or `1 234` (with narrow no-break spaces).
-    pub(super) fn number(self, n: u64) -> String {
+    pub(crate) fn number(self, n: u64) -> String {
         let digits = n.to_string();
         let mut out = String::with_capacity(digits.len() * 2);
         for (at, digit) in digits.chars().enumerate() {
@@ -102,7 +102,7 @@ impl Texts {
     }
 
     /// A decimal written with a point, as this language writes it: `-1,234.50`, `-1 234,50`.
-    pub(super) fn decimal(self, text: &str) -> String {
+    pub(crate) fn decimal(self, text: &str) -> String {
         let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("\u{2212}", rest));
         let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
         let whole = whole.parse().map_or_else(|_| whole.to_owned(), |n| self.number(n));
@@ -113,14 +113,14 @@ impl Texts {
     }
 
     /// A weight in bits, given in hundredths, to one decimal and with its sign: `+4.2`.
-    pub(super) fn bits(self, centibits: i32) -> String {
+    pub(crate) fn bits(self, centibits: i32) -> String {
         let tenths = (f64::from(centibits) / 10.0).round() as i64;
         let sign = if tenths < 0 { '\u{2212}' } else { '+' };
         format!("{sign}{}{}{}", tenths.abs() / 10, self.point(), tenths.abs() % 10)
     }
 
     /// `part` of `whole` in whole percents. Only nothing is 0, and only all is 100.
-    pub(super) fn percent(self, part: u64, whole: u64) -> String {
+    pub(crate) fn percent(self, part: u64, whole: u64) -> String {
         let unit = if self.0 == Lang::Fr { "\u{202f}%" } else { "%" };
         if whole == 0 {
             return "–".into();
@@ -134,7 +134,7 @@ impl Texts {
     }
 
     /// A size in bytes, in the largest unit that leaves a whole part.
-    pub(super) fn bytes(self, n: u64) -> String {
+    pub(crate) fn bytes(self, n: u64) -> String {
         let (unit_en, unit_fr, size) = match n {
             0..1_000 => ("bytes", "octets", 1),
             1_000..1_000_000 => ("kB", "ko", 1_000),
@@ -149,7 +149,7 @@ impl Texts {
     }
 
     /// An ISO date as a person reads it: `31 December 2024`. Anything else is shown as it is.
-    pub(super) fn date(self, iso: &str) -> String {
+    pub(crate) fn date(self, iso: &str) -> String {
         let mut parts = iso.split('-');
         let (Some(year), Some(month), Some(day), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -166,7 +166,7 @@ impl Texts {
     }
 
     /// The BCP 47 code of the language.
-    pub(super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self.0 {
             Lang::En => "en",
             Lang::Fr => "fr",
