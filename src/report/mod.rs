@@ -196,6 +196,7 @@ mod tests {
         assert_eq!(report(&demo, Lang::Fr), report(&demo, Lang::Fr));
     }
 
+    #[cfg(feature = "polars")]
     #[test]
     fn different_values_are_counted_from_the_tables() {
         let (_, json, _) = report(&demo::Demo::new(), Lang::En);

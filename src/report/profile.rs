@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+#[cfg(feature = "polars")]
 use polars::prelude::*;
 
 use super::figures::Quality;
@@ -50,7 +51,14 @@ impl Profile {
     }
 }
 
+/// Built without polars, the program counts nothing here.
+#[cfg(not(feature = "polars"))]
+fn scan_if_kept(_: &Path, _: &Records) -> Counts {
+    Counts::new()
+}
+
 /// A report without these counts is better than none, so that a failure is only told.
+#[cfg(feature = "polars")]
 fn scan_if_kept(path: &Path, records: &Records) -> Counts {
     if !path.is_file() {
         return Counts::new();
@@ -61,6 +69,7 @@ fn scan_if_kept(path: &Path, records: &Records) -> Counts {
     })
 }
 
+#[cfg(feature = "polars")]
 fn scan(path: &Path, records: &Records) -> PolarsResult<Counts> {
     let positions: Vec<u32> = (0..records.places.len() as u32).collect();
     let sources: Vec<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
