@@ -375,7 +375,9 @@ mod tests {
         ] {
             assert_eq!(said(attribute, cell), "wrong_column", "{attribute} {cell}");
         }
-        for (attribute, cell) in [("notes", "a.b@dupont-vins.fr"), ("street", "12/14 rue de la Paix")] {
+        for (attribute, cell) in
+            [("notes", "a.b@dupont-vins.fr"), ("street", "12/14 rue de la Paix")]
+        {
             assert_eq!(said(attribute, cell), "valid", "{attribute} {cell}");
         }
     }

@@ -261,11 +261,13 @@ pub fn subjects(asked: &[(PathBuf, String)], overrides: &Overrides) -> Result<Ve
     for (path, name) in asked {
         if path.join(SETTINGS).is_file() {
             subjects.extend(of_project(&Plan::load(path, overrides)?));
-        } else if path.is_dir() {
-            let files = init::candidate_files(path, path)?;
-            subjects.extend(files.into_iter().map(|(path, name)| plain(path, name)));
         } else {
-            subjects.push(plain(path.clone(), name.clone()));
+            let on_disk = match path.is_dir() {
+                true => init::candidate_files(path, path)?,
+                false => vec![(path.clone(), name.clone())],
+            };
+            let files = on_disk.iter().flat_map(|(path, name)| read::files(path, name));
+            subjects.extend(files.map(|(path, name)| plain(path, name)));
         }
     }
     Ok(subjects)

@@ -196,6 +196,15 @@ pub fn open(path: &Path) -> Result<Vec<Table>> {
     tables(path, archive::bytes(path)?)
 }
 
+/// The tables in `bytes`, read as [`open`] reads a file; `path` only names them in errors.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_bytes(path: &Path, bytes: Vec<u8>) -> Result<Vec<Table>> {
+    tables(path, Bytes::from(bytes))
+}
+
 /// First bytes of a file by which it is told what it is.
 const HEAD_BYTES: u64 = 1 << 16;
 
