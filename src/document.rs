@@ -9,7 +9,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::error::{Error, Problem, Result};
+use crate::{
+    error::{Error, Problem, Result},
+    value::text,
+};
 
 /// A TOML file that knows where each of its values stands.
 #[derive(Debug)]
@@ -127,20 +130,13 @@ pub fn in_order(mut problems: Vec<Located>) -> Error {
 /// A hint that names the word of `known` that is nearest to `word`, or else all of them.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
-    let near = known
-        .iter()
-        .map(|k| (strsim::jaro_winkler(&word.to_lowercase(), &k.to_lowercase()), *k))
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
-    match near {
-        // Below this, two short words of different meaning begin to look alike.
-        Some((similarity, near)) if similarity >= 0.75 => {
-            Some(format!("the nearest known one is `{near}`"))
-        }
-        Some(_) if known.len() <= 20 => {
+    match text::nearest(word, known.iter().copied()) {
+        Some(near) => Some(format!("the nearest known one is `{near}`")),
+        None if !known.is_empty() && known.len() <= 20 => {
             let all: Vec<_> = known.iter().map(|k| format!("`{k}`")).collect();
             Some(format!("known are {}", all.join(", ")))
         }
-        _ => None,
+        None => None,
     }
 }
 

@@ -166,11 +166,8 @@ fn nearest(name: &str, kind: Kind) -> Option<String> {
         return Some("the parts of an address survive as one: `address`".into());
     }
     let known = model::attributes().iter().filter(|(_, a)| a.on.contains(&kind) && !a.part);
-    let nearest = known
-        .map(|(known, _)| (strsim::damerau_levenshtein(name, known), known))
-        .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
-        .min()?;
-    Some(format!("the nearest known one is `{}`", nearest.1))
+    let near = text::nearest(name, known.map(|(known, _)| known.as_str()))?;
+    Some(format!("the nearest known one is `{near}`"))
 }
 
 /// How much a record is trusted where a rule cannot tell two values apart.

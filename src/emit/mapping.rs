@@ -12,11 +12,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::path::{self, Path, nearest};
+use super::path::{self, Path};
 use crate::{
     error::{Error, Problem, Result},
     model::ValueKind,
     table::{Channel, ConsentState},
+    value::text::nearest,
 };
 
 /// The targets that are compiled in.
@@ -794,7 +795,7 @@ mod tests {
                 "10: nothing says what `B` is filled with (add `from = \"an attribute\"` or `constant = \"a value\"`)",
                 "11: `C`: there is no `[values.salutation]`",
                 "12: nothing says what to write where the required `D` is empty (add `placeholder = \"(inconnu)\"`, or `at_least_one` to the object)",
-                "13: `E`: no object `accounts` is loaded before (the nearest is `contacts`)",
+                "13: `E`: no object `accounts` is loaded before",
                 "14: `F`: `too_long = \"wrap\"` and `wrap_to` go together",
             ]
         );

@@ -3,6 +3,7 @@
 use crate::{
     model::{self, Kind, ValueKind},
     table::Channel,
+    value::text::nearest,
 };
 
 use super::mapping::RowsOf;
@@ -239,17 +240,6 @@ impl Path {
             _ => false,
         }
     }
-}
-
-/// The word of `choices` nearest to `text`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(
-    text: &str,
-    choices: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let similar = |choice: &'a str| (strsim::jaro_winkler(text, choice), choice);
-    let best = choices.into_iter().map(similar).max_by(|a, b| a.0.total_cmp(&b.0));
-    // Below 0.7 the words have little more than a letter or two in common.
-    best.filter(|(similarity, _)| *similarity >= 0.7).map(|(_, choice)| choice)
 }
 
 fn golden(text: &str, kind: Kind) -> Result<Path, BadPath> {

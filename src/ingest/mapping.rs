@@ -74,7 +74,7 @@ use crate::{
     model::{self, Kind},
     store,
     table::{Channel, ConsentState},
-    value::text::fold,
+    value::text::{fold, nearest},
 };
 
 /// One file of `mappings/sources/`.
@@ -610,17 +610,6 @@ fn problem(place: &str, text: &str, at: usize, message: &str) -> Problem {
         message: message.trim().replace('\n', "; "),
         hint: None,
     }
-}
-
-/// The known word that `word` was most likely meant to be.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Below this likeness a hint misleads more often than it helps.
-    const LEAST: f64 = 0.75;
-    known
-        .map(|k| (strsim::jaro_winkler(word, k), k))
-        .filter(|(likeness, _)| *likeness >= LEAST)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
-        .map(|(_, k)| k)
 }
 
 #[cfg(test)]

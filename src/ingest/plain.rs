@@ -33,7 +33,10 @@ use crate::{
         ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped,
         Staged, row_digest,
     },
-    value::{organisation, person, text::fold},
+    value::{
+        organisation, person,
+        text::{self, fold},
+    },
 };
 
 /// A file whose tables are read.
@@ -200,13 +203,9 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
 fn missing_column(name: &str, looks: &[Look]) -> Error {
     let headers: BTreeSet<&str> =
         looks.iter().flat_map(|l| &l.columns).map(|c| c.header.as_str()).collect();
-    let nearest = headers
-        .iter()
-        .map(|h| (strsim::jaro_winkler(&fold(h), &fold(name)), *h))
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
-    let hint = match nearest {
-        Some((likeness, header)) if likeness > 0.75 => format!("the nearest column is `{header}`"),
-        _ => format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `")),
+    let hint = match text::nearest(name, headers.iter().copied()) {
+        Some(header) => format!("the nearest column is `{header}`"),
+        None => format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `")),
     };
     Error::NotFound { what: "column", name: name.to_owned(), hint: Some(hint) }
 }

@@ -232,6 +232,20 @@ fn is_date_placeholder(text: &str) -> bool {
     zeros || day.is_some_and(|day| PLACEHOLDERS.date.contains(day))
 }
 
+/// The word of `known` that `word` was most likely meant to be, without regard to case and accents; of
+/// equally likely ones the first in the order of the alphabet.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // Below this likeness two short words of different meaning begin to look alike.
+    const LEAST: f64 = 0.75;
+    let folded = fold(word);
+    known
+        .into_iter()
+        .map(|k| (strsim::jaro_winkler(&folded, &fold(k)), k))
+        .filter(|(likeness, _)| *likeness >= LEAST)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, k)| k)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
