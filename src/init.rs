@@ -17,11 +17,12 @@ use crate::{
     config::{self, SETTINGS},
     error::{Error, Result},
     ingest::{
-        columns,
+        columns::{self, Understood},
+        consent_of_file_name,
         fec::FileName,
-        mapping::{self, Mapping, Rows},
+        mapping::{self, ColumnRule, Mapping, Rows},
         read::{self, Content, Format},
-        recognise::recognise,
+        recognise::{Candidate, recognise},
     },
     model::{self, Lang, ValueKind},
     progress::Progress,
@@ -40,6 +41,9 @@ const STALE_DAYS: i64 = 5 * 365;
 
 /// Below this a guess is called unsure.
 const SURE: f64 = 0.6;
+
+/// How many other sources are named with what a source's codes have in common with theirs.
+const MOST_OVERLAPS: usize = 4;
 
 /// What `as_of` is where the data have no date: with it nothing is old, and so nobody inactive.
 const NO_DATE: &str = "1970-01-01";
@@ -72,14 +76,23 @@ pub struct SourceGuess {
     pub mapping: Arc<Mapping>,
     /// Whether no known layout fits, and the mapping was made column by column.
     pub generic: bool,
+    /// The mapping that the project writes for itself; none where a built-in one says all.
+    pub own: Option<Mapping>,
     /// How sure, from 0 to 1.
     pub confidence: f64,
+    /// What else it could be, and how sure that would be.
+    pub runner_up: Option<(String, f64)>,
+    /// For each column, by the key of its header and its number among equals, how sure its attribute is (in percent)
+    /// and why.
+    pub reasons: BTreeMap<(String, usize), (u8, String)>,
     /// What the files are: `text, windows-1252, ;`.
     pub format: String,
     /// Rows of data.
     pub rows: u64,
     /// The key space; empty when it has no codes.
     pub key_space: String,
+    /// What its codes have in common with those of other sources.
+    pub overlaps: Vec<String>,
     /// Age of rows without a date; none when nothing tells.
     pub dated: Option<Date>,
     /// Columns that no attribute takes.
@@ -212,8 +225,10 @@ struct Survey {
     format: Format,
     header: Vec<String>,
     rows: u64,
-    candidate: Option<(Arc<Mapping>, f64, bool)>,
-    runner_up: Option<(String, f64)>,
+    candidate: Option<Candidate>,
+    runner_up: Option<Candidate>,
+    /// What each column is by itself, and why.
+    understood: Vec<Understood>,
     /// Dates of events, with how often each stands there. Dates of birth are none.
     dates: BTreeMap<Date, u64>,
     /// Customer codes, each with the words of the names it stands for.
@@ -227,6 +242,14 @@ struct Survey {
 }
 
 impl Survey {
+    /// Whether a column of it holds email addresses of customers.
+    fn emails_are_mapped(&self) -> bool {
+        let Some(Candidate { mapping, .. }) = &self.candidate else { return false };
+        // Where the layout itself knows what file names say, it has said it.
+        mapping.consents.iter().all(|rule| rule.file_name.is_empty())
+            && mapping.bind(&self.header).iter().flatten().any(|b| b.rule.attribute == "email")
+    }
+
     fn place(&self) -> String {
         match self.sheet.as_str() {
             "" => format!("`{}`", self.file),
@@ -270,15 +293,16 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         let found = recognise(name, &table.format.container, &table.header, &sample, &[]);
         let mut found = found.into_iter();
         let candidate = found.next();
-        let runner_up = found.next().map(|c| (c.mapping.name.clone(), c.confidence));
+        let runner_up = found.next();
         surveys.push(Survey {
             file: name.to_owned(),
             sheet: table.sheet,
             format: table.format,
             header: table.header,
             rows,
-            candidate: candidate.map(|c| (c.mapping, c.confidence, c.generic)),
+            candidate,
             runner_up,
+            understood,
             dates: BTreeMap::new(),
             codes: BTreeMap::new(),
             filled,
@@ -293,8 +317,8 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
     // Which columns hold dates and codes is known only now: a second look at the rows.
     if surveys.iter().any(|s| s.candidate.is_some()) {
         for (survey, table) in surveys.iter_mut().zip(read::open(path)?) {
-            if let Some((mapping, ..)) = survey.candidate.clone() {
-                let wanted = Wanted::of(&mapping, &table.header);
+            if let Some(candidate) = survey.candidate.clone() {
+                let wanted = Wanted::of(&candidate.mapping, &table.header);
                 if wanted.dates.is_empty() && wanted.codes.is_empty() {
                     continue;
                 }
@@ -485,29 +509,45 @@ fn group(tables: &[Survey]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<Vec<String>, Group<'_>> = BTreeMap::new();
     let mut key_of_sheet: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for table in tables {
-        let Some((mapping, _, generic)) = &table.candidate else { continue };
-        let own = || group_key(table, mapping, *generic);
+        let Some(candidate) = &table.candidate else { continue };
+        let own = || group_key(table, &candidate.mapping, candidate.generic);
         let key = key_of_sheet.entry((&table.file, &table.sheet)).or_insert_with(own);
         groups.entry(key.clone()).or_default().push(table);
     }
     groups.into_values().collect()
 }
 
-/// The mapping that reads all tables of a group, and whether it is the project's own.
-fn mapping_of(group: &Group<'_>) -> Option<(Arc<Mapping>, bool)> {
-    let (first, _, generic) = group[0].candidate.as_ref()?;
+/// The mapping that reads all tables of a group, and the part of it that the project writes for itself.
+fn mapping_of(group: &Group<'_>) -> Option<(Arc<Mapping>, Option<Mapping>)> {
+    let first = group[0].candidate.as_ref()?;
+    let candidates = || group.iter().filter_map(|table| table.candidate.as_ref());
+    let known = |c: &Candidate| !c.generic && c.mapping.name == first.mapping.name;
+    if candidates().all(known) {
+        let mut further: Vec<ColumnRule> = Vec::new();
+        for rule in candidates().flat_map(|c| &c.further) {
+            if !further.iter().any(|f| f.header == rule.header && f.nth == rule.nth) {
+                further.push(rule.clone());
+            }
+        }
+        if further.is_empty() {
+            return Some((first.mapping.clone(), None));
+        }
+        let base = first.mapping.name.clone();
+        let own = Mapping { base, columns: further.clone(), ..Mapping::default() };
+        let whole = Mapping::clone(&first.mapping).with_columns(further);
+        return Some((Arc::new(whole), Some(own)));
+    }
     let mut others: Vec<Mapping> = Vec::new();
     let mut headers: BTreeSet<&[String]> = BTreeSet::new();
     for table in group {
-        let Some((mapping, ..)) = &table.candidate else { continue };
-        if headers.insert(&table.header) && mapping != first && !others.contains(mapping) {
+        let Some(candidate) = &table.candidate else { continue };
+        let mapping = &candidate.mapping;
+        if headers.insert(&table.header) && *mapping != first.mapping && !others.contains(mapping) {
             others.push(Mapping::clone(mapping));
         }
     }
-    if others.is_empty() {
-        return Some((first.clone(), *generic));
-    }
-    Some((Arc::new(Mapping { tables: others, ..Mapping::clone(first) }), true))
+    let whole = Mapping { tables: others, ..Mapping::clone(&first.mapping) };
+    Some((Arc::new(whole.clone()), Some(whole)))
 }
 
 fn group_key(table: &Survey, mapping: &Mapping, generic: bool) -> Vec<String> {
@@ -555,9 +595,10 @@ fn sources(
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut guesses = Vec::new();
     for (group, dated) in &order {
-        let Some((mapping, generic)) = mapping_of(group) else { continue };
+        let Some((mapping, own)) = mapping_of(group) else { continue };
+        let generic = group[0].candidate.as_ref().is_some_and(|c| c.generic);
         let name = unique(source_name(group, groups), &mut taken);
-        let confidence = group.iter().filter_map(|t| t.candidate.as_ref()).map(|c| c.1);
+        let confidence = group.iter().filter_map(|t| t.candidate.as_ref()).map(|c| c.confidence);
         let confidence = confidence.fold(1.0, f64::min);
         if confidence < SURE {
             unsure.push(format!(
@@ -567,11 +608,25 @@ fn sources(
                 percent(confidence)
             ));
         }
-        if let Some((other, near)) = &group[0].runner_up
+        let runner_up = group[0].runner_up.as_ref().filter(|c| c.mapping.name != mapping.name);
+        let runner_up = runner_up.map(|c| (what(&c.mapping, c.generic).to_owned(), c.confidence));
+        if let Some((other, near)) = &runner_up
             && !generic
             && confidence - near < 0.05
         {
             unsure.push(format!("{} could as well be `{other}`", group[0].place()));
+        }
+        for table in group.iter() {
+            if let (true, Some(state)) =
+                (table.emails_are_mapped(), consent_of_file_name(&table.file))
+            {
+                unsure.push(format!(
+                    "{}: by the name of the file every email address in it is `{}`; rename the file where \
+                     that is wrong",
+                    table.place(),
+                    state.as_str()
+                ));
+            }
         }
         let mut files: Vec<String> = group.iter().map(|t| t.file.clone()).collect();
         files.sort();
@@ -591,30 +646,52 @@ fn sources(
             format: format_of(&group[0].format),
             rows: group.iter().map(|t| t.rows).sum(),
             unknown,
+            reasons: reasons(group),
             mapping,
             generic,
+            own,
+            runner_up,
             dated: *dated,
             key_space: String::new(),
+            overlaps: Vec::new(),
             name,
             files,
             confidence,
         });
     }
     let groups: Vec<&Group<'_>> = order.iter().map(|(group, _)| *group).collect();
-    for (at, of) in key_spaces(&groups, &guesses, unsure).into_iter().enumerate() {
+    let (spaces, overlaps) = key_spaces(&groups, &guesses, unsure);
+    for (at, (of, overlaps)) in spaces.into_iter().zip(overlaps).enumerate() {
         guesses[at].key_space = of.map(|of| guesses[of].name.clone()).unwrap_or_default();
+        guesses[at].overlaps = overlaps;
     }
     guesses
+}
+
+/// How sure the attribute of each column is, and why; of tables that share a column the first tells.
+fn reasons(group: &Group<'_>) -> BTreeMap<(String, usize), (u8, String)> {
+    let mut reasons = BTreeMap::new();
+    for table in group {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for column in &table.understood {
+            let key = mapping::key(&column.header);
+            let nth = seen.entry(key.clone()).or_default();
+            *nth += 1;
+            let reason = (column.confidence, column.reason.clone());
+            reasons.entry((key, *nth)).or_insert(reason);
+        }
+    }
+    reasons
 }
 
 /// Systems with customer codes are kept with care; what others wrote about customers, less so; what
 /// has not been touched for years comes after all that; history has no values of its own.
 fn trust(group: &Group<'_>, stale: bool) -> u8 {
     match &group[0].candidate {
-        Some((mapping, ..)) if mapping.rows == Rows::History => 4,
+        Some(candidate) if candidate.mapping.rows == Rows::History => 4,
         _ if stale => 3,
         Some(_) if group.iter().any(|t| !t.codes.is_empty()) => 0,
-        Some((_, _, true)) => 1,
+        Some(candidate) if candidate.generic => 1,
         _ => 2,
     }
 }
@@ -643,7 +720,7 @@ fn sheets(group: &Group<'_>, tables: &[Survey]) -> Vec<String> {
 fn source_name(group: &Group<'_>, groups: &[Group<'_>]) -> String {
     let table = group[0];
     let file = table.file.rsplit('/').next().unwrap_or_default();
-    let Some((mapping, _, generic)) = &table.candidate else { return String::new() };
+    let Some(Candidate { mapping, generic, .. }) = &table.candidate else { return String::new() };
     let name = slug(stem(file));
     if let (Rows::Fec, Some(siren)) = (mapping.rows, siren_of(file)) {
         return format!("fec-{siren}");
@@ -676,22 +753,11 @@ fn slug(text: &str) -> String {
 fn unknown_columns(group: &Group<'_>) -> Vec<String> {
     let mut unknown = BTreeSet::new();
     for table in group {
-        let Some((mapping, ..)) = &table.candidate else { continue };
+        let Some(Candidate { mapping, .. }) = &table.candidate else { continue };
         if mapping.rows == Rows::Fec {
             continue;
         }
-        let consents = mapping.consents.iter();
-        let named: BTreeSet<String> = consents
-            .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point))
-            .chain(mapping.private.iter().flat_map(|p| &p.column))
-            .chain(mapping.history.iter().flat_map(|h| {
-                h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
-            }))
-            .chain(&mapping.id)
-            .chain(mapping.recognise.signature.iter())
-            .flat_map(|names| names.split('|'))
-            .map(mapping::key)
-            .collect();
+        let named = mapping.spoken_of();
         let columns = table.header.iter().zip(mapping.bind(&table.header)).zip(&table.filled);
         for ((header, bound), filled) in columns {
             let taken = bound.is_some_and(|b| !b.rule.attribute.is_empty())
@@ -705,7 +771,8 @@ fn unknown_columns(group: &Group<'_>) -> Vec<String> {
     unknown.into_iter().collect()
 }
 
-/// For each group the first one whose key space it shares; none for a group without codes.
+/// For each group the first one whose key space it shares (none for a group without codes), and what was
+/// measured to say so.
 ///
 /// Two groups share a key space when they share codes and the names behind them agree. Groups whose
 /// equal codes stand for different names never come together, not even through a third.
@@ -713,24 +780,21 @@ fn key_spaces(
     groups: &[&Group<'_>],
     guesses: &[SourceGuess],
     unsure: &mut Vec<String>,
-) -> Vec<Option<usize>> {
+) -> (Vec<Option<usize>>, Vec<Vec<String>>) {
     let codes: Vec<BTreeMap<&str, BTreeSet<&str>>> = groups.iter().map(|g| codes_of(g)).collect();
     let mut joins = Vec::new();
-    let mut apart = BTreeSet::new();
+    let mut apart: BTreeMap<(usize, usize), Overlap> = BTreeMap::new();
+    let mut measured: Vec<Vec<(Overlap, usize)>> = vec![Vec::new(); codes.len()];
     for right in 0..codes.len() {
         for left in 0..right {
-            match compare(&codes[left], &codes[right]) {
-                Overlap::Same(agreeing) => joins.push((std::cmp::Reverse(agreeing), left, right)),
-                Overlap::Different(shared) => {
-                    apart.insert((left, right));
-                    unsure.push(format!(
-                        "`{}` and `{}` share {shared} codes that stand for different names: they \
-                         have a key space each",
-                        guesses[left].name, guesses[right].name
-                    ));
-                }
-                Overlap::None => {}
+            let overlap = Overlap::of(&codes[left], &codes[right]);
+            match overlap.verdict() {
+                Verdict::Same => joins.push((std::cmp::Reverse(overlap.weight()), left, right)),
+                Verdict::Different => drop(apart.insert((left, right), overlap)),
+                Verdict::Unknown => continue,
             }
+            measured[right].push((overlap, left));
+            measured[left].push((overlap, right));
         }
     }
     joins.sort();
@@ -738,7 +802,7 @@ fn key_spaces(
     for (_, left, right) in joins {
         let (a, b) = (space[left], space[right]);
         let conflict = apart
-            .iter()
+            .keys()
             .any(|&(x, y)| (space[x], space[y]) == (a, b) || (space[x], space[y]) == (b, a));
         if !conflict {
             for of in &mut space {
@@ -748,7 +812,42 @@ fn key_spaces(
             }
         }
     }
-    space.into_iter().zip(&codes).map(|(of, codes)| (!codes.is_empty()).then_some(of)).collect()
+    unsure.extend(told_apart(&apart, &space, guesses));
+    let told = |(at, mut found): (usize, Vec<(Overlap, usize)>)| {
+        found.sort_by_key(|(overlap, other)| (std::cmp::Reverse(overlap.shared), *other));
+        let tell = |(overlap, other): &(Overlap, usize)| {
+            overlap.told(&guesses[*other].name, codes[at].len())
+        };
+        found.iter().take(MOST_OVERLAPS).map(tell).collect()
+    };
+    let measured = measured.into_iter().enumerate().map(told).collect();
+    let has_codes = |(of, codes): (usize, &BTreeMap<_, _>)| (!codes.is_empty()).then_some(of);
+    (space.into_iter().zip(&codes).map(has_codes).collect(), measured)
+}
+
+/// Of each two key spaces that share codes for different names the sources that show it best.
+fn told_apart(
+    apart: &BTreeMap<(usize, usize), Overlap>,
+    space: &[usize],
+    guesses: &[SourceGuess],
+) -> Vec<String> {
+    let mut best: BTreeMap<(usize, usize), (usize, (usize, usize))> = BTreeMap::new();
+    for (&(left, right), overlap) in apart {
+        let spaces = (space[left].min(space[right]), space[left].max(space[right]));
+        let known = best.entry(spaces).or_insert((overlap.shared, (left, right)));
+        if overlap.shared > known.0 {
+            *known = (overlap.shared, (left, right));
+        }
+    }
+    let tell = |(_, (left, right)): &(usize, (usize, usize))| {
+        let Overlap { shared, named, agreeing, .. } = apart[&(*left, *right)];
+        format!(
+            "`{}` and `{}` share {shared} codes, and of {named} with a name on both sides {agreeing} stand for the same \
+             name: they have a key space each",
+            guesses[*left].name, guesses[*right].name
+        )
+    };
+    best.values().map(tell).collect()
 }
 
 fn codes_of<'t>(group: &Group<'t>) -> BTreeMap<&'t str, BTreeSet<&'t str>> {
@@ -759,50 +858,78 @@ fn codes_of<'t>(group: &Group<'t>) -> BTreeMap<&'t str, BTreeSet<&'t str>> {
     codes
 }
 
-/// What the codes of two groups say of their key spaces.
-#[derive(Debug, PartialEq)]
-enum Overlap {
-    None,
-    /// That many codes stand for the same name.
-    Same(usize),
-    /// That many equal codes, most of them with different names.
-    Different(usize),
+/// What the codes of two groups have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Overlap {
+    /// Codes of the group that has fewer.
+    smaller: usize,
+    /// Codes that stand in both.
+    shared: usize,
+    /// Of these, those with a name on both sides.
+    named: usize,
+    /// Of these, those whose names have a word in common.
+    agreeing: usize,
 }
 
-fn compare(
-    left: &BTreeMap<&str, BTreeSet<&str>>,
-    right: &BTreeMap<&str, BTreeSet<&str>>,
-) -> Overlap {
-    let shared: Vec<_> =
-        left.iter().filter_map(|(code, words)| Some((words, right.get(code)?))).collect();
-    let named = shared.iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count();
-    let agreeing = shared.iter().filter(|(a, b)| !a.is_disjoint(b)).count();
-    let smaller = left.len().min(right.len());
-    if shared.is_empty() {
-        Overlap::None
-    } else if named == 0 {
-        // Without names, codes must be mostly the same ones.
-        if shared.len() * 2 >= smaller && shared.len() > 2 {
-            Overlap::Same(shared.len())
-        } else {
-            Overlap::None
+/// What an overlap says of two key spaces.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Unknown,
+    Same,
+    Different,
+}
+
+impl Overlap {
+    fn of(
+        left: &BTreeMap<&str, BTreeSet<&str>>,
+        right: &BTreeMap<&str, BTreeSet<&str>>,
+    ) -> Overlap {
+        let shared: Vec<_> =
+            left.iter().filter_map(|(code, words)| Some((words, right.get(code)?))).collect();
+        Overlap {
+            smaller: left.len().min(right.len()),
+            shared: shared.len(),
+            named: shared.iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).count(),
+            agreeing: shared.iter().filter(|(a, b)| !a.is_disjoint(b)).count(),
         }
-    } else if agreeing * 2 >= named {
-        Overlap::Same(agreeing)
-    } else {
-        Overlap::Different(shared.len())
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.shared == 0 {
+            Verdict::Unknown
+        } else if self.named == 0 {
+            // Without names, codes must be mostly the same ones.
+            let mostly = self.shared * 2 >= self.smaller && self.shared > 2;
+            if mostly { Verdict::Same } else { Verdict::Unknown }
+        } else if self.agreeing * 2 >= self.named {
+            Verdict::Same
+        } else {
+            Verdict::Different
+        }
+    }
+
+    /// How much it says for one key space: names count, codes alone where there is no name.
+    fn weight(&self) -> usize {
+        if self.named == 0 { self.shared } else { self.agreeing }
+    }
+
+    /// What was measured, as seen from a source with so many codes.
+    fn told(&self, other: &str, codes: usize) -> String {
+        let names = match self.named {
+            0 => "there are no names to compare".to_owned(),
+            named => format!("of {named} with a name on both sides {} agree", self.agreeing),
+        };
+        format!("Of its {codes} codes {} stand in `{other}`: {names}.", self.shared)
     }
 }
 
 fn write_project(guess: &Guess, project: &Path, lang: Lang) -> Result<()> {
     store::create_folder(project)?;
-    for source in guess.sources.iter().filter(|s| s.generic) {
-        let path = project.join(format!("mappings/{}.toml", source.name));
-        let head = format!(
-            "# How the columns of `{}` are understood: made by `orpailleur init`, to be corrected.\n\n",
-            source.files.join("`, `")
-        );
-        store::write(&path, head + &without_defaults(&source.mapping))?;
+    for source in &guess.sources {
+        if let Some(own) = &source.own {
+            let path = project.join(format!("mappings/{}.toml", source.name));
+            store::write(&path, source.mapping_text(own))?;
+        }
     }
     let legacy = relative(project, &guess.folder)?;
     store::write_atomically(&guess.settings, settings(guess, project, &legacy, lang))?;
@@ -837,6 +964,8 @@ fn without_defaults(mapping: &Mapping) -> String {
             _ => false,
         }
     }
+    // What a mapping with a base leaves unsaid is as in the base.
+    let unsaid = |key: &str| key == "rows" && !mapping.base.is_empty();
     fn prune(table: toml::Table) -> toml::Table {
         let pruned = table.into_iter().map(|(key, value)| match value {
             toml::Value::Table(inner) => (key, prune(inner).into()),
@@ -852,7 +981,10 @@ fn without_defaults(mapping: &Mapping) -> String {
         pruned.filter(|(_, value)| !is_empty(value)).collect()
     }
     let written = mapping.to_toml();
-    written.parse().map(|table| prune(table).to_string()).unwrap_or(written)
+    let table = written.parse().map(prune);
+    let said =
+        table.map(|t| t.into_iter().filter(|(key, _)| !unsaid(key)).collect::<toml::Table>());
+    said.map(|table| table.to_string()).unwrap_or(written)
 }
 
 /// `orpailleur.toml`, with each guess explained.
@@ -925,28 +1057,78 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
 
 impl SourceGuess {
     fn mapping_name(&self) -> &str {
-        if self.generic { &self.name } else { &self.mapping.name }
+        if self.own.is_some() { &self.name } else { &self.mapping.name }
+    }
+
+    /// The project's own mapping as a file, each of its columns with how sure it is and why.
+    fn mapping_text(&self, own: &Mapping) -> String {
+        let mut text = format!(
+            "# How the columns of `{}` are understood: made by `orpailleur init`, to be corrected. Above each stands how\n\
+             # sure it is and why.\n",
+            self.files.join("`, `")
+        );
+        for column in &self.unknown {
+            let _ = writeln!(text, "# No attribute, kept as an extra: {}", one_line(column));
+        }
+        text.push('\n');
+        for block in without_defaults(own).split_inclusive("\n\n") {
+            if let Some((sure, why)) = self.reason_of(block) {
+                let _ = writeln!(text, "# {sure} %: {why}");
+            }
+            text.push_str(block);
+        }
+        text
+    }
+
+    /// Why a block of a mapping file, a column or a consent, says what it says.
+    fn reason_of(&self, block: &str) -> Option<&(u8, String)> {
+        let (name, body) = block.trim().split_once('\n')?;
+        if !name.ends_with("columns]]") && !name.ends_with("consents]]") {
+            return None;
+        }
+        let table: toml::Table = body.parse().ok()?;
+        let header = table.get("header").or_else(|| table.get("column"))?.get(0)?.as_str()?;
+        let nth = table.get("nth").and_then(toml::Value::as_integer).unwrap_or(1);
+        self.reasons.get(&(mapping::key(header), usize::try_from(nth).ok()?))
     }
 
     fn comments(&self) -> Vec<String> {
         let mut comments = vec![format!(
-            "{} ({} % sure): {}, {}.",
+            "{} ({} % sure{}): {}, {}.",
             capitalised(what(&self.mapping, self.generic)),
             percent(self.confidence),
+            self.other().map(|other| format!("; {other}")).unwrap_or_default(),
             self.format,
             rows(self.rows)
         )];
-        if self.generic {
-            comments.push(format!("Its columns: `mappings/{}.toml`.", self.name));
+        match &self.own {
+            Some(own) if !own.base.is_empty() => {
+                let names: Vec<String> =
+                    own.columns.iter().flat_map(|rule| &rule.header).map(|h| one_line(h)).collect();
+                comments.push(format!(
+                    "Columns of its own, in `mappings/{}.toml`: {}.",
+                    self.name,
+                    names.join(", ")
+                ));
+            }
+            Some(_) => comments.push(format!("Its columns: `mappings/{}.toml`.", self.name)),
+            None => {}
         }
+        comments.extend(self.overlaps.iter().cloned());
         if !self.unknown.is_empty() {
-            let shown: Vec<String> = self.unknown.iter().map(|c| c.replace('\n', " ")).collect();
+            let shown: Vec<String> = self.unknown.iter().map(|c| one_line(c)).collect();
             comments.push(format!(
                 "Columns without an attribute, kept as extras: {}.",
                 shown.join(", ")
             ));
         }
         comments
+    }
+
+    /// The runner-up, as shown behind the guess.
+    fn other(&self) -> Option<String> {
+        let (other, confidence) = self.runner_up.as_ref()?;
+        Some(format!("else {other}, {} %", percent(*confidence)))
     }
 }
 
@@ -957,11 +1139,12 @@ impl fmt::Display for Guess {
         for source in &self.sources {
             writeln!(
                 f,
-                "  {:<width$}  {:>9} rows  {:>3} %  {}",
+                "  {:<width$}  {:>9} rows  {:>3} %  {}{}",
                 source.name,
                 source.rows,
                 percent(source.confidence),
                 what(&source.mapping, source.generic),
+                source.other().map(|other| format!("  ({other})")).unwrap_or_default(),
             )?;
         }
         let spaces: BTreeSet<&str> =
@@ -988,10 +1171,15 @@ impl fmt::Display for Guess {
 
 fn what(mapping: &Mapping, generic: bool) -> &str {
     match mapping.label.en.as_str() {
+        _ if generic && mapping.rows == Rows::History => "history understood column by column",
         _ if generic => "table understood column by column",
         "" => &mapping.name,
         label => label,
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn capitalised(text: &str) -> String {
@@ -1096,12 +1284,16 @@ mod tests {
 
     #[test]
     fn codes_are_shared_when_their_names_agree() {
-        let overlap = |a, b| compare(&codes(a), &codes(b));
-        assert_eq!(overlap("1=durand+sarl 2=petit", "1=durand 2=petit+jean 3=x"), Overlap::Same(2));
-        assert_eq!(overlap("1=durand 2=petit", "1=martin 2=blanc"), Overlap::Different(2));
-        assert_eq!(overlap("1=durand", "9=durand"), Overlap::None);
-        assert_eq!(overlap("1 2 3 4", "1 2 3"), Overlap::Same(3));
-        assert_eq!(overlap("1 2 3 4", "1 8 9"), Overlap::None);
+        let verdict = |a, b| Overlap::of(&codes(a), &codes(b)).verdict();
+        assert_eq!(verdict("1=durand+sarl 2=petit", "1=durand 2=petit+jean 3=x"), Verdict::Same);
+        assert_eq!(verdict("1=durand 2=petit", "1=martin 2=blanc"), Verdict::Different);
+        assert_eq!(verdict("1=durand", "9=durand"), Verdict::Unknown);
+        assert_eq!(verdict("1 2 3 4", "1 2 3"), Verdict::Same);
+        assert_eq!(verdict("1 2 3 4", "1 8 9"), Verdict::Unknown);
+        assert_eq!(
+            Overlap::of(&codes("1=durand 2=petit"), &codes("1=durand 2=roux 3")).told("books", 2),
+            "Of its 2 codes 2 stand in `books`: of 2 with a name on both sides 1 agree."
+        );
     }
 
     #[test]

@@ -4,5 +4,6 @@ mod bad_input;
 mod cases;
 mod demo;
 mod determinism;
+mod layouts;
 mod program;
 mod samples;

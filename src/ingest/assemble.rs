@@ -23,7 +23,7 @@ use crate::{
     model::{self, Kind, ValueKind},
     table::{Channel, Couple, Draft, Link, row_digest},
     value::{
-        date, email, organisation, person, phone,
+        boolean, date, email, organisation, person, phone,
         text::{clean, fold, is_placeholder_of},
     },
 };
@@ -269,6 +269,13 @@ impl<'a> Layout<'a> {
         for (at, own) in &found {
             rules.extend(own.iter().filter_map(|rule| Rule::of_column(rule, *at, header, file)));
         }
+        // Nor because only the name of the file says it, as in what emailing tools write.
+        if mapping.consents.iter().all(|rule| rule.file_name.is_empty()) {
+            let columns = |wanted: &str| -> Vec<usize> {
+                (0..uses.len()).filter(|&at| &*uses[at].attribute == wanted).collect()
+            };
+            rules.extend(Rule::of_file(file, columns("email"), columns("created_at")));
+        }
         let mut layout = Layout {
             mapping,
             id_at: mapping::position(header, &mapping.id),
@@ -305,6 +312,7 @@ impl<'a> Layout<'a> {
         let raw_header = |at: usize| self.header.get(at).map_or("", String::as_str);
         let digest = row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)));
         let mut values = self.values(cells);
+        let told = self.compose(&mut values);
         mend(&mut values, self.has_job_title);
         self.nameless_contacts_are_extras(&mut values);
         let said = self.said(&values, cell);
@@ -348,7 +356,7 @@ impl<'a> Layout<'a> {
             return;
         }
         let key = self.id_at.map_or("", cell).trim().to_owned();
-        let row = Row { layout: self, number, key, digest, values };
+        let row = Row { layout: self, number, key, digest, values, told };
         row.records(&cast, said, reading);
     }
 
@@ -414,6 +422,40 @@ impl<'a> Layout<'a> {
             });
         }
         values
+    }
+
+    /// Values that stand in columns of their own become part of what they belong to. Gives the kind that a
+    /// column says the row's customer is of.
+    fn compose(&self, values: &mut Vec<Value>) -> Option<Kind> {
+        let extra = |value: &Value| -> Arc<str> {
+            format!("extra.{}", self.column_name(Some(value.column))).into()
+        };
+        join_house_numbers(values);
+        join_birth_date(values);
+        let mut told: Vec<Kind> = Vec::new();
+        for value in values.iter_mut() {
+            match &*value.attribute {
+                "kind" => {
+                    told.extend(kind::of_kind_cell(&value.text));
+                    value.attribute = extra(value);
+                }
+                "category" => told.extend(kind::of_word(&value.text)),
+                "inactive" => match boolean::parse(&value.text) {
+                    Some(yes) => {
+                        value.attribute = "active".into();
+                        value.text = if yes { "non" } else { "oui" }.to_owned();
+                    }
+                    None => value.attribute = extra(value),
+                },
+                "birth_year" | "birth_month" | "birth_day" => value.attribute = extra(value),
+                _ => {}
+            }
+        }
+        let kind = told.first().copied().filter(|first| told.iter().all(|kind| kind == first));
+        if kind == Some(Kind::Person) && self.mapping.rows == Rows::Decide {
+            employ(values);
+        }
+        kind
     }
 
     fn is_private<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str) -> bool {
@@ -531,6 +573,75 @@ impl<'a> Layout<'a> {
     }
 }
 
+/// A house number in a column of its own stands before or behind the street, as the columns do.
+fn join_house_numbers(values: &mut Vec<Value>) {
+    for value in values.iter_mut().filter(|v| v.is("street_number")) {
+        // The digits of a workbook's number cell.
+        if let Some(whole) = value.text.strip_suffix(".0") {
+            value.text = whole.to_owned();
+        }
+    }
+    let numbers: Vec<Value> = values.iter().filter(|v| v.is("street_number")).cloned().collect();
+    for number in numbers {
+        let of_street = |v: &&mut Value| {
+            v.is("street") && v.label == number.label && v.contact == number.contact
+        };
+        let at = values.iter().position(|v| v.is("street_number") && v.column == number.column);
+        match values.iter_mut().find(of_street) {
+            Some(street) => {
+                street.text = match number.column < street.column {
+                    true => format!("{} {}", number.text, street.text),
+                    false => format!("{} {}", street.text, number.text),
+                };
+                at.map(|at| values.remove(at));
+            }
+            None => at.into_iter().for_each(|at| values[at].attribute = "street".into()),
+        }
+    }
+}
+
+/// Year, month and day of birth in three columns are one date, known as far as they are filled.
+fn join_birth_date(values: &mut Vec<Value>) {
+    let part = |values: &[Value], name: &str| values.iter().find(|v| v.is(name)).cloned();
+    if part(values, "birth_date").is_some() {
+        return;
+    }
+    let Some(year) = part(values, "birth_year") else { return };
+    let padded = |part: &Value| match part.text.parse::<u32>() {
+        Ok(number) => format!("{number:02}"),
+        Err(_) => part.text.clone(),
+    };
+    let month = part(values, "birth_month").map(|v| padded(&v));
+    let day = part(values, "birth_day").filter(|_| month.is_some()).map(|v| padded(&v));
+    // `12 mars 1971` where the month is a word, else `1971-03-12`.
+    let is_word = month.as_ref().is_some_and(|m| m.contains(char::is_alphabetic));
+    let mut parts: Vec<String> = [Some(padded(&year)), month, day].into_iter().flatten().collect();
+    if is_word {
+        parts.reverse();
+    }
+    let mark = if is_word { " " } else { "-" };
+    values.retain(|v| !matches!(&*v.attribute, "birth_month" | "birth_day"));
+    for value in values.iter_mut().filter(|v| v.is("birth_year")) {
+        value.attribute = "birth_date".into();
+        value.text = parts.join(mark);
+    }
+}
+
+/// A person with a parent company works there: what is an organisation's group for others.
+fn employ(values: &mut [Value]) {
+    if !values.iter().any(|v| v.is("parent")) {
+        return;
+    }
+    for value in values {
+        let right = match &*value.attribute {
+            "name" => "full_name",
+            "parent" => "name",
+            _ => continue,
+        };
+        value.attribute = right.into();
+    }
+}
+
 /// What the values of a row reach somebody by in a channel; an address is written on one line.
 fn contact_points(values: &[Value], channel: Channel) -> Vec<String> {
     let wanted: &[&str] = match channel {
@@ -583,6 +694,8 @@ struct Row<'a> {
     key: String,
     digest: [u8; 32],
     values: Vec<Value>,
+    /// The kind of the row's customer, where a column is there to say it.
+    told: Option<Kind>,
 }
 
 impl Row<'_> {
@@ -604,7 +717,7 @@ impl Row<'_> {
             (None, Some(likelier)) => {
                 let values: Vec<&Value> =
                     self.values.iter().filter(|v| v.contact.is_none()).collect();
-                let told = kind::of_row(&evidence(&values));
+                let told = self.told.or_else(|| kind::of_row(&evidence(&values)));
                 let draft = self.draft(told, &values, reading);
                 drafts.push(match told {
                     Some(kind) => {

@@ -13,7 +13,7 @@ use csv::StringRecord;
 use serde::Deserialize;
 
 use super::{
-    consent,
+    consent, kind,
     mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows},
 };
 use crate::{
@@ -108,6 +108,8 @@ pub struct Content {
     /// Yes, no, a word of consent or objection, or a date.
     pub answer: u32,
     pub civility: u32,
+    /// Words that say person or organisation.
+    pub kind: u32,
     /// Digits alone, with a decimal mark or a currency perhaps.
     pub number: u32,
     /// Digits alone.
@@ -232,6 +234,7 @@ impl Content {
         count(characters <= 8 && is_boolean(cell), |c| &mut c.boolean);
         count(characters <= 40 && consent::answer(cell).is_some(), |c| &mut c.answer);
         count(characters <= 15 && person::civility(cell).is_some(), |c| &mut c.civility);
+        count(characters <= 24 && kind::of_word(cell).is_some(), |c| &mut c.kind);
         count(is_number(cell, digits), |c| &mut c.number);
         if digits > 0 && digits == characters {
             let value = cell.parse::<u64>().unwrap_or(u64::MAX);
@@ -614,6 +617,11 @@ pub fn class_of(cell: &str) -> Class {
     Content::of(std::iter::once(cell)).class()
 }
 
+/// Whether the dictionary knows a name, given as its letters alone: any table may have such a column.
+pub(super) fn is_plain(letters: &str) -> bool {
+    DICTIONARY.names.contains_key(letters)
+}
+
 /// Whether a column so called numbers the rows, or claims to: whether it does, its cells tell.
 pub fn numbers_rows(header: &str) -> bool {
     header.trim().is_empty() || named(header).attribute == "row_id"
@@ -664,6 +672,8 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
         "whole_name" if codes => {
             Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" })
         }
+        // `Type: Société, Particulier` is neither a legal form nor a category.
+        "" | "legal_form" if c.filled > 1 && c.mostly(c.kind, 80) => Some("kind"),
         "street" if c.mostly(c.whole_address, 50) => Some("address"),
         "city" | "postcode" if c.mostly(c.postcode_city, 50) => Some("postcode_city"),
         // `birth_day` and `birthday` are one word.
@@ -678,6 +688,10 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
         (false, Some(true)) => {
             column.confidence = column.confidence.max(60).saturating_add(4).min(99);
             column.reason = "its name says it and its cells agree".into();
+        }
+        (false, None) if column.attribute == "kind" => {
+            column.confidence = column.confidence.max(70);
+            column.reason = "its cells say it".into();
         }
         (false, None) => column.reason = "its name says it".into(),
         (false, Some(false)) => {
@@ -803,7 +817,8 @@ fn settle_table(columns: &mut [Understood]) {
     label_addresses(columns);
 }
 
-fn many(attribute: &str) -> bool {
+/// Whether a record may have several values of the attribute, or several columns of it.
+pub(super) fn many(attribute: &str) -> bool {
     matches!(
         attribute,
         "email" | "phone" | "mobile" | "fax" | "notes" | "category" | "alias" | "iban"
@@ -966,36 +981,44 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
     } else if let Some(column) = id("row_id") {
         mapping.id = vec![column.header.clone()];
     }
-    let keys: Vec<String> = columns.iter().map(|c| mapping::key(&c.header)).collect();
-    for (at, column) in columns.iter().enumerate() {
-        if keys[at].is_empty() {
-            continue;
-        }
+    for column in columns {
         let consents = consent_rules(column);
-        if !consents.is_empty() {
+        if consents.is_empty() {
+            mapping.columns.extend(rule(column, columns));
+        } else {
             mapping.consents.extend(consents);
-            continue;
         }
-        let attribute = match column.attribute.as_str() {
-            "whole_name" => "name",
-            known if model::attribute(known).is_some() => known,
-            _ => continue,
-        };
-        let repeated = keys.iter().filter(|k| **k == keys[at]).count() > 1;
-        let nth = if repeated { keys[..=at].iter().filter(|k| **k == keys[at]).count() } else { 0 };
-        // Of what both kinds have, the table's own words say whose it is.
-        let both = model::attribute(attribute).is_some_and(|a| a.on.len() > 1);
-        let on = column.on.filter(|_| both && person && has(&["name", "whole_name"]));
-        mapping.columns.push(ColumnRule {
-            header: vec![column.header.clone()],
-            nth,
-            attribute: attribute.to_owned(),
-            on: on.into_iter().collect(),
-            label: column.label.clone(),
-            ..ColumnRule::default()
-        });
     }
     Some(mapping)
+}
+
+/// The rule of a mapping for one of the columns of a table; none when no attribute takes it.
+pub(super) fn rule(column: &Understood, columns: &[Understood]) -> Option<ColumnRule> {
+    let own = mapping::key(&column.header);
+    let attribute = match column.attribute.as_str() {
+        "whole_name" => "name",
+        known if model::attribute(known).is_some() || mapping::COMPOSED.contains(&known) => known,
+        _ => return None,
+    };
+    if own.is_empty() {
+        return None;
+    }
+    let same = |c: &&Understood| mapping::key(&c.header) == own;
+    let repeated = columns.iter().filter(same).count() > 1;
+    let before = columns.iter().filter(same).filter(|c| c.index <= column.index).count();
+    // Of what both kinds have, the table's own words say whose it is.
+    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
+    let both = model::attribute(attribute).is_some_and(|a| a.on.len() > 1);
+    let two = has(&["first_name", "last_name", "full_name"]) && has(&["name", "whole_name"]);
+    let on = column.on.filter(|_| both && two);
+    Some(ColumnRule {
+        header: vec![column.header.clone()],
+        nth: if repeated { before } else { 0 },
+        attribute: attribute.to_owned(),
+        on: on.into_iter().collect(),
+        label: column.label.clone(),
+        ..ColumnRule::default()
+    })
 }
 
 /// What a column that is a permission or an objection says; empty for any other column.

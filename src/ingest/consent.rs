@@ -111,6 +111,24 @@ impl Rule {
         Some(Rule { columns: vec![at], ..bound })
     }
 
+    /// The rule of a file whose name is a status; none when it says nothing or no column holds addresses.
+    pub(super) fn of_file(file: &str, emails: Vec<usize>, since: Vec<usize>) -> Option<Rule> {
+        let state = of_file_name(file).filter(|_| !emails.is_empty())?;
+        Some(Rule {
+            columns: Vec::new(),
+            every_row: true,
+            channels: vec![Channel::Email],
+            state: Some(state),
+            words: Vec::new(),
+            contact_points: emails,
+            about_a_point: true,
+            since,
+            proof: Vec::new(),
+            all_proof: false,
+            purpose: String::new(),
+        })
+    }
+
     /// What the rule says of a row; `cell` gives the text of a column.
     pub(super) fn read<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<Said> {
         // Of words `N` and `X` mean something; of a date or a reason `-` and `N/A` are blanks.
@@ -238,6 +256,32 @@ pub(super) fn add(said: &mut Vec<Said>, new: Said) {
         Some(_) => {}
         None => said.push(new),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusFiles {
+    except: Vec<String>,
+    list: Vec<StatusList>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusList {
+    state: ConsentState,
+    name: Vec<String>,
+}
+
+static STATUS_FILES: LazyLock<StatusFiles> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../mappings/dictionaries/suppression_files.toml"))
+        .expect("the built-in dictionary is checked by a test")
+});
+
+/// What the name of a file says of every address in it: `désabonnés.csv`, `hardBounces.xlsx`.
+pub fn of_file_name(file: &str) -> Option<ConsentState> {
+    let fits = |names: &[String]| names.iter().any(|pattern| file_name_fits(pattern, file));
+    let list = STATUS_FILES.list.iter().find(|list| fits(&list.name))?;
+    (!fits(&STATUS_FILES.except)).then_some(list.state)
 }
 
 fn positions<'a>(header: &'a [String], name: &str) -> impl Iterator<Item = usize> + use<'a> {
@@ -493,6 +537,24 @@ mod tests {
             "mailing envoyé",
         ] {
             assert_eq!(said(note), "", "{note}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_a_status() {
+        for (file, expected) in [
+            ("brevo/hardBounces_2024.csv", Some(ConsentState::HardBounce)),
+            ("Désabonnés.xlsx", Some(ConsentState::OptOut)),
+            ("De\u{301}sabonne\u{301}s.xlsx", Some(ConsentState::OptOut)),
+            ("NPAI.csv", Some(ConsentState::HardBounce)),
+            ("plaintes.csv", Some(ConsentState::Complaint)),
+            ("a.zip!/liste d'exclusion.csv", Some(ConsentState::OptOut)),
+            ("softBounces.csv", None),
+            ("clients sans désabonnés.csv", None),
+            ("désabonnés/clients.csv", None),
+            ("subscribed_members_export.csv", None),
+        ] {
+            assert_eq!(of_file_name(file), expected, "{file}");
         }
     }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::{
     model::Kind,
     value::{
-        email, organisation, person,
+        boolean, email, organisation, person,
         text::{fold, is_placeholder},
     },
 };
@@ -86,6 +86,34 @@ pub(super) fn of_civility(civility: &str) -> Option<Kind> {
     let says = organisation::legal_form(civility).is_some()
         || organisation::looks_like_organisation(civility);
     says.then_some(Kind::Organisation)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KindWords {
+    person: HashSet<String>,
+    organisation: HashSet<String>,
+}
+
+static KIND_WORDS: LazyLock<KindWords> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../mappings/dictionaries/kinds.toml"))
+        .expect("the built-in dictionary is checked by a test")
+});
+
+/// The kind that a word says: `Particulier`, `Company`.
+pub(super) fn of_word(cell: &str) -> Option<Kind> {
+    let folded = fold(cell);
+    if KIND_WORDS.person.contains(&folded) {
+        Some(Kind::Person)
+    } else {
+        KIND_WORDS.organisation.contains(&folded).then_some(Kind::Organisation)
+    }
+}
+
+/// The kind that a cell of a column of kinds says; a box that is ticked (`is_company`) says organisation.
+pub(super) fn of_kind_cell(cell: &str) -> Option<Kind> {
+    let ticked = |yes| if yes { Kind::Organisation } else { Kind::Person };
+    of_word(cell).or_else(|| boolean::parse(cell).map(ticked)).or_else(|| of_civility(cell))
 }
 
 /// Whether the mailbox is made of the words of a name: `louis.didier@`, `ldidier@`, `didierl@`.

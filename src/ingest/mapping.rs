@@ -3,6 +3,7 @@
 //! A mapping is one TOML file of `mappings/sources/`:
 //!
 //! ```toml
+//! base = "mailchimp"                     # a built-in mapping, of which this one says only what differs
 //! label = { en = "Customers of the old shop", fr = "Clients de l'ancienne boutique" }
 //! rows = "both"                          # person, organisation, both, decide, fec, history
 //! id = ["Code client"]                   # the column whose value is the record key, if there is one
@@ -12,11 +13,15 @@
 //! [recognise]
 //! signature = ["Code client", "Nom|Raison sociale"]   # all must be there; `|` separates synonyms
 //! file_name = ["clients*"]               # raises the confidence; with `only_file_name` it is needed
+//! as_written = true                      # case and marks of the signature count: `EMAIL`, not `Email`
 //!
 //! [[columns]]
 //! header = ["Tél. mobile", "Mobile Phone"]   # synonyms; `#` stands for a number: `E-mail # - Value`
 //! nth = 1                                # of repeated headers, which one; 0 (the default) is any
-//! attribute = "mobile"                   # of the model, or `extra.<anything>`; none: kept as an extra
+//! attribute = "mobile"                   # of the model, or `extra.<anything>`; none: kept as an extra. Besides:
+//!                                        # `street_number` joins the street, `birth_year`, `birth_month` and
+//!                                        # `birth_day` the birth date, `inactive` is the contrary of `active`,
+//!                                        # `kind` says whether the row is a person or an organisation
 //! on = ["person"]                        # default: the kinds the model says, the row's subject first
 //! label = "work"                         # work, home, other, billing, delivery...
 //! label_column = "E-mail # - Label"      # or the column that holds the label; `|` separates synonyms
@@ -68,6 +73,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::{
     error::{Error, Problem, Result},
@@ -84,6 +90,8 @@ pub struct Mapping {
     /// Its name: the file's without `.toml`.
     #[serde(skip)]
     pub name: String,
+    /// The built-in mapping that this one completes: everything that it does not say itself.
+    pub base: String,
     /// What people call this export.
     pub label: Label,
     /// How it is recognised.
@@ -129,6 +137,8 @@ pub struct Signature {
     pub file_name: Vec<String>,
     /// Whether one of the patterns must fit.
     pub only_file_name: bool,
+    /// Whether the headers of the signature must be written exactly so.
+    pub as_written: bool,
     /// The container it comes in, when only one is possible: `vcard`.
     pub container: String,
 }
@@ -247,6 +257,10 @@ pub struct HistoryRule {
     pub currency: Vec<String>,
 }
 
+/// Attributes that columns may have though records do not: they become part of others.
+pub const COMPOSED: [&str; 6] =
+    ["street_number", "birth_year", "birth_month", "birth_day", "inactive", "kind"];
+
 impl Mapping {
     /// Reads a mapping; `place` names the file in problems, `name` is the mapping's.
     ///
@@ -264,7 +278,14 @@ impl Mapping {
                 mapping.name = name.to_owned();
                 mapping.tables.iter_mut().for_each(|table| table.name = name.to_owned());
                 problems.extend(mapping.problems(place));
-                if problems.is_empty() { Ok(mapping) } else { Err(problems) }
+                if !problems.is_empty() {
+                    return Err(problems);
+                }
+                let has_rows = table.get_ref().contains_key("rows");
+                mapping.over_base(has_rows).map_err(|message| {
+                    let hint = "`orpailleur mappings` lists the built-in ones".to_owned();
+                    vec![Problem { place: place.to_owned(), message, hint: Some(hint) }]
+                })
             }
             Err(error) => {
                 // Serde stops at the first unknown key, which is already named with its hint.
@@ -288,6 +309,44 @@ impl Mapping {
     /// The mapping as the TOML that [`Mapping::parse`] reads, for a project's own file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a mapping has string keys only")
+    }
+
+    /// The mapping with what its base says and it does not; itself when it has no base.
+    fn over_base(self, has_rows: bool) -> Result<Mapping, String> {
+        if self.base.is_empty() {
+            return Ok(self);
+        }
+        let Some(base) = named(&self.base) else {
+            return Err(format!("there is no built-in mapping `{}`", self.base));
+        };
+        let mut whole = Mapping::clone(&base).with_columns(self.columns);
+        whole.name = self.name;
+        if has_rows {
+            whole.rows = self.rows;
+        }
+        if !self.id.is_empty() {
+            whole.id = self.id;
+            whole.codes = self.codes;
+        }
+        if self.owner != Owner::None {
+            whole.owner = self.owner;
+        }
+        whole.consents.splice(0..0, self.consents);
+        whole.private.splice(0..0, self.private);
+        whole.tables.extend(self.tables);
+        Ok(whole)
+    }
+
+    /// The mapping with further columns, which take their headers from the columns it has.
+    pub fn with_columns(mut self, columns: Vec<ColumnRule>) -> Mapping {
+        let taken: BTreeSet<String> =
+            columns.iter().flat_map(|rule| &rule.header).map(|h| key(h)).collect();
+        for rule in &mut self.columns {
+            rule.header.retain(|h| !taken.contains(&key(h)));
+        }
+        self.columns.retain(|rule| !rule.header.is_empty());
+        self.columns.splice(0..0, columns);
+        self
     }
 
     /// What makes no sense, whatever the file it is applied to.
@@ -316,6 +375,7 @@ impl Mapping {
             let attribute = rule.attribute.as_str();
             if !attribute.is_empty()
                 && !attribute.starts_with("extra.")
+                && !COMPOSED.contains(&attribute)
                 && model::attribute(attribute).is_none()
             {
                 let hint = nearest(attribute, model::attributes().keys().map(String::as_str))
@@ -371,26 +431,27 @@ impl Mapping {
 
     /// How many columns of the header the mapping speaks of.
     pub fn known_columns(&self, header: &[String]) -> usize {
+        let others = self.spoken_of();
+        let bound = self.bind(header);
+        let known =
+            header.iter().zip(&bound).filter(|(h, b)| b.is_some() || others.contains(&key(h)));
+        known.count()
+    }
+
+    /// The keys of the headers that its rules beside the columns speak of.
+    pub fn spoken_of(&self) -> BTreeSet<String> {
         let consents = self
             .consents
             .iter()
             .flat_map(|c| c.column.iter().chain(&c.since).chain(&c.proof).chain(&c.contact_point));
         let private = self.private.iter().flat_map(|p| &p.column);
         let history = self.history.iter().flat_map(|h| {
-            h.key.iter().chain(&h.name).chain(&h.date).chain(&h.amount).chain(&h.currency)
+            let key = h.key.iter().chain(&h.email).chain(&h.name);
+            key.chain(&h.date).chain(&h.amount).chain(&h.currency)
         });
-        let others: BTreeSet<String> = consents
-            .chain(private)
-            .chain(history)
-            .chain(&self.id)
-            .chain(&self.recognise.signature)
-            .flat_map(|names| names.split('|'))
-            .map(key)
-            .collect();
-        let bound = self.bind(header);
-        let known =
-            header.iter().zip(&bound).filter(|(h, b)| b.is_some() || others.contains(&key(h)));
-        known.count()
+        let named = consents.chain(private).chain(history).chain(&self.id);
+        let signature = self.recognise.signature.iter().flat_map(|names| names.split('|'));
+        named.map(String::as_str).chain(signature).map(key).collect()
     }
 
     /// What each column of `header` is: for each position the rule, or none.
@@ -440,7 +501,7 @@ pub fn key(header: &str) -> String {
 }
 
 /// Whether a folded header fits a folded synonym; gives the number that `#` stands for.
-fn fits(synonym: &str, header: &str) -> Option<String> {
+pub(super) fn fits(synonym: &str, header: &str) -> Option<String> {
     let Some((before, after)) = synonym.split_once('#') else {
         return (synonym == header && !header.is_empty()).then(String::new);
     };
@@ -470,7 +531,10 @@ pub fn file_name_fits(pattern: &str, file: &str) -> bool {
             Some((c, rest)) => text.first().is_some_and(|t| t == c) && go(rest, &text[1..]),
         }
     }
-    let name = file.rsplit(['/', '\\']).next().unwrap_or(file).to_lowercase();
+    let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    // `Désabonnés.csv` is written with accents, and on some systems with those apart.
+    let name: String =
+        name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     go(&pattern, &name.chars().collect::<Vec<_>>())
@@ -484,8 +548,10 @@ macro_rules! files {
 
 /// The mapping files in the binary, narrower layouts first.
 const BUILT_IN: &[(&str, &str)] = files! {
-    "google" "outlook" "thunderbird" "vcard" "mailchimp" "brevo" "hubspot" "sage" "ebp" "dolibarr"
-    "odoo" "xero" "fec" "factures"
+    "google" "outlook" "thunderbird" "vcard" "mailchimp" "brevo" "mailjet" "mailup" "constant-contact"
+    "systeme-io" "activecampaign" "kit" "hubspot-companies" "hubspot" "salesforce-accounts"
+    "salesforce-contacts" "sage" "sage-contacts" "ebp" "dolibarr" "dolibarr-contacts" "odoo" "xero"
+    "quickbooks-online" "indy" "abby" "fec" "factures"
 };
 
 /// The built-in mappings, narrower layouts first.
@@ -515,6 +581,7 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
+            "base",
             "label",
             "recognise",
             "rows",
@@ -529,7 +596,10 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("label", &["en", "fr"]),
-    ("recognise", &["signature", "without", "file_name", "only_file_name", "container"]),
+    (
+        "recognise",
+        &["signature", "without", "file_name", "only_file_name", "as_written", "container"],
+    ),
     (
         "columns",
         &[

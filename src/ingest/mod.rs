@@ -13,6 +13,8 @@ mod kind;
 mod couple;
 mod consent;
 
+pub use consent::of_file_name as consent_of_file_name;
+
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
