@@ -101,7 +101,7 @@ fn wrong(layout: &Layout, columns: &[(&str, &str)]) -> Vec<String> {
         None => String::new(),
     };
     let differs = |at: &usize| !columns[*at].1.is_empty() && told(*at) != columns[*at].1;
-    let tell = |at| format!("`{}` is `{}`, not `{}`", columns[at].0, told(at), columns[at].1);
+    let tell = |at: usize| format!("`{}` is `{}`, not `{}`", columns[at].0, told(at), columns[at].1);
     (0..columns.len()).filter(differs).map(tell).collect()
 }
 
@@ -118,7 +118,7 @@ fn every_layout_is_recognised_in_each_of_its_languages() {
 
 #[test]
 fn a_layout_is_recognised_with_its_columns_moved_and_a_third_of_them_missing() {
-    const SEEDS: u64 = 20;
+    const SEEDS: u64 = 8;
     let mut told: BTreeMap<String, u32> = BTreeMap::new();
     for layout in layouts() {
         for seed in 1..=SEEDS {

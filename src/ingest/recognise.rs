@@ -187,11 +187,14 @@ fn fit(
     if signature.only_file_name && !named {
         return None;
     }
-    let filled = keys.iter().filter(|k| !k.is_empty()).count().max(1);
-    let explained = mapping.known_columns(header) as f64 / filled as f64;
     let whole = signature.signature.iter().all(any);
     let customers = !matches!(mapping.rows, Rows::Fec | Rows::History);
-    if !whole && !(customers && telling >= TELLING && explained >= EXPLAINED) {
+    if !whole && !(customers && telling >= TELLING) {
+        return None;
+    }
+    let filled = keys.iter().filter(|k| !k.is_empty()).count().max(1);
+    let explained = mapping.known_columns(header) as f64 / filled as f64;
+    if !whole && explained < EXPLAINED {
         return None;
     }
     // A name that fits is worth as much as a tenth of the columns, and so is a signature that is whole.
