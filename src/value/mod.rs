@@ -14,9 +14,14 @@
 //! | url               | host without `www.`, then the path                    | [`url`]       |
 //! | text, category    | trimmed, blanks collapsed                             | [`text`]      |
 //!
+//! | end of a customer | `deceased`, `in_liquidation`, `ceased`                      | [`standing`]  |
+//!
+//! What must not stand in free text is told by [`sensitive`].
+//!
 //! Every `normalize` is idempotent: given its own output it returns it unchanged.
 
 mod dictionary;
+mod phrase;
 
 pub mod text;
 pub mod person;
@@ -29,6 +34,8 @@ pub mod identifier;
 pub mod money;
 pub mod boolean;
 pub mod url;
+pub mod standing;
+pub mod sensitive;
 
 /// A value that could not be brought to its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
