@@ -46,6 +46,8 @@ pub struct Project {
     pub project: About,
     /// The legacy systems, the most trusted first.
     pub source: Vec<SourceSettings>,
+    /// What must not be written.
+    pub privacy: ingest::Privacy,
     /// How values are brought to their canonical form.
     pub normalize: normalize::Settings,
     /// How records are matched.
@@ -208,6 +210,8 @@ pub struct Plan {
     pub live: BTreeSet<String>,
     /// The plain tables of `dedupe`; none in a project.
     pub plain: Option<Plain>,
+    /// What must not be written.
+    pub privacy: ingest::Privacy,
     /// How values are normalized.
     pub normalize: normalize::Settings,
     /// How records are matched.
@@ -349,6 +353,7 @@ impl Plan {
             name,
             sources: Vec::new(),
             live: BTreeSet::new(),
+            privacy: ingest::Privacy::default(),
             normalize: normalize::Settings::default(),
             matching,
             block: block::Settings::default(),
@@ -448,6 +453,7 @@ impl Checker<'_, '_> {
             live: live.map(|s| s.name.clone()).collect(),
             sources,
             plain: None,
+            privacy: project.privacy,
             normalize: project.normalize,
             matching,
             block: project.block,

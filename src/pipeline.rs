@@ -56,6 +56,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     refuse_unreadable(plan, &ingested)?;
     store::write_parquet(&run.path("tables/records.parquet"), &ingested.table.records.to_batch()?)?;
     write_skipped(run, &ingested.table)?;
+    write_sensitive(run, &ingested.table)?;
     if until(Stage::Ingest) {
         write_rejects(run, &ingested.table.rejects)?;
         return Ok(Legacy::default());
@@ -154,7 +155,7 @@ fn ingest(
     progress: &crate::progress::Progress,
 ) -> Result<Staged<Ingested, ingest::Metrics>> {
     let Some(plain) = &plan.plain else {
-        return ingest::run(&plan.sources, &plan.key, progress);
+        return ingest::run_with(&plan.sources, &plan.privacy, &plan.key, progress);
     };
     let tables: Vec<_> = plain
         .files
@@ -236,6 +237,13 @@ fn write_skipped(run: &Run, ingested: &Ingested) -> Result<()> {
         &["source", "file", "sheet", "row", "reason"],
         skipped,
     )
+}
+
+/// Where something sensitive stands, by cell: the values themselves are in no file of the run.
+fn write_sensitive(run: &mut Run, ingested: &Ingested) -> Result<()> {
+    run.count("sensitive_cells", ingested.sensitive.len() as u64);
+    let header = ["source", "file", "sheet", "row", "column", "type"];
+    store::write_csv(&run.path("sensitive.csv"), &header, &ingested.sensitive)
 }
 
 fn matching_settings(plan: &Plan) -> matching::Settings {

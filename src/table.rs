@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::model::Kind;
 use crate::{
     error::{Error, Result},
-    value::address::Address,
+    value::{address::Address, sensitive::Sensitive},
 };
 
 /// What a stage returns: the table for the next one, and the numbers for the report.
@@ -815,6 +815,24 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// A cell in which something sensitive was found: one line of `sensitive.csv`. Never its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SensitiveCell {
+    /// Logical name of the source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row.
+    pub row: u32,
+    /// The column's header; empty for a row that could not be taken apart.
+    pub column: String,
+    /// What was found.
+    #[serde(rename = "type")]
+    pub what: Sensitive,
+}
+
 /// Everything that `ingest` hands on.
 #[derive(Debug, Clone, Default)]
 pub struct Ingested {
@@ -832,6 +850,8 @@ pub struct Ingested {
     pub rejects: Vec<Reject>,
     /// Rows that are no data or were left out.
     pub skipped: Vec<Skipped>,
+    /// Cells with something sensitive, in order of their place.
+    pub sensitive: Vec<SensitiveCell>,
 }
 
 /// Everything that `normalize` hands on.

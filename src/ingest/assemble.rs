@@ -21,9 +21,10 @@ use super::{
 };
 use crate::{
     model::{self, Kind, ValueKind},
-    table::{Channel, Couple, Draft, Link, row_digest},
+    table::{Channel, Couple, Draft, Link, Reject, Severity, row_digest},
     value::{
         boolean, date, email, organisation, person, phone,
+        standing::{self, Standing},
         text::{clean, fold, is_placeholder_of},
     },
 };
@@ -310,10 +311,13 @@ impl<'a> Layout<'a> {
     fn row(&self, number: u32, cells: &StringRecord, reading: &mut Reading<'_>) {
         let cell = |at: usize| cells.get(at).unwrap_or("");
         let raw_header = |at: usize| self.header.get(at).map_or("", String::as_str);
-        let digest = row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)));
+        let digest = reading.withheld.digest(number).unwrap_or_else(|| {
+            row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)))
+        });
         let mut values = self.values(cells);
         let told = self.compose(&mut values);
         mend(&mut values, self.has_job_title);
+        values.extend(standings(&values));
         self.nameless_contacts_are_extras(&mut values);
         let said = self.said(&values, cell);
 
@@ -704,6 +708,9 @@ impl Row<'_> {
             self.repeated_name_is_an_extra();
         }
         let couple = self.couple(cast);
+        if couple.is_some() {
+            self.leave_standings(reading);
+        }
         let mut drafts: Vec<u32> = Vec::new();
         let mut organisation: Option<u32> = None;
         let mut persons: Vec<u32> = Vec::new();
@@ -770,6 +777,24 @@ impl Row<'_> {
                 value.attribute =
                     format!("extra.{}", self.layout.column_name(Some(value.column))).into();
             }
+        }
+    }
+
+    /// Which of two persons has died a note about both does not say: a human does.
+    fn leave_standings(&mut self, reading: &mut Reading<'_>) {
+        for value in self.values.extract_if(.., |v| v.is("standing")) {
+            reading.gathered.rejects.push(Reject {
+                source: reading.fate.source.clone(),
+                file: reading.fate.file.clone(),
+                sheet: reading.fate.sheet.clone(),
+                row: Some(self.number),
+                column: self.layout.column_name(Some(value.column)),
+                code: "doubtful_standing".into(),
+                severity: Severity::Cell,
+                message: "the row names two persons and tells of the end of one".into(),
+                suggestion: "say which of the two: give each a row of their own".into(),
+                raw: value.text,
+            });
         }
     }
 
@@ -1033,6 +1058,29 @@ fn is_free_text(attribute: &str) -> bool {
     matches!(attribute, "notes" | "status" | "category") || attribute.starts_with("extra.")
 }
 
+/// What free text says of the end of a customer, as values of their own: a death of the person, a liquidation
+/// of the organisation. Of a liquidation and a closure the closure is the later.
+fn standings(values: &[Value]) -> Vec<Value> {
+    let mut found: BTreeMap<Kind, (Standing, Value)> = BTreeMap::new();
+    for value in values.iter().filter(|v| is_free_text(&v.attribute)) {
+        for said in standing::find(&value.text) {
+            let kind = match said.standing {
+                Standing::Deceased => Kind::Person,
+                Standing::InLiquidation | Standing::Ceased => Kind::Organisation,
+            };
+            let text = value.text[said.at].to_owned();
+            let new = Value { attribute: "standing".into(), text, on: vec![kind], ..value.clone() };
+            match found.get(&kind) {
+                Some((known, _)) if *known >= said.standing => {}
+                _ => {
+                    found.insert(kind, (said.standing, new));
+                }
+            }
+        }
+    }
+    found.into_values().map(|(_, value)| value).collect()
+}
+
 /// The phone attribute that a label means.
 fn phone_attribute(label: &str) -> Arc<str> {
     let folded = fold(label);
@@ -1084,7 +1132,7 @@ fn spoken_of(mapping: &Mapping) -> BTreeSet<String> {
 }
 
 /// Headers as shown: `Titre (2)` for the second, `column 5` for one without a name.
-fn shown_header(header: &[String]) -> Vec<String> {
+pub(super) fn shown_header(header: &[String]) -> Vec<String> {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     let shown = header.iter().enumerate().map(|(at, name)| {
         let name = match clean(name) {

@@ -12,12 +12,13 @@ mod assemble;
 mod kind;
 mod couple;
 mod consent;
+mod withhold;
 
 pub use consent::of_file_name as consent_of_file_name;
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use mapping::Rows;
 
@@ -27,8 +28,9 @@ use crate::{
     progress::Progress,
     table::{
         ConsentEvent, Couple, Draft, History, IdKey, Ingested, Link, Place, RecordsBuilder, Reject,
-        Severity, Skipped, Staged,
+        SensitiveCell, Severity, Skipped, Staged,
     },
+    value::sensitive::Sensitive,
 };
 
 /// One source of the plan: files of one legacy system that are read by one mapping.
@@ -108,14 +110,33 @@ pub struct Metrics {
     pub doubtful_kinds: Vec<DoubtfulKind>,
 }
 
-/// Reads all `sources`. A file that cannot be read is a reject without a row, and costs nothing else.
+/// The `[privacy]` section of `orpailleur.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// What is not withheld of the sensitive text in notes: `social_security`, `card_number`, `iban`,
+    /// `door_code`, `password`, `health`. Default: nothing, all of it is withheld from every output.
+    pub release: BTreeSet<Sensitive>,
+}
+
+/// Reads all `sources` by [`run_with`], with all that is sensitive withheld.
 pub fn run(
     sources: &[Source],
     key: &IdKey,
     progress: &Progress,
 ) -> Result<Staged<Ingested, Metrics>> {
+    run_with(sources, &Privacy::default(), key, progress)
+}
+
+/// Reads all `sources`. A file that cannot be read is a reject without a row, and costs nothing else.
+pub fn run_with(
+    sources: &[Source],
+    privacy: &Privacy,
+    key: &IdKey,
+    progress: &Progress,
+) -> Result<Staged<Ingested, Metrics>> {
     progress.expect(sources.iter().map(|s| s.files.len() as u64).sum());
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered { released: privacy.release.clone(), ..Gathered::default() };
     for source in sources {
         for (path, name) in &source.files {
             for (path, file) in read::files(path, name) {
@@ -150,6 +171,10 @@ pub(crate) struct Gathered {
     pub(crate) rejects: Vec<Reject>,
     /// Rows that are no data or were left out.
     pub(crate) skipped: Vec<Skipped>,
+    /// Cells with something sensitive.
+    sensitive: Vec<SensitiveCell>,
+    /// What is not withheld.
+    released: BTreeSet<Sensitive>,
     fates: Vec<TableFate>,
     unreadable: u64,
     without_rows: u64,
@@ -173,6 +198,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) place: u32,
     /// What becomes of its rows.
     pub(crate) fate: TableFate,
+    /// What is withheld of its rows.
+    withheld: withhold::Withheld,
 }
 
 impl Reading<'_> {
@@ -307,7 +334,16 @@ impl Gathered {
                 mapping: source.mapping.name.clone(),
                 ..TableFate::default()
             };
-            let mut reading = Reading { gathered: self, mapping: mapping.clone(), place, fate };
+            let scopes = withhold::scopes(&mapping, &table.header);
+            let header = assemble::shown_header(&table.header);
+            let (table, withheld) = withhold::withhold(table, scopes, header, &self.released);
+            let mut reading = Reading {
+                gathered: self,
+                mapping: mapping.clone(),
+                place,
+                fate,
+                withheld: withheld.clone(),
+            };
             match mapping.rows {
                 Rows::Person | Rows::Organisation | Rows::Both | Rows::Decide => {
                     assemble::read(table, &mut reading);
@@ -317,6 +353,7 @@ impl Gathered {
             }
             let fate = reading.fate;
             debug_assert!(fate.balances(), "every row of a table has exactly one fate: {fate:?}");
+            self.sensitive.extend(withheld.cells(&fate.source, &fate.file, &fate.sheet));
             self.fates.push(fate);
         }
         if self.fates[before..].iter().all(TableFate::is_void) {
@@ -388,6 +425,7 @@ impl Gathered {
         self.events.sort();
         self.rejects.sort();
         self.skipped.sort();
+        self.sensitive.sort();
         let metrics = Metrics {
             tables: self.fates,
             unreadable_files: self.unreadable,
@@ -402,6 +440,7 @@ impl Gathered {
             history: self.history,
             rejects: self.rejects,
             skipped: self.skipped,
+            sensitive: self.sensitive,
         };
         Staged { table, metrics }
     }

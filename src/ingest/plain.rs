@@ -24,13 +24,14 @@ use super::{
     consent::{self, Rule, Said},
     mapping,
     read::{self, Content, Table},
+    withhold,
 };
 use crate::{
     error::{Error, Result},
     model::{self, Kind},
     progress::Progress,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, Severity, Skipped,
+        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, SensitiveCell, Severity, Skipped,
         Staged, row_digest,
     },
     value::{
@@ -100,11 +101,13 @@ pub fn run(
         event.record = event.record.map(|draft| position[draft as usize]);
     }
     gathered.events.sort();
+    gathered.sensitive.sort();
     let ingested = Ingested {
         records,
         events: gathered.events,
         rejects: gathered.rejects,
         skipped: gathered.skipped,
+        sensitive: gathered.sensitive,
         ..Ingested::default()
     };
     Ok(Staged { table: ingested, metrics: gathered.metrics })
@@ -509,6 +512,7 @@ struct Gathered {
     rejects: Vec<Reject>,
     skipped: Vec<Skipped>,
     events: Vec<ConsentEvent>,
+    sensitive: Vec<SensitiveCell>,
     metrics: Metrics,
 }
 
@@ -539,6 +543,9 @@ impl Gathered {
         kind: Kind,
         progress: &Progress,
     ) -> Result<()> {
+        let scopes = withhold::plain_scopes(&look.columns, look.id);
+        let header = opened.header.clone();
+        let (opened, withheld) = withhold::withhold(opened, scopes, header, &BTreeSet::new());
         let (outputs, left_out) = outputs(look, kind);
         let consents = Consents::of(look, &outputs, &table.file);
         let mut fate = TableFate {
@@ -659,7 +666,9 @@ impl Gathered {
                 place: *at,
                 row: row.number,
                 key: look.id.map(cell).unwrap_or("").to_owned(),
-                digest: row_digest(opened.header.iter().map(String::as_str).zip(&cells)),
+                digest: withheld.digest(row.number).unwrap_or_else(|| {
+                    row_digest(opened.header.iter().map(String::as_str).zip(&cells))
+                }),
                 values: Vec::new(),
             };
             let number = self.builder.push_lent(draft, values);
@@ -673,6 +682,7 @@ impl Gathered {
             fate.record_rows += 1;
             fate.records += 1;
         }
+        self.sensitive.extend(withheld.cells(source, &table.file, &opened.sheet));
         self.metrics.tables.push(fate);
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::{
         date::{self, Order},
         email, identifier, money, organisation, person,
         phone::{self, Line},
-        text, url,
+        standing, text, url,
     },
 };
 
@@ -57,6 +57,7 @@ enum Way {
     OrganisationName,
     OtherOrganisationName,
     LegalForm,
+    Standing,
     Email,
     Phone,
     AddressPart,
@@ -82,6 +83,7 @@ impl Way {
             "name" => Way::OrganisationName,
             "legal_form" => Way::LegalForm,
             "naf" => Way::Identifier,
+            "standing" => Way::Standing,
             "birth_date" => Way::BirthDate,
             _ if attribute.starts_with("x.date.") => Way::LooseDate,
             _ if attribute.starts_with("x.number.") => Way::LooseNumber,
@@ -115,7 +117,9 @@ impl Way {
             Way::Money | Way::LooseNumber => ValueKind::Money,
             Way::Boolean => ValueKind::Boolean,
             Way::Url => ValueKind::Url,
-            Way::Civility | Way::Gender | Way::LegalForm | Way::Text => ValueKind::Text,
+            Way::Civility | Way::Gender | Way::LegalForm | Way::Standing | Way::Text => {
+                ValueKind::Text
+            }
         }
     }
 }
@@ -672,6 +676,17 @@ fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
         Way::LegalForm => {
             own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned))
         }
+        Way::Standing => match standing::find(value).into_iter().next() {
+            Some(said) => Ok(vec![
+                ("", said.standing.as_str().to_owned()),
+                ("standing_since", said.since),
+            ]),
+            None => Err(Invalid {
+                code: "bad_standing",
+                message: "it tells of no death, liquidation or closure".into(),
+                suggestion: "write deceased, in_liquidation or ceased".into(),
+            }),
+        },
         Way::Date | Way::BirthDate => {
             let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
             let date = read(value, order)?;

@@ -135,7 +135,8 @@ pub(super) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, S
         let glued = run.windows(2).all(|w| joined_by(text, &w[0], &w[1], &['/', '-', '.']));
         let numbers = (at..at + taken).filter(|&n| is_number(n)).count();
         let last = &run[taken - 1].folded;
-        let year = |word: &str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
+        let year =
+            |word: &str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
         // A part of a longer row of numbers is no date: a phone number, a reference.
         let alone = !(is_number(at + taken)
             && joined_by(text, &run[taken - 1], &words[at + taken], &['/', '-', '.']))
@@ -167,9 +168,7 @@ pub(super) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, S
 }
 
 /// Phrases of a dictionary by language, in one list.
-pub(super) fn of_languages(
-    lists: &BTreeMap<String, Vec<String>>,
-) -> impl Iterator<Item = &str> {
+pub(super) fn of_languages(lists: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = &str> {
     lists.values().flatten().map(String::as_str)
 }
 
@@ -189,7 +188,8 @@ mod tests {
     #[test]
     fn a_phrase_has_choices_stems_and_gaps() {
         let phrases = Phrases::new([("ne plus|pas .. appel*", 1), ("ne", 2)]);
-        let taken = |text: &str| phrases.longest_at(&words(text), 0).map(|(taken, &what)| (taken, what));
+        let taken =
+            |text: &str| phrases.longest_at(&words(text), 0).map(|(taken, &what)| (taken, what));
         assert_eq!(taken("ne plus jamais nous appeler svp"), Some((5, 1)));
         assert_eq!(taken("ne pas appeler"), Some((3, 1)));
         assert_eq!(taken("ne jamais appeler"), Some((1, 2)));

@@ -81,6 +81,8 @@ pub enum Scope {
     Prose,
     /// Free text of a bank's columns: an IBAN is in its place there.
     Bank,
+    /// Free text that says more than what is sensitive: of health the words alone, not the rest of the clause.
+    Words,
     /// A name, an address, a number: all but health, and nothing in its place, so that the rest can be used.
     Field,
 }
@@ -211,10 +213,11 @@ fn is_worth_a_look(text: &str, scope: Scope) -> bool {
     if text.len() < SHORTEST {
         return false;
     }
-    if scope != Scope::Field {
-        return true;
-    }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if scope != Scope::Field {
+        // A date, an amount, a short number.
+        return digits > 8 || text.bytes().any(|b| b.is_ascii_alphabetic() || !b.is_ascii());
+    }
     let named = text.bytes().any(|b| matches!(b, b':' | b'=')) || digits > 1;
     digits >= 2 * FEWEST_DIGITS
         || digits >= FEWEST_DIGITS && text.bytes().any(|b| b.is_ascii_alphabetic())
@@ -254,8 +257,13 @@ fn find_between(text: &str, offset: usize, scope: Scope, found: &mut Vec<Finding
             };
             value.into_iter().for_each(|value| add(kind, value));
         }
-        if scope != Scope::Field && DICTIONARY.health.longest_at(&words, at).is_some() {
-            add(Sensitive::Health, clause(text, &words[at].at));
+        if scope == Scope::Field {
+            continue;
+        }
+        if let Some((taken, _)) = DICTIONARY.health.longest_at(&words, at) {
+            let phrase = words[at].at.start..words[at + taken - 1].at.end;
+            let whole = scope != Scope::Words;
+            add(Sensitive::Health, if whole { clause(text, &phrase) } else { phrase });
         }
     }
 }
@@ -409,7 +417,8 @@ fn is_german(compact: &str) -> bool {
 
 fn is_italian(compact: &str) -> bool {
     const ODD: [u32; 26] = [
-        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
+        23,
     ];
     let bytes = compact.as_bytes();
     if bytes.len() != 16 {
@@ -538,8 +547,10 @@ fn luhn(digits: &str) -> bool {
 /// Where a card ends with its date of expiry and its cryptogram, written behind the number.
 fn card_end(text: &str, from: usize) -> usize {
     static BEHIND: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^[\s,;:(\-]*([\p{L}0-9]*)[\s.:=à]*([0-9]{3,4}\b|[0-9]{2}[/\-.][0-9]{2,4}\b)\)?")
-            .expect("a fixed pattern")
+        Regex::new(
+            r"^[\s,;:(\-]*([\p{L}0-9]*)[\s.:=à]*([0-9]{3,4}\b|[0-9]{2}[/\-.][0-9]{2,4}\b)\)?",
+        )
+        .expect("a fixed pattern")
     });
     let mut end = from;
     while let Some(found) = BEHIND.captures(&text[end..]) {
@@ -638,9 +649,9 @@ fn door_codes(text: &str, from: usize) -> Vec<Range<usize>> {
             .expect("a fixed pattern")
     });
     let Some(first) = FIRST.captures(&text[from..]) else { return Vec::new() };
-    let small = first.get(1).is_none_or(|word| {
-        DICTIONARY.words.links.contains(&super::text::fold(word.as_str()))
-    });
+    let small = first
+        .get(1)
+        .is_none_or(|word| DICTIONARY.words.links.contains(&super::text::fold(word.as_str())));
     let code = first.get(2).expect("the group is no part of a choice");
     if !small || digits_in(code.as_str()) < 2 {
         return Vec::new();
@@ -672,7 +683,7 @@ fn password(text: &str, from: usize) -> Option<Range<usize>> {
     let value = VALUE.captures(&text[from..])?;
     let marked = value[0][..value[0].len() - value[1].len()].contains([':', '=']);
     let token = value.get(1).expect("the group is no part of a choice");
-    let bare = token.as_str().trim_end_matches([',', ';', '.', ')', '!', '?', '"', '»']);
+    let bare = token.as_str().trim_end_matches([',', ';', '.', ')', '"', '»']);
     let folded = super::text::fold(bare);
     let mixed = bare.chars().any(|c| !c.is_alphabetic() && !matches!(c, '\'' | '-' | '’' | '/'));
     let long_enough = bare.chars().count() >= 4;
@@ -749,10 +760,16 @@ mod tests {
 
     #[test]
     fn cards_are_told_by_check_digit_and_issuer() {
-        assert_eq!(left("CB 4111 1111 1111 1111 exp 12/25 cvv 123, ok"), "CB [withheld: card number], ok");
+        assert_eq!(
+            left("CB 4111 1111 1111 1111 exp 12/25 cvv 123, ok"),
+            "CB [withheld: card number], ok"
+        );
         assert_eq!(left("5500-0000-0000-0004"), "[withheld: card number]");
         assert_eq!(left("amex 3782 822463 10005."), "amex [withheld: card number].");
-        assert_eq!(left("carte : 36700102000000 et 4222222222222"), "carte : [withheld: card number] et [withheld: card number]");
+        assert_eq!(
+            left("carte : 36700102000000 et 4222222222222"),
+            "carte : [withheld: card number] et [withheld: card number]"
+        );
         for text in [
             "4111 1111 1111 1112",
             "SIRET 36252187900034",
@@ -785,7 +802,10 @@ mod tests {
             ("digicode 12A34", "digicode [withheld: door code]"),
             ("Code portail : 4589B, 3e étage", "Code portail : [withheld: door code], 3e étage"),
             ("code de la porte est 1234#", "code de la porte est [withheld: door code]"),
-            ("codes immeuble A1234 puis 5678", "codes immeuble [withheld: door code] puis [withheld: door code]"),
+            (
+                "codes immeuble A1234 puis 5678",
+                "codes immeuble [withheld: door code] puis [withheld: door code]",
+            ),
             ("gate code 9876*", "gate code [withheld: door code]"),
             ("Türcode: 4711", "Türcode: [withheld: door code]"),
             ("código del portal 2580", "código del portal [withheld: door code]"),
@@ -834,7 +854,8 @@ mod tests {
 
     #[test]
     fn of_a_name_or_an_address_the_rest_stays() {
-        let (text, found) = withhold("12 rue Haute, digicode 12A34", Scope::Field, &BTreeSet::new());
+        let (text, found) =
+            withhold("12 rue Haute, digicode 12A34", Scope::Field, &BTreeSet::new());
         assert_eq!((text.as_ref(), found.len()), ("12 rue Haute, digicode  ", 1));
     }
 
@@ -850,7 +871,9 @@ mod tests {
     fn every_phrase_has_a_stem() {
         let file: File =
             dictionary::read(include_str!("../../mappings/dictionaries/sensitive.toml"));
-        for phrase in phrase::of_languages(&file.door_code).chain(phrase::of_languages(&file.password)) {
+        for phrase in
+            phrase::of_languages(&file.door_code).chain(phrase::of_languages(&file.password))
+        {
             assert!(DICTIONARY.stems.is_match(phrase), "{phrase}");
         }
     }

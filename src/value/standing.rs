@@ -191,7 +191,12 @@ fn said(text: &str, words: &[Word], phrase: Range<usize>, standing: Standing) ->
         (1..=3).find_map(|taken| {
             let start = phrase.start.checked_sub(taken)?;
             let (read, date) = phrase::date_at(text, words, start)?;
-            let joined = phrase::joined_by(text, &words[phrase.start - 1], &words[phrase.start], &[':', ',', '-', '(']);
+            let joined = phrase::joined_by(
+                text,
+                &words[phrase.start - 1],
+                &words[phrase.start],
+                &[':', ',', '-', '('],
+            );
             (read == taken && joined).then_some((start, taken, date))
         })
     };
@@ -219,7 +224,8 @@ mod tests {
 
     /// `deceased 2019-03-12, ceased`.
     fn told(text: &str) -> String {
-        let one = |said: &Said| format!("{} {}", said.standing.as_str(), said.since).trim().to_owned();
+        let one =
+            |said: &Said| format!("{} {}", said.standing.as_str(), said.since).trim().to_owned();
         find(text).iter().map(one).collect::<Vec<_>>().join(", ")
     }
 

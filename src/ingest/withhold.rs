@@ -1,0 +1,323 @@
+//! Keeps sensitive text out of the run: it is withheld where rows enter, before any of them is understood.
+//!
+//! Every table passes here on its way from the reader to the code that makes records, history or rejects of
+//! its rows, so that nothing behind it can write what must not be written. What was found is listed by cell.
+//! A row's digest is taken before, so that record ids stay when something is released.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use csv::StringRecord;
+
+use super::{
+    columns::{self, Understood},
+    consent, mapping,
+    mapping::{Mapping, Rows},
+    read::{Content, Row, Table},
+};
+use crate::{
+    model::{self, ValueKind},
+    table::{SensitiveCell, row_digest},
+    value::{
+        sensitive::{self, Scope, Sensitive},
+        standing,
+        text::fold,
+    },
+};
+
+/// What is withheld of one table; complete once its rows are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Withheld(Arc<Mutex<Findings>>);
+
+#[derive(Debug, Default)]
+struct Findings {
+    /// Row, column, what.
+    cells: Vec<(u32, String, Sensitive)>,
+    /// The digests of rows with findings, as read.
+    digests: HashMap<u32, [u8; 32]>,
+}
+
+impl Withheld {
+    fn findings(&self) -> MutexGuard<'_, Findings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The digest of a row as it was read, where it is not what it was.
+    pub(super) fn digest(&self, row: u32) -> Option<[u8; 32]> {
+        self.findings().digests.get(&row).copied()
+    }
+
+    /// The cells in which something was found.
+    pub(super) fn cells(&self, source: &str, file: &str, sheet: &str) -> Vec<SensitiveCell> {
+        let cell = |(row, column, what): &(u32, String, Sensitive)| SensitiveCell {
+            source: source.to_owned(),
+            file: file.to_owned(),
+            sheet: sheet.to_owned(),
+            row: *row,
+            column: column.clone(),
+            what: *what,
+        };
+        self.findings().cells.iter().map(cell).collect()
+    }
+}
+
+/// The table without what is sensitive in its rows, but what is `released`. `scopes` say what is looked for
+/// in each column; `header` names the columns as outputs do.
+pub(super) fn withhold(
+    mut table: Table,
+    scopes: Vec<Option<Scope>>,
+    header: Vec<String>,
+    released: &BTreeSet<Sensitive>,
+) -> (Table, Withheld) {
+    let withheld = Withheld::default();
+    let watch = Watch { scopes, header, released: released.clone(), withheld: withheld.clone() };
+    let rows = std::mem::replace(&mut table.rows, Box::new(std::iter::empty()));
+    table.rows = Box::new(rows.map(move |row| watch.row(row)));
+    (table, withheld)
+}
+
+/// What is looked for in the columns of a table that a mapping reads.
+pub(super) fn scopes(mapping: &Mapping, header: &[String]) -> Vec<Option<Scope>> {
+    if mapping.rows == Rows::Fec {
+        return header.iter().map(|name| of_ledger(name)).collect();
+    }
+    let bound = mapping.bind(header);
+    let id = mapping::position(header, &mapping.id);
+    let of_history = mapping.history.iter().flat_map(|rule| {
+        let columns = [&rule.key, &rule.email, &rule.date, &rule.amount, &rule.currency];
+        columns.into_iter().filter_map(|names| mapping::position(header, names))
+    });
+    let plain: BTreeSet<usize> = of_history.chain(id).collect();
+    let scope = |(at, name): (usize, &String)| match &bound[at] {
+        _ if plain.contains(&at) => None,
+        Some(bound) => of_attribute(&bound.rule.attribute, name),
+        None => of_attribute("", name),
+    };
+    header.iter().enumerate().map(scope).collect()
+}
+
+/// What is looked for in the columns of a plain table: codes are evidence there, and stay.
+pub(super) fn plain_scopes(columns: &[Understood], id: Option<usize>) -> Vec<Option<Scope>> {
+    let scope = |column: &Understood| {
+        let texts = matches!(column.content.class(), columns::Class::Text);
+        match column.attribute.as_str() {
+            _ if id == Some(column.index) => None,
+            "" if !texts => None,
+            attribute => of_attribute(attribute, &column.header),
+        }
+    };
+    columns.iter().map(scope).collect()
+}
+
+fn of_attribute(attribute: &str, header: &str) -> Option<Scope> {
+    let free = if sensitive::is_bank_column(header) { Scope::Bank } else { Scope::Prose };
+    match attribute {
+        "customer_code" | "account_code" | "iban" | "bic" => None,
+        _ => match model::attribute(attribute).map(|a| a.value_kind) {
+            None | Some(ValueKind::Text | ValueKind::Category) => Some(free),
+            Some(_) => Some(Scope::Field),
+        },
+    }
+}
+
+/// Of an accounting file only labels are written freely; the names of accounts are names.
+fn of_ledger(header: &str) -> Option<Scope> {
+    match fold(header).as_str() {
+        "ecriturelib" => Some(Scope::Prose),
+        "compauxlib" | "comptelib" => Some(Scope::Field),
+        _ => None,
+    }
+}
+
+struct Watch {
+    scopes: Vec<Option<Scope>>,
+    header: Vec<String>,
+    released: BTreeSet<Sensitive>,
+    withheld: Withheld,
+}
+
+impl Watch {
+    fn row(&self, row: Row) -> Row {
+        let number = row.number;
+        let content = match row.content {
+            Content::Data(cells) => Content::Data(self.cells(number, cells)),
+            Content::Bad { code, message, raw } => {
+                let raw = match self.cell(&raw, Scope::Prose) {
+                    Some((text, found)) => {
+                        self.note(number, "", &found);
+                        text
+                    }
+                    None => raw,
+                };
+                Content::Bad { code, message, raw }
+            }
+            skipped => skipped,
+        };
+        Row { number, content }
+    }
+
+    fn cells(&self, row: u32, cells: StringRecord) -> StringRecord {
+        let found: Vec<(usize, String, Vec<Sensitive>)> = cells
+            .iter()
+            .enumerate()
+            .filter_map(|(at, cell)| {
+                // What stands beyond the header is of no known kind.
+                let scope = self.scopes.get(at).copied().unwrap_or(Some(Scope::Prose))?;
+                let (text, found) = self.cell(cell, scope)?;
+                Some((at, text, found))
+            })
+            .collect();
+        if found.is_empty() {
+            return cells;
+        }
+        let name = |at: usize| self.header.get(at).map_or("", String::as_str);
+        let digest = row_digest(cells.iter().enumerate().map(|(at, cell)| (name(at), cell)));
+        self.withheld.findings().digests.insert(row, digest);
+        let mut texts: Vec<&str> = cells.iter().collect();
+        for (at, text, found) in &found {
+            let beyond = || format!("column {}", at + 1);
+            self.note(row, &self.header.get(*at).cloned().unwrap_or_else(beyond), found);
+            texts[*at] = text;
+        }
+        StringRecord::from(texts)
+    }
+
+    /// A cell without what is sensitive, and what that was; none when there is nothing.
+    fn cell(&self, cell: &str, scope: Scope) -> Option<(String, Vec<Sensitive>)> {
+        let (text, found) = sensitive::withhold(cell, scope, &self.released);
+        if found.is_empty() {
+            return None;
+        }
+        // A sentence about somebody's health may say more than that: no objection is forgotten with it.
+        let narrow = found.contains(&Sensitive::Health) && what_counts(cell) != what_counts(&text);
+        let text = match narrow {
+            true => sensitive::withhold(cell, Scope::Words, &self.released).0,
+            false => text,
+        };
+        Some((text.into_owned(), found))
+    }
+
+    fn note(&self, row: u32, column: &str, found: &[Sensitive]) {
+        let cells = found.iter().map(|what| (row, column.to_owned(), *what));
+        self.withheld.findings().cells.extend(cells);
+    }
+}
+
+/// What a note says that must not be lost: objections, and the end of a customer.
+fn what_counts(note: &str) -> impl PartialEq + use<> {
+    let ends: Vec<_> = standing::find(note).into_iter().map(|s| (s.standing, s.since)).collect();
+    (consent::in_note(note), ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(scopes: &[Option<Scope>], released: &[Sensitive]) -> Watch {
+        Watch {
+            scopes: scopes.to_vec(),
+            header: vec!["Nom".into(), "Notes".into()],
+            released: released.iter().copied().collect(),
+            withheld: Withheld::default(),
+        }
+    }
+
+    const BOTH: [Option<Scope>; 2] = [Some(Scope::Field), Some(Scope::Prose)];
+
+    fn row(cells: &[&str]) -> Row {
+        Row { number: 7, content: Content::Data(StringRecord::from(cells.to_vec())) }
+    }
+
+    fn texts(row: Row) -> Vec<String> {
+        match row.content {
+            Content::Data(cells) => cells.iter().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_found_is_listed_by_cell_and_never_by_value() {
+        let watch = watch(&BOTH, &[]);
+        let cells = watch.row(row(&["Dupont", "VIP, digicode 12A34", "mdp : Rex2019"]));
+        assert_eq!(
+            texts(cells),
+            ["Dupont", "VIP, digicode [withheld: door code]", "mdp : [withheld: password]"]
+        );
+        let listed: Vec<String> = watch
+            .withheld
+            .cells("s", "a.csv", "")
+            .iter()
+            .map(|c| format!("{} {} {}", c.row, c.column, c.what.as_str()))
+            .collect();
+        assert_eq!(listed, ["7 Notes door_code", "7 column 3 password"]);
+    }
+
+    #[test]
+    fn the_digest_is_that_of_the_row_as_read_whatever_is_released() {
+        let digest = |released: &[Sensitive]| {
+            let watch = watch(&BOTH, released);
+            watch.row(row(&["Dupont", "digicode 12A34"]));
+            watch.withheld.digest(7)
+        };
+        let read = row_digest([("Nom", "Dupont"), ("Notes", "digicode 12A34")]);
+        assert_eq!(digest(&[]), Some(read));
+        assert_eq!(digest(&[Sensitive::DoorCode]), Some(read));
+    }
+
+    #[test]
+    fn a_row_without_findings_is_the_same() {
+        let watch = watch(&BOTH, &[]);
+        assert_eq!(
+            texts(watch.row(row(&["Dupont", "rappeler lundi"]))),
+            ["Dupont", "rappeler lundi"]
+        );
+        assert_eq!(watch.withheld.digest(7), None);
+    }
+
+    #[test]
+    fn an_objection_is_not_forgotten_with_an_illness() {
+        let watch = watch(&BOTH, &[]);
+        let cells = texts(watch.row(row(&["", "hospitalisée ne plus appeler"])));
+        assert_eq!(cells[1], "[withheld: health] ne plus appeler");
+    }
+
+    #[test]
+    fn an_unreadable_row_is_withheld_too() {
+        let watch = watch(&BOTH, &[]);
+        let bad = Content::Bad {
+            code: "ragged_row",
+            message: String::new(),
+            raw: "Dupont;digicode 12A34".into(),
+        };
+        match watch.row(Row { number: 3, content: bad }).content {
+            Content::Bad { raw, .. } => assert_eq!(raw, "Dupont;digicode [withheld: door code]"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn columns_of_codes_and_accounts_stay() {
+        let mapping = Mapping::parse(
+            "m",
+            "m",
+            r#"rows = "organisation"
+               columns = [{ header = ["Code"], attribute = "customer_code" }, { header = ["Nom"], attribute = "name" },
+                          { header = ["IBAN"], attribute = "iban" }, { header = ["Notes"], attribute = "notes" }]"#,
+        )
+        .expect("a mapping");
+        let header = ["Code", "Nom", "IBAN", "Notes", "RIB 2", "Divers"].map(str::to_owned);
+        assert_eq!(
+            scopes(&mapping, &header),
+            [
+                None,
+                Some(Scope::Field),
+                None,
+                Some(Scope::Prose),
+                Some(Scope::Bank),
+                Some(Scope::Prose)
+            ]
+        );
+    }
+}

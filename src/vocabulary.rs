@@ -1,0 +1,252 @@
+//! The common vocabulary of a project: `mappings/values/<attribute>.csv`, which say what each value of a
+//! category is called from now on.
+//!
+//! `init` fills them with proposals, a steward corrects them, and `run` follows. Their columns are the source
+//! value, how often it stands in the sources, and the common value; a value without one stays as it is and is
+//! reported.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Error, Problem, Result},
+    ingest::values::Counts,
+    model::{self, Lang, ValueKind},
+    store,
+    value::category::{self, Vocabulary},
+};
+
+/// The folder of the files, from the project's folder.
+const FOLDER: &str = "mappings/values";
+
+const HEADER: [&str; 3] = ["value", "count", "common"];
+
+/// One line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    value: String,
+    count: u64,
+    common: String,
+}
+
+/// The vocabulary of the project in `folder`, with its files and the names that outputs give them; what is wrong
+/// with them is added to `problems`.
+pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(PathBuf, String)>) {
+    let mut vocabulary = Vocabulary::default();
+    let mut files = Vec::new();
+    for (attribute, path) in present(folder) {
+        let name = format!("{FOLDER}/{attribute}.csv");
+        let problem = |line: Option<usize>, message: String, hint: Option<String>| Problem {
+            place: line.map_or(name.clone(), |line| format!("{name}:{line}")),
+            message,
+            hint,
+        };
+        if !is_category(&attribute) {
+            let names = model::attributes().keys().map(String::as_str).filter(|a| is_category(a));
+            let hint = crate::document::nearest(&attribute, names);
+            problems.push(problem(None, format!("there is no category `{attribute}`"), hint));
+            continue;
+        }
+        match read(&path) {
+            Ok(lines) => {
+                let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+                for (at, line) in lines.iter().enumerate() {
+                    let before = seen.insert(&line.value, &line.common);
+                    if before.is_some_and(|common| common != line.common) {
+                        let message = format!("`{}` has two common values", line.value);
+                        problems.push(problem(Some(at + 2), message, Some("leave one".into())));
+                    }
+                    vocabulary.add(&attribute, &line.value, &line.common);
+                }
+                vocabulary.know(&attribute);
+            }
+            Err(error) => problems.push(problem(None, error.reason(), error.hint())),
+        }
+        files.push((path, name));
+    }
+    (vocabulary, files)
+}
+
+/// Proposals for the values that were counted, to be written into a project.
+#[derive(Debug, Clone, Default)]
+pub struct Proposals(BTreeMap<String, Vec<Line>>);
+
+/// Proposes a common value for each value counted. What a file of the project says already stays.
+pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
+    let mut proposals: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    for (attribute, values) in counts {
+        let path = project.join(FOLDER).join(format!("{attribute}.csv"));
+        let decided = if path.is_file() { read(&path).unwrap_or_default() } else { Vec::new() };
+        let known: BTreeSet<&str> = decided.iter().map(|line| line.value.as_str()).collect();
+        let values: Vec<(String, u64)> = values.iter().map(|(v, n)| (v.clone(), *n)).collect();
+        let common = category::propose(attribute, &values, lang);
+        let new = values.iter().zip(common).filter(|((value, _), _)| !known.contains(value.as_str()));
+        let new = new.map(|((value, count), common)| Line {
+            value: value.clone(),
+            count: *count,
+            common: common.unwrap_or_default(),
+        });
+        let recounted = decided.iter().map(|line| {
+            let count = values.iter().find(|(v, _)| *v == line.value).map_or(0, |(_, n)| *n);
+            Line { count, ..line.clone() }
+        });
+        let mut lines: Vec<Line> = recounted.chain(new).collect();
+        // What is called the same stands together, the most frequent first.
+        let mut uses: BTreeMap<String, u64> = BTreeMap::new();
+        for line in &lines {
+            *uses.entry(line.common.clone()).or_default() += line.count;
+        }
+        lines.sort_by(|a, b| {
+            let group = |l: &Line| (l.common.is_empty(), std::cmp::Reverse(uses[&l.common]));
+            (group(a), &a.common, std::cmp::Reverse(a.count), &a.value)
+                .cmp(&(group(b), &b.common, std::cmp::Reverse(b.count), &b.value))
+        });
+        proposals.insert(attribute.clone(), lines);
+    }
+    Proposals(proposals)
+}
+
+impl Proposals {
+    /// For each attribute how many values have no common value yet, and how many there are.
+    pub fn open(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        self.0.iter().map(|(attribute, lines)| {
+            let open = lines.iter().filter(|line| line.common.is_empty()).count();
+            (attribute.as_str(), open, lines.len())
+        })
+    }
+
+    /// Writes the files of the project.
+    pub fn write(&self, project: &Path) -> Result<()> {
+        for (attribute, lines) in &self.0 {
+            let path = project.join(FOLDER).join(format!("{attribute}.csv"));
+            let mut file = store::CsvFile::create(&path, HEADER)?;
+            for line in lines {
+                file.row([&line.value, &line.count.to_string(), &line.common])?;
+            }
+            file.finish()?;
+        }
+        Ok(())
+    }
+}
+
+/// The files of a project with the attribute each is of, by name.
+fn present(project: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(project.join(FOLDER)) else { return Vec::new() };
+    let mut files: Vec<(String, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?;
+            let attribute = name.strip_suffix(".csv").filter(|a| !a.starts_with('.'))?.to_owned();
+            Some((attribute, path))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+fn is_category(attribute: &str) -> bool {
+    category::ATTRIBUTES.contains(&attribute)
+        || model::value_kind(attribute) == ValueKind::Category && model::attribute(attribute).is_some()
+}
+
+/// The lines of a file, as a steward may leave it: with a byte order mark, semicolons, other columns beside.
+fn read(path: &Path) -> Result<Vec<Line>> {
+    let text = store::read_text(path)?;
+    let text = text.trim_start_matches('\u{feff}');
+    let first = text.lines().next().unwrap_or("");
+    let delimiter = [b';', b'\t', b','].into_iter().find(|d| first.as_bytes().contains(d));
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b','))
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let wrong = |message: String| Error::Format {
+        path: path.to_owned(),
+        message,
+        hint: Some(format!("its columns are `{}`", HEADER.join("`, `"))),
+    };
+    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+    let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
+    let (Some(value), Some(common)) = (column("value"), column("common")) else {
+        return Err(wrong("it lacks a column".into()));
+    };
+    let count = column("count");
+    let mut lines = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        let cell = |at: usize| row.get(at).unwrap_or("").trim().to_owned();
+        if cell(value).is_empty() {
+            continue;
+        }
+        let count = count.and_then(|at| cell(at).parse().ok()).unwrap_or(0);
+        lines.push(Line { value: cell(value), count, common: cell(common) });
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(attribute: &str, values: &[(&str, u64)]) -> Counts {
+        let values = values.iter().map(|(v, n)| ((*v).to_owned(), *n)).collect();
+        Counts::from([(attribute.to_owned(), values)])
+    }
+
+    fn file(project: &Path, attribute: &str) -> String {
+        let path = project.join(FOLDER).join(format!("{attribute}.csv"));
+        store::read_text(&path).expect("written")
+    }
+
+    #[test]
+    fn proposals_are_written_by_group_and_read_back() {
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let counts = counts("segment", &[("PME", 9), ("P.M.E.", 2), ("Zone bleue", 5), ("B2C", 1)]);
+        let proposals = propose(&counts, project.path(), Lang::Fr);
+        assert_eq!(proposals.open().collect::<Vec<_>>(), [("segment", 1, 4)]);
+        proposals.write(project.path()).expect("written");
+        assert_eq!(
+            file(project.path(), "segment"),
+            "value,count,common\nPME,9,PME\nP.M.E.,2,PME\nB2C,1,Particulier\nZone bleue,5,\n"
+        );
+        let mut problems = Vec::new();
+        let (vocabulary, files) = load(project.path(), &mut problems);
+        assert!(problems.is_empty());
+        assert_eq!(files[0].1, "mappings/values/segment.csv");
+        assert_eq!(vocabulary.common("segment", "P.M.E."), Some("PME"));
+        assert_eq!(vocabulary.common("segment", "p.m.e."), Some("PME"));
+        assert_eq!(vocabulary.common("segment", "Zone bleue"), None);
+    }
+
+    #[test]
+    fn what_a_steward_decided_stays() {
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let path = project.path().join("mappings/values/segment.csv");
+        store::write(&path, "value;count;common;note\nPME;1;Petites;ok\nGone;3;Old;\n").expect("written");
+        let counts = counts("segment", &[("PME", 9), ("TPE", 2)]);
+        propose(&counts, project.path(), Lang::Fr).write(project.path()).expect("written");
+        assert_eq!(
+            file(project.path(), "segment"),
+            "value,count,common\nPME,9,Petites\nTPE,2,TPE\nGone,0,Old\n"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told() {
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            store::write(&project.path().join(FOLDER).join(name), text).expect("written");
+        };
+        write("segmnt.csv", "value,common\n");
+        write("origin.csv", "from,to\na,b\n");
+        write("sector.csv", "value,common\na,b\na,c\n");
+        let mut problems = Vec::new();
+        load(project.path(), &mut problems);
+        let told: Vec<&str> = problems.iter().map(|p| p.place.as_str()).collect();
+        assert_eq!(
+            told,
+            ["mappings/values/origin.csv", "mappings/values/sector.csv:3", "mappings/values/segmnt.csv"]
+        );
+    }
+}
