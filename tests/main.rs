@@ -7,3 +7,4 @@ mod determinism;
 mod layouts;
 mod program;
 mod samples;
+mod values;

@@ -22,7 +22,9 @@ use crate::{
     value::{
         address::{self, Parts},
         date::{self, Order},
-        email, text,
+        email,
+        money::{self, DecimalMark},
+        text,
     },
 };
 use record::{Chunk, Plan};
@@ -81,7 +83,7 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Staged<Clean, Metrics>> {
     let raw = &ingested.records;
-    let plan = Plan::new(raw, &settings.country, date_orders(raw));
+    let plan = Plan::new(raw, &settings.country, habits(raw));
     progress.expect(raw.len() as u64);
     let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
     let chunks: Vec<Chunk> = starts
@@ -167,24 +169,39 @@ fn fills(raw: &Records, counts: BTreeMap<record::FillKey, Fill>) -> Vec<Fill> {
     named.collect()
 }
 
-/// For each origin the order of day and month that its dates show.
-fn date_orders(raw: &Records) -> Vec<Order> {
-    let mut values: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+/// How the values of one column are written, as far as they tell.
+#[derive(Debug, Clone, Copy, Default)]
+struct Habits {
+    /// The order of day and month.
+    order: Option<Order>,
+    /// The mark before the decimals.
+    mark: Option<DecimalMark>,
+}
+
+/// The habits of each origin.
+fn habits(raw: &Records) -> Vec<Habits> {
+    let mut dates: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    let mut amounts: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
     for (attribute, column) in &raw.columns {
-        if model::value_kind(attribute) != ValueKind::Date && !attribute.starts_with("x.date.") {
-            continue;
-        }
+        let of_kind = match model::value_kind(attribute) {
+            ValueKind::Date => &mut dates,
+            ValueKind::Money => &mut amounts,
+            _ => continue,
+        };
         for i in 0..column.len() {
             for (value, origin) in column.entries(i) {
-                values.entry(origin).or_default().push(value);
+                of_kind.entry(origin).or_default().push(value);
             }
         }
     }
-    let mut orders = vec![Order::default(); raw.origins.len()];
-    for (origin, values) in values {
-        orders[origin as usize] = date::order_of(values);
+    let mut habits = vec![Habits::default(); raw.origins.len()];
+    for (origin, values) in dates {
+        habits[origin as usize].order = date::shown_order(values);
     }
-    orders
+    for (origin, values) in amounts {
+        habits[origin as usize].mark = money::mark_of(values);
+    }
+    habits
 }
 
 /// The event for each contact point that its cell holds, in the form that the clean values of its

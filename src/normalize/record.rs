@@ -11,15 +11,13 @@ use crate::{
     value::{
         Invalid,
         address::{self, Parts},
-        boolean,
-        date::{self, Order},
-        email, identifier, money, organisation, person,
+        boolean, date, email, identifier, money, organisation, person,
         phone::{self, Line},
         standing, text, url,
     },
 };
 
-use super::Fill;
+use super::{Fill, Habits};
 
 /// One clean value.
 #[derive(Debug, Clone)]
@@ -135,7 +133,8 @@ struct Source<'a> {
 pub(super) struct Plan<'a> {
     raw: &'a Records,
     country: &'a str,
-    orders: Vec<Order>,
+    /// Of each origin.
+    habits: Vec<Habits>,
     sources: Vec<Source<'a>>,
     /// Whether the numbers are of a plan that is not the country's: their digits are kept as written.
     foreign_numbers: bool,
@@ -166,14 +165,14 @@ fn is_local_number(cell: &str) -> bool {
 type Outcome = Result<Vec<(&'static str, String)>, Invalid>;
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(raw: &'a Records, country: &'a str, orders: Vec<Order>) -> Plan<'a> {
+    pub(super) fn new(raw: &'a Records, country: &'a str, habits: Vec<Habits>) -> Plan<'a> {
         let sources = raw
             .columns
             .iter()
             .map(|(attribute, column)| Source { attribute, way: Way::of(attribute), column })
             .collect();
         let foreign_numbers = has_foreign_numbers(raw, country);
-        Plan { raw, country, orders, sources, foreign_numbers }
+        Plan { raw, country, habits, sources, foreign_numbers }
     }
 
     /// The clean values of the records in `range`.
@@ -341,13 +340,13 @@ impl<'a> Record<'_, 'a> {
                 }
             }
             _ => {
-                let order = self.plan.orders.get(origin as usize).copied().unwrap_or_default();
-                // A column of one order only is cached; where origins differ, so may the order.
-                let outcome = match self.known[at].get(value).filter(|_| !is_date(way)) {
+                let habits = self.plan.habits.get(origin as usize).copied().unwrap_or_default();
+                // Where origins differ, so may the order of a date and the mark of decimals.
+                let outcome = match self.known[at].get(value).filter(|_| !follows_habits(way)) {
                     Some(outcome) => outcome.clone(),
                     None => {
-                        let outcome = one_cell(way, attribute, value, order);
-                        if !is_date(way) && column.len() > 1 {
+                        let outcome = one_cell(way, attribute, value, habits);
+                        if !follows_habits(way) && column.len() > 1 {
                             self.known[at].insert(value, outcome.clone());
                         }
                         outcome
@@ -625,13 +624,15 @@ fn is_free(parts: &Parts<'_>, attribute: &str) -> bool {
     slot(&mut copy, attribute).is_empty()
 }
 
-fn is_date(way: Way) -> bool {
-    matches!(way, Way::Date | Way::BirthDate | Way::LooseDate)
+/// Whether what a cell means depends on how the others of its column are written.
+fn follows_habits(way: Way) -> bool {
+    matches!(way, Way::Date | Way::BirthDate | Way::LooseDate | Way::Money | Way::LooseNumber)
 }
 
 /// The clean values of a cell whose attribute gives one value, with what else it tells; an empty attribute
 /// is the column's own.
-fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
+fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
+    let order = habits.order.unwrap_or_default();
     let own = |value: String| Ok(vec![("", value)]);
     match way {
         Way::FullName => {
@@ -694,11 +695,11 @@ fn one_cell(way: Way, attribute: &str, value: &str, order: Order) -> Outcome {
             if text::is_placeholder_of(ValueKind::Date, &date) { Ok(Vec::new()) } else { own(date) }
         }
         Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
+        Way::Identifier if identifier::is_placeholder(attribute, value) => Ok(Vec::new()),
         Way::Identifier => own(identifier::normalize(attribute, value)?),
-        Way::Money => own(money::normalize(value)?.0),
-        Way::LooseNumber => {
-            own(money::normalize(value).map_or_else(|_| text::clean(value), |(amount, _)| amount))
-        }
+        Way::Money => own(money::normalize_in(value, habits.mark)?.0),
+        Way::LooseNumber => own(money::normalize_in(value, habits.mark)
+            .map_or_else(|_| text::clean(value), |(amount, _)| amount)),
         Way::Boolean => match boolean::parse(value) {
             Some(yes) => own(yes.to_string()),
             None => Err(Invalid {

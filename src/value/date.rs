@@ -1,8 +1,20 @@
 //! Dates.
 
-use jiff::civil;
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::LazyLock,
+};
 
-use super::{Invalid, text};
+use jiff::civil;
+use regex::Regex;
+use serde::Deserialize;
+
+use super::{
+    Invalid, Issue,
+    dictionary::{self, Words},
+    text,
+};
 
 /// The order of day and month in dates written with numbers alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,22 +47,71 @@ pub fn normalize_birth(text: &str, order: Order) -> Result<String, Invalid> {
 
 fn read(text: &str, order: Order, pivot: i16) -> Result<String, Invalid> {
     let cleaned = text::clean(text);
-    let (day, time) = split_time(&cleaned);
-    let date = parse_day(day, order, pivot).ok_or_else(|| {
+    let unread = || {
         Invalid::new("bad_date", "it is not a date of the calendar", "write it as year-month-day")
-    })?;
-    let whole = date.len() == 10 && !date.starts_with('-');
-    match time {
-        Some(time) if whole => Ok(format!("{date}{time}")),
-        _ => Ok(date),
+    };
+    if let Some(moment) = compact_moment(&cleaned) {
+        return Ok(moment);
     }
+    let (day, time) = split_time(&cleaned).ok_or_else(unread)?;
+    if let Some(moment) = serial_moment(&day) {
+        return Ok(moment);
+    }
+    let date = parse_day(&day, order, pivot).ok_or_else(unread)?;
+    let whole = date.len() == 10 && !date.starts_with('-');
+    Ok(if whole { date + &time } else { date })
+}
+
+/// What a steward should know of a date that was read: what was guessed. `is_order_shown` tells that other
+/// dates of the column leave no doubt on the order of day and month.
+pub fn issues(text: &str, order: Order, is_order_shown: bool) -> Vec<Issue> {
+    let cleaned = text::clean(text);
+    let day = split_time(&cleaned).map_or(cleaned.clone(), |(day, _)| day);
+    let fields = number_fields(&day);
+    let mut issues = Vec::new();
+    let named = day.chars().any(char::is_alphabetic);
+    let last = fields.last().copied().unwrap_or_default();
+    let numbers = fields.iter().filter(|f| f.bytes().all(|b| b.is_ascii_digit()));
+    let year_first = numbers.clone().next().is_some_and(|first| first.len() == 4);
+    // `mars-18` is a month of 2018, `mars 18` its eighteenth.
+    let month_and_year = fields.len() == 2 && named && day.contains('-') && day.ends_with(last);
+    let has_year = fields.len() >= 3 && numbers.count() >= 2 || month_and_year;
+    if last.len() == 2 && last.bytes().all(|b| b.is_ascii_digit()) && !year_first && has_year {
+        issues.push(Issue::likely("century_guessed", "its year has two digits"));
+    }
+    if let ([first, second, _], false) = (fields.as_slice(), named)
+        && first.len() <= 2
+        && let (Ok(first), Ok(second)) = (first.parse::<u8>(), second.parse::<u8>())
+    {
+        let (day, month) = if order == Order::DayFirst { (first, second) } else { (second, first) };
+        if month > 12 && day <= 12 {
+            issues.push(Issue::likely(
+                "other_order",
+                "day and month stand in another order than the column's",
+            ));
+        } else if first <= 12 && second <= 12 && first != second && !is_order_shown {
+            issues.push(Issue::doubtful(
+                "day_month_doubt",
+                "day and month may be the other way round",
+            ));
+        }
+    }
+    if serial_moment(&day).is_some() {
+        issues.push(Issue::likely("serial_day", "it is a spreadsheet's serial day"));
+    }
+    issues
 }
 
 /// The order of day and month that the dates of one column show.
 pub fn order_of<'a>(column: impl IntoIterator<Item = &'a str>) -> Order {
+    shown_order(column).unwrap_or_default()
+}
+
+/// The same; none where no date tells.
+pub fn shown_order<'a>(column: impl IntoIterator<Item = &'a str>) -> Option<Order> {
     let (mut day_first, mut month_first) = (0u64, 0u64);
     for text in column {
-        let (day, _) = split_time(text.trim());
+        let day = text.trim().split([' ', 'T']).next().unwrap_or_default();
         let fields: Vec<&str> = day.split(['/', '-', '.']).collect();
         let (Some(first), Some(second)) = (fields.first(), fields.get(1)) else { continue };
         if first.len() > 2 || second.len() > 2 || fields.len() > 3 {
@@ -61,70 +122,114 @@ pub fn order_of<'a>(column: impl IntoIterator<Item = &'a str>) -> Order {
             month_first += u64::from(second > 12 && (1..=12).contains(&first));
         }
     }
-    if month_first > day_first { Order::MonthFirst } else { Order::DayFirst }
-}
-
-/// The text before the time, and the time as `T12:00:00` with its zone; none at midnight or when absent.
-fn split_time(text: &str) -> (&str, Option<String>) {
-    let Some(colon) = text.find(':') else { return (text, None) };
-    let head = &text[..colon];
-    let Some(at) = head.rfind([' ', 'T', 't', ',']) else { return (text, None) };
-    let (day, written) = (text[..at].trim_end_matches([',', ' ']), text[at + 1..].trim());
-    match parse_time(written) {
-        Some(time) => (day.strip_suffix(" à").unwrap_or(day), time),
-        None => (text, None),
+    match day_first.cmp(&month_first) {
+        Ordering::Greater => Some(Order::DayFirst),
+        Ordering::Less => Some(Order::MonthFirst),
+        Ordering::Equal => None,
     }
 }
 
-/// The canonical time; none inside for midnight without a zone.
-fn parse_time(written: &str) -> Option<Option<String>> {
-    let lower = written.to_ascii_lowercase();
-    let (clock, afternoon) = match (lower.strip_suffix("pm"), lower.strip_suffix("am")) {
-        (Some(clock), _) => (clock.trim().to_owned(), Some(true)),
-        (_, Some(clock)) => (clock.trim().to_owned(), Some(false)),
-        _ => (lower.clone(), None),
+/// A time within a text: `12:30`, `12h30`, `1:05:09 p.m.`, `12:00:00.123 +02:00`.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?i)(?:^|[ ,]|\dT|à)\s*(?<hour>\d{1,2})[:h](?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d+)?)?",
+        r"(?:\s*(?<half>[ap])\.?m\.?)?\s*(?<zone>z|(?:utc|gmt)?\s*[+-]\d{2}(?::?\d{2})?|utc|gmt)?(?:$|[ ,])"
+    ))
+    .expect("the pattern is constant")
+});
+
+/// The text without its time, and the time as `T12:00:00` with its zone, empty at midnight or when absent. None
+/// when the clock does not have it.
+fn split_time(text: &str) -> Option<(String, String)> {
+    let found = text.contains([':', 'h', 'H']).then(|| TIME.captures(text)).flatten();
+    let Some(found) = found else { return Some((text.to_owned(), String::new())) };
+    let number = |name: &str| found.name(name).map_or(Some(0), |m| m.as_str().parse::<i8>().ok());
+    let hour = match (number("hour")?, found.name("half").map(|m| m.as_str())) {
+        (12, Some("a" | "A")) => 0,
+        (hour, Some("p" | "P")) if hour < 12 => hour + 12,
+        (hour, _) => hour,
     };
-    let clock = clock.strip_suffix("utc").map(|c| format!("{}z", c.trim())).unwrap_or(clock);
-    let zone_at = clock.find(['z', '+', '-']).unwrap_or(clock.len());
-    let (clock, zone) = clock.split_at(zone_at);
-    let zone = match zone.trim() {
-        "" => String::new(),
-        "z" => "Z".to_owned(),
-        offset => {
-            let digits: String = offset.chars().filter(char::is_ascii_digit).collect();
-            let (hours, minutes) = (digits.get(..2)?, digits.get(2..4).unwrap_or("00"));
-            if digits.len() > 4
-                || hours.parse::<u8>().ok()? > 14
-                || minutes.parse::<u8>().ok()? > 59
-            {
-                return None;
-            }
-            if (hours, minutes) == ("00", "00") {
-                "Z".to_owned()
-            } else {
-                format!("{}{hours}:{minutes}", &offset[..1])
-            }
-        }
-    };
-    let mut fields = clock
-        .trim()
-        .split(':')
-        .map(|field| field.split(['.', ',']).next().unwrap_or_default().trim());
-    let number = |field: Option<&str>| field.map_or(Some(0), |f| f.parse::<i8>().ok());
-    let (hour, minute, second) =
-        (fields.next()?.parse::<i8>().ok()?, number(fields.next())?, number(fields.next())?);
-    let hour = match afternoon {
-        Some(true) if hour < 12 => hour + 12,
-        Some(false) if hour == 12 => 0,
-        _ => hour,
-    };
-    let time = civil::Time::new(hour, minute, second, 0).ok()?;
+    let zone = zone(found.name("zone").map_or("", |m| m.as_str()))?;
+    let time = civil::Time::new(hour, number("minute")?, number("second")?, 0).ok()?;
+    let start = found.name("hour").expect("the pattern has an hour").start();
+    let whole = found.get(0).expect("the pattern matched");
+    let before = text[..start].trim_end_matches([' ', ',', 'T', 't']);
+    let before = before.strip_suffix(" à").unwrap_or(before);
+    let day = format!("{before} {}", &text[whole.end()..]).trim().to_owned();
     let midnight = time == civil::Time::midnight() && zone.is_empty();
-    Some(
-        (!midnight).then(|| {
-            format!("T{:02}:{:02}:{:02}{zone}", time.hour(), time.minute(), time.second())
-        }),
-    )
+    let written = if midnight { String::new() } else { clock(time) + &zone };
+    Some((day, written))
+}
+
+fn clock(time: civil::Time) -> String {
+    format!("T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
+}
+
+/// The zone as `Z` or `+02:00`, empty where there is none.
+fn zone(written: &str) -> Option<String> {
+    let lower = written.to_ascii_lowercase();
+    let offset = lower.trim_start_matches("utc").trim_start_matches("gmt").trim();
+    if lower.is_empty() {
+        return Some(String::new());
+    }
+    if matches!(offset, "" | "z") {
+        return Some("Z".to_owned());
+    }
+    let digits: String = offset.chars().filter(char::is_ascii_digit).collect();
+    let (hours, minutes) = (digits.get(..2)?, digits.get(2..4).unwrap_or("00"));
+    if hours.parse::<u8>().ok()? > 14 || minutes.parse::<u8>().ok()? > 59 {
+        return None;
+    }
+    Some(match (hours, minutes) {
+        ("00", "00") => "Z".to_owned(),
+        _ => format!("{}{hours}:{minutes}", &offset[..1]),
+    })
+}
+
+/// Day and time without marks: `20120531123000`, `20120531T1230Z`.
+fn compact_moment(text: &str) -> Option<String> {
+    let upper = text.to_ascii_uppercase();
+    let (bare, zone) = upper.strip_suffix('Z').map_or((upper.as_str(), ""), |bare| (bare, "Z"));
+    let digits = match bare.split_once('T') {
+        Some((day, time)) if day.len() == 8 => format!("{day}{time}"),
+        Some(_) => return None,
+        None => bare.to_owned(),
+    };
+    if !matches!(digits.len(), 12 | 14) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let date =
+        full(number(&digits, 0, 4)?, number(&digits, 4, 6)? as i8, number(&digits, 6, 8)? as i8)?;
+    let part = |from: usize| number(&digits, from, from + 2).unwrap_or(0) as i8;
+    let time = civil::Time::new(part(8), part(10), part(12), 0).ok()?;
+    let midnight = time == civil::Time::midnight() && zone.is_empty();
+    Some(if midnight { date } else { format!("{date}{}{zone}", clock(time)) })
+}
+
+fn number(digits: &str, from: usize, to: usize) -> Option<i16> {
+    digits.get(from..to)?.parse().ok()
+}
+
+/// A spreadsheet's serial day of five digits, with a part of a day as its time: `41060.5`. Day 1 is 1900-01-01, and
+/// the sheet believes in 1900-02-29. Sheets that count from 1904 tell so, and their cells come as dates.
+fn serial_moment(text: &str) -> Option<String> {
+    let (days, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    if days.len() != 5 || !days.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let span = jiff::Span::new().days(days.parse::<i64>().ok()?);
+    let date = civil::date(1899, 12, 30).checked_add(span).ok()?;
+    if !(1900..=2100).contains(&date.year()) {
+        return None;
+    }
+    // Parts of a day are written with up to ten digits; seconds need five.
+    let scale = 10i64.pow(part.len().min(10) as u32);
+    let seconds = match part.get(..part.len().min(10)) {
+        None | Some("") => 0,
+        Some(part) => (part.parse::<i64>().ok()? * 86_400 + scale / 2) / scale,
+    };
+    let time = civil::Time::midnight().wrapping_add(jiff::Span::new().seconds(seconds.min(86_399)));
+    Some(if seconds == 0 { date.to_string() } else { format!("{date}{}", clock(time)) })
 }
 
 fn parse_day(text: &str, order: Order, pivot: i16) -> Option<String> {
@@ -134,20 +239,19 @@ fn parse_day(text: &str, order: Order, pivot: i16) -> Option<String> {
         })?;
         return month_day(month.parse().ok()?, day.parse().ok()?);
     }
+    if let Some(date) = week_day(text) {
+        return Some(date);
+    }
     if text.chars().any(char::is_alphabetic) {
         return with_month_name(text, pivot);
     }
-    let fields: Vec<&str> =
-        text.split(['/', '-', '.', ' ', ',']).filter(|f| !f.is_empty()).collect();
+    let fields = number_fields(text);
     if !fields.iter().all(|f| f.bytes().all(|b| b.is_ascii_digit())) {
         return None;
     }
     match fields.as_slice() {
-        [one] => from_digits(one),
-        // A serial day with a part of a day: `39814.5`.
-        [day, part] if day.len() == 5 && text.contains(['.', ',']) && !part.is_empty() => {
-            from_digits(day)
-        }
+        [one] => from_digits(one, order),
+        [year, day] if year.len() == 4 && day.len() == 3 => day_of_year(year, day),
         [year, month] if year.len() == 4 => year_month(year.parse().ok()?, month.parse().ok()?),
         [month, year] if year.len() == 4 => year_month(year.parse().ok()?, month.parse().ok()?),
         [first, second] => {
@@ -170,22 +274,46 @@ fn parse_day(text: &str, order: Order, pivot: i16) -> Option<String> {
     }
 }
 
-fn from_digits(digits: &str) -> Option<String> {
-    let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
+/// The numbers of a date between its marks.
+fn number_fields(text: &str) -> Vec<&str> {
+    let marks = |c: char| matches!(c, '/' | '-' | '.' | ' ' | ',' | '\'' | '’');
+    text.split(marks).filter(|field| !field.is_empty()).collect()
+}
+
+fn from_digits(digits: &str, order: Order) -> Option<String> {
+    let part = |from: usize, to: usize| number(digits, from, to);
     match digits.len() {
         4 => year_only(part(0, 4)?),
-        5 => {
-            // Serial day 1 is 1900-01-01, and the sheet believes in 1900-02-29.
-            let days: i64 = digits.parse().ok()?;
-            let date = civil::date(1899, 12, 30).checked_add(jiff::Span::new().days(days)).ok()?;
-            (1900..=2100).contains(&date.year()).then(|| date.to_string())
-        }
         6 => year_month(part(0, 4)?, part(4, 6)? as i8),
-        8 => full(part(0, 4)?, part(4, 6)? as i8, part(6, 8)? as i8)
-            .or_else(|| full(part(4, 8)?, part(2, 4)? as i8, part(0, 2)? as i8)),
-        12 | 14 => full(part(0, 4)?, part(4, 6)? as i8, part(6, 8)? as i8),
+        8 => full(part(0, 4)?, part(4, 6)? as i8, part(6, 8)? as i8).or_else(|| {
+            let (year, first, second) = (part(4, 8)?, part(0, 2)? as i8, part(2, 4)? as i8);
+            let (day, month) =
+                if order == Order::DayFirst { (first, second) } else { (second, first) };
+            full(year, month, day).or_else(|| full(year, day, month))
+        }),
         _ => None,
     }
+}
+
+/// The day that ISO 8601 writes by its week: `2012-W22-4`.
+fn week_day(text: &str) -> Option<String> {
+    let (year, rest) = text.split_once(['w', 'W'])?;
+    let year = year.strip_suffix('-').unwrap_or(year);
+    let digits: String = rest.chars().filter(|c| *c != '-').collect();
+    if year.len() != 4 || digits.len() != 3 {
+        return None;
+    }
+    let weekday =
+        jiff::civil::Weekday::from_monday_one_offset(number(&digits, 2, 3)? as i8).ok()?;
+    let week = number(&digits, 0, 2)? as i8;
+    let date = civil::ISOWeekDate::new(year.parse().ok()?, week, weekday).ok()?.date();
+    plausible(date.year()).then(|| date.to_string())
+}
+
+fn day_of_year(year: &str, day: &str) -> Option<String> {
+    let (year, day): (i16, i16) = (year.parse().ok()?, day.parse().ok()?);
+    let date = civil::Date::new(year, 1, 1).ok()?.with().day_of_year(day).build().ok()?;
+    plausible(year).then(|| date.to_string())
 }
 
 fn whole_year(text: &str, pivot: i16) -> Option<i16> {
@@ -198,33 +326,31 @@ fn whole_year(text: &str, pivot: i16) -> Option<i16> {
 }
 
 fn with_month_name(text: &str, pivot: i16) -> Option<String> {
-    let folded = text::fold(text);
+    let folded = text::fold(&apart(text));
     let (mut month, mut numbers) = (None, Vec::new());
+    let (mut first_named, mut month_first) = ("", false);
     for word in folded.split(' ') {
-        let number = word
-            .strip_suffix("er")
-            .or_else(|| word.strip_suffix("st"))
-            .or_else(|| word.strip_suffix("nd"))
-            .or_else(|| word.strip_suffix("rd"))
-            .or_else(|| word.strip_suffix("th"))
-            .filter(|stem| !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_digit()))
-            .unwrap_or(word);
-        if number.bytes().all(|b| b.is_ascii_digit()) {
-            numbers.push(number);
-        } else if let Some(named) = month_named(word) {
-            if month.replace(named).is_some() {
+        if word.bytes().all(|b| b.is_ascii_digit()) {
+            numbers.push(word);
+        } else if let Some(named) = NAMES.months.get(word) {
+            // `mar.` is Tuesday too.
+            if month.replace(*named).is_some_and(|_| first_named != "mar") {
                 return None;
             }
-        } else if !matches!(word, "le" | "the" | "of" | "de" | "del" | "den" | "di" | "du")
-            && !is_weekday(word)
-        {
+            first_named = word;
+            month_first = numbers.is_empty();
+        } else if !NAMES.beside.contains(word) {
             return None;
         }
     }
     let month = month?;
     match numbers.as_slice() {
         [year] if year.len() == 4 => year_month(year.parse().ok()?, month),
-        // `12 mars`, `mars 18`: without a whole year, a number is a day.
+        // A spreadsheet shows March 2018 as `mars-18`, and its eighteenth as `18-mars`.
+        [year] if month_first && year.len() == 2 && text.contains('-') => {
+            year_month(whole_year(year, pivot)?, month)
+        }
+        // `12 mars`, `March 18`: without a whole year, a number is a day.
         [day] => month_day(month, day.parse().ok()?),
         [year, day] if year.len() == 4 => full(year.parse().ok()?, month, day.parse().ok()?),
         [day, year] => full(whole_year(year, pivot)?, month, day.parse().ok()?),
@@ -232,64 +358,49 @@ fn with_month_name(text: &str, pivot: i16) -> Option<String> {
     }
 }
 
-/// The month that a folded word names, in French, English, German, Spanish, Italian or Dutch, whole or cut.
-fn month_named(word: &str) -> Option<i8> {
-    Some(match word {
-        "janvier" | "janv" | "jan" | "january" | "januar" | "jaenner" | "enero" | "ene"
-        | "gennaio" | "gen" | "januari" => 1,
-        "fevrier" | "fevr" | "fev" | "feb" | "february" | "februar" | "febrero" | "febbraio"
-        | "februari" => 2,
-        "mars" | "mar" | "march" | "marz" | "maerz" | "mrz" | "marzo" | "maart" | "mrt" => 3,
-        "avril" | "avr" | "apr" | "april" | "abril" | "abr" | "aprile" => 4,
-        "mai" | "may" | "mayo" | "maggio" | "mag" | "mei" => 5,
-        "juin" | "jun" | "june" | "juni" | "junio" | "giugno" | "giu" => 6,
-        "juillet" | "juil" | "jul" | "july" | "juli" | "julio" | "luglio" | "lug" => 7,
-        "aout" | "aou" | "aug" | "august" | "agosto" | "ago" | "augustus" => 8,
-        "septembre" | "sept" | "sep" | "september" | "septiembre" | "settembre" | "set" => 9,
-        "octobre" | "oct" | "october" | "oktober" | "okt" | "octubre" | "ottobre" | "ott" => 10,
-        "novembre" | "nov" | "november" | "noviembre" => 11,
-        "decembre" | "dec" | "december" | "dezember" | "dez" | "diciembre" | "dic" | "dicembre" => {
-            12
+/// The text with blanks where letters meet digits: `31MAY2012`, `1er`.
+fn apart(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len() + 4);
+    let mut last = ' ';
+    for c in text.chars() {
+        if last.is_ascii_digit() && c.is_alphabetic() || last.is_alphabetic() && c.is_ascii_digit()
+        {
+            spaced.push(' ');
         }
-        _ => return None,
-    })
+        spaced.push(c);
+        last = c;
+    }
+    spaced
 }
 
-fn is_weekday(word: &str) -> bool {
-    const WEEKDAYS: [&str; 30] = [
-        "lundi",
-        "mardi",
-        "mercredi",
-        "jeudi",
-        "vendredi",
-        "samedi",
-        "dimanche",
-        "lun",
-        "mer",
-        "jeu",
-        "ven",
-        "sam",
-        "dim",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "montag",
-        "mittwoch",
-        "freitag",
-    ];
-    WEEKDAYS.contains(&word)
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calendar {
+    months: BTreeMap<String, Words>,
+    beside: Beside,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beside {
+    words: Words,
+}
+
+struct Names {
+    /// From a folded name to its month.
+    months: HashMap<String, i8>,
+    beside: HashSet<String>,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let calendar: Calendar =
+        dictionary::read(include_str!("../../mappings/dictionaries/calendar.toml"));
+    let months = calendar.months.iter().flat_map(|(month, names)| {
+        let month: i8 = month.parse().expect("the built-in calendar numbers its months");
+        names.to_vec().into_iter().map(move |name| (name, month))
+    });
+    Names { months: months.collect(), beside: calendar.beside.words.to_set() }
+});
 
 /// The years that a customer file can speak of, birth dates and "no end" included.
 fn plausible(year: i16) -> bool {
@@ -354,7 +465,7 @@ mod tests {
                 ("04/05/2012", "2012-05-04"),
                 ("--05-31", "--05-31"),
                 ("31/05", "--05-31"),
-                ("39814.5", "2009-01-01"),
+                ("39814.5", "2009-01-01T12:00:00"),
             ],
             Order::DayFirst,
         );

@@ -1,11 +1,15 @@
 //! Email addresses.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    sync::LazyLock,
+};
 
 use serde::Deserialize;
 
 use super::{
-    Invalid,
+    Invalid, Issue, Sureness,
     dictionary::{self, Words},
     text,
 };
@@ -13,21 +17,22 @@ use super::{
 /// The addresses of one cell, in canonical form; what is no address is an [`Invalid`].
 ///
 /// Reads `Name <a@b.fr>`, `mailto:a@b.fr`, and several addresses separated by `;`, `,`, `/`, blanks or
-/// ` ::: `. Nothing is repaired: a wrong letter would send someone's mail to someone else.
+/// ` ::: `. A domain in other letters than ASCII gets its registered form (`xn--...`). Nothing is repaired: a wrong
+/// letter would send someone's mail to someone else.
 pub fn normalize(cell: &str) -> Vec<Result<String, Invalid>> {
     let cleaned = text::clean(cell);
     if cleaned.is_empty() {
         return Vec::new();
     }
-    if let Ok(address) = one(&cleaned) {
-        return vec![Ok(address)];
-    }
-    if text::fold(&cleaned).starts_with("o ") && cleaned.starts_with('/') {
+    if is_directory_name(&cleaned) {
         return vec![Err(Invalid::new(
             "x500_address",
             "it is an address of the mail server's own directory, not an Internet address",
             "look the address up in the company's directory",
         ))];
+    }
+    if let Ok(address) = one(&cleaned) {
+        return vec![Ok(address)];
     }
     let mut found: Vec<Result<String, Invalid>> = Vec::new();
     for piece in pieces(&cleaned) {
@@ -36,9 +41,6 @@ pub fn normalize(cell: &str) -> Vec<Result<String, Invalid>> {
             found.push(read);
         }
     }
-    if found.is_empty() {
-        found.push(Err(bad(&cleaned)));
-    }
     // A broken address is reported once, with the whole cell as what was read.
     if found.iter().all(Result::is_err) {
         found = vec![Err(bad(&cleaned))];
@@ -46,21 +48,49 @@ pub fn normalize(cell: &str) -> Vec<Result<String, Invalid>> {
     found
 }
 
-/// The parts of a cell that hold an `@`: those in angle brackets where there are any.
+/// Whether a mail server's directory has such names: `/o=Dupont/ou=...` (X.500), also within an
+/// Internet address (`IMCEAEX-_O=...@dupont.fr`), or `c=FR;a= ;p=Dupont;s=Martin` (X.400).
+fn is_directory_name(cleaned: &str) -> bool {
+    let lower = cleaned.to_ascii_lowercase();
+    let bare = lower.strip_prefix("ex:").unwrap_or(&lower).trim_start();
+    let x400 = bare.strip_prefix("x400:").unwrap_or(bare);
+    bare.starts_with("/o=")
+        || bare.starts_with("/cn=")
+        || bare.starts_with("imceaex-")
+        || x400.starts_with("c=") && x400.contains(";a=")
+}
+
+/// The parts of a cell that hold an `@`: those in angle brackets, and what stands outside of them and is an
+/// address. A name before the brackets may hold an `@` too.
 fn pieces(cell: &str) -> Vec<&str> {
-    let bracketed: Vec<&str> = cell
-        .split('<')
-        .skip(1)
-        .filter_map(|after| after.split('>').next())
-        .filter(|inside| inside.contains('@'))
-        .collect();
-    if !bracketed.is_empty() {
-        return bracketed;
+    let mut pieces = Vec::new();
+    let mut rest = cell;
+    while let Some((before, inside, after)) = bracketed(rest) {
+        pieces.extend(words(before).filter(|word| one(word).is_ok()));
+        pieces.push(inside);
+        rest = after;
     }
-    cell.split([' ', ';', ',', '/', '|', '"']).filter(|piece| piece.contains('@')).collect()
+    let whole = pieces.is_empty();
+    pieces.extend(words(rest).filter(|word| whole || one(word).is_ok()));
+    pieces
+}
+
+/// What stands before, in and after the first angle brackets that hold an `@`.
+fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
+    let open = text.find('<')?;
+    let close = open + text[open..].find('>')?;
+    let inside = &text[open + 1..close];
+    inside.contains('@').then(|| (&text[..open], inside, &text[close + 1..]))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ';', ',', '/', '|']).filter(|piece| piece.contains('@'))
 }
 
 fn one(piece: &str) -> Result<String, Invalid> {
+    if let Some(address) = with_quoted_mailbox(piece) {
+        return Ok(address);
+    }
     let mut address = piece.to_lowercase();
     loop {
         let stripped = address
@@ -79,17 +109,68 @@ fn one(piece: &str) -> Result<String, Invalid> {
     if let Some((before, _)) = address.split_once('?').filter(|(before, _)| before.contains('@')) {
         address = before.to_owned();
     }
+    let (mailbox, domain) = address.rsplit_once('@').ok_or_else(|| bad(piece))?;
+    let address = match registered(domain) {
+        Some(domain) => format!("{mailbox}@{domain}"),
+        None => return Err(bad(piece)),
+    };
     if is_valid(&address) { Ok(address) } else { Err(bad(piece)) }
 }
 
-/// Whether a lower-case address has the syntax of those in use: dot-atoms, no quoted or
-/// commented parts, a domain of letters with a dot.
+/// The domain in the letters it is registered in.
+fn registered(domain: &str) -> Option<Cow<'_, str>> {
+    if domain.is_ascii() {
+        return Some(Cow::Borrowed(domain));
+    }
+    let plain = domain.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '\u{b7}'));
+    let ascii = plain.then(|| idna::domain_to_ascii_strict(domain).ok())??;
+    Some(Cow::Owned(ascii))
+}
+
+/// An address whose mailbox stands in quotes, as RFC 5321 allows: `"anne martin"@b.fr`. The quotes go where they
+/// are not needed.
+fn with_quoted_mailbox(piece: &str) -> Option<String> {
+    let (quoted, domain) = piece.trim().strip_prefix('"')?.rsplit_once("\"@")?;
+    let mut mailbox = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        let c = if c == '\\' {
+            chars.next()?
+        } else if c == '"' {
+            return None;
+        } else {
+            c
+        };
+        if !(' '..='~').contains(&c) {
+            return None;
+        }
+        mailbox.push(c.to_ascii_lowercase());
+    }
+    let domain = registered(&domain.to_lowercase())?.into_owned();
+    let plain = format!("{mailbox}@{domain}");
+    if !mailbox.contains('@') && is_valid(&plain) {
+        return Some(plain);
+    }
+    let fits = !mailbox.is_empty()
+        && mailbox.len() <= MAILBOX_LENGTH - 2
+        && is_valid(&format!("a@{domain}"));
+    let escaped = mailbox.replace('\\', "\\\\").replace('"', "\\\"");
+    fits.then(|| format!("\"{escaped}\"@{domain}"))
+}
+
+/// The most characters of a mailbox, of a domain, and of a whole address (RFC 5321).
+const MAILBOX_LENGTH: usize = 64;
+const DOMAIN_LENGTH: usize = 253;
+const ADDRESS_LENGTH: usize = 254;
+
+/// Whether a lower-case address has the syntax of those in use: dot-atoms, no commented parts, a domain with
+/// a dot that ends in letters.
 fn is_valid(address: &str) -> bool {
     let Some((mailbox, domain)) = address.split_once('@') else { return false };
     let dotted = |part: &str| {
         !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.contains("..")
     };
-    let mailbox_fits = mailbox.len() <= 64
+    let mailbox_fits = mailbox.len() <= MAILBOX_LENGTH
         && dotted(mailbox)
         && mailbox
             .bytes()
@@ -104,7 +185,8 @@ fn is_valid(address: &str) -> bool {
     let top_fits =
         top.len() >= 2 && (top.bytes().all(|b| b.is_ascii_alphabetic()) || top.starts_with("xn--"));
     mailbox_fits
-        && domain.len() <= 253
+        && address.len() <= ADDRESS_LENGTH
+        && domain.len() <= DOMAIN_LENGTH
         && domain.contains('.')
         && domain.split('.').all(label_fits)
         && top_fits
@@ -131,16 +213,56 @@ fn bad(piece: &str) -> Invalid {
     ];
     let message = match lower.matches('@').count() {
         0 => "there is no `@` in it",
+        1 if lower.ends_with(']') && lower.contains("@[") => {
+            "its domain is the number of a machine, not a name"
+        }
         1 if lower.contains(char::is_whitespace) => "there is a blank in it",
         1 if !lower.is_ascii() => "there is an accented letter in it",
         1 => "it is not written as an address is",
         _ => "there is more than one `@` in it",
     };
-    let suggestion = repaired.iter().find(|address| is_valid(address)).map_or_else(
+    let valid = repaired.iter().find(|address| is_valid(address)).cloned();
+    let suggestion = valid.or_else(|| with_great_domain(&glued)).map_or_else(
         || "ask for the address again".to_owned(),
         |address| format!("perhaps `{address}`"),
     );
     Invalid::new("bad_email", message, suggestion)
+}
+
+/// The address at the well-known provider that is meant, whose domain lacks its end or its point: `a@gmail`.
+fn with_great_domain(address: &str) -> Option<String> {
+    let (mailbox, domain) = address.split_once('@')?;
+    let is_meant = |great: &&String| {
+        great.strip_prefix(domain).is_some_and(|rest| rest.starts_with('.'))
+            || domain.len() + 1 == great.len() && great.replacen('.', "", 1) == domain
+    };
+    let great = PROVIDERS.great.iter().find(is_meant)?;
+    let address = format!("{mailbox}@{great}");
+    is_valid(&address).then_some(address)
+}
+
+/// What a steward should know of a canonical address: that it is a role's, is thrown away soon, or that its
+/// domain may be a slip.
+pub fn issues(email: &str) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    if let Some(meant) = suspected_domain(email) {
+        issues.push(Issue {
+            code: "suspected_domain",
+            message: "its domain looks like a slip of a well-known one",
+            sureness: Sureness::Doubtful,
+            suggestion: format!(
+                "perhaps `{}@{meant}`",
+                email.rsplit_once('@').map_or("", |(mailbox, _)| mailbox)
+            ),
+        });
+    }
+    if is_disposable(email) {
+        issues.push(Issue::known("disposable_mailbox", "its mailbox lives for minutes only"));
+    }
+    if is_role_mailbox(email) {
+        issues.push(Issue::known("role_mailbox", "it is a role's mailbox, not a person's"));
+    }
+    issues
 }
 
 #[derive(Deserialize)]
@@ -155,7 +277,21 @@ struct Freemail {
     families: Words,
     domains: Words,
     great: Words,
+    slips: BTreeMap<String, String>,
+    top_slips: BTreeMap<String, String>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Disposable {
+    domains: Words,
+}
+
+static DISPOSABLE: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let list: Disposable =
+        dictionary::read(include_str!("../../mappings/dictionaries/disposable.toml"));
+    list.domains.to_set()
+});
 
 static ROLES: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let words: RoleWords =
@@ -167,6 +303,8 @@ struct Providers {
     families: HashSet<String>,
     domains: HashSet<String>,
     great: Vec<String>,
+    slips: BTreeMap<String, String>,
+    top_slips: BTreeMap<String, String>,
 }
 
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
@@ -176,6 +314,8 @@ static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
         families: lists.families.to_set(),
         domains: lists.domains.to_set(),
         great: lists.great.to_vec(),
+        slips: lists.slips,
+        top_slips: lists.top_slips,
     }
 });
 
@@ -215,17 +355,31 @@ fn is_freemail_domain(domain: &str) -> bool {
     PROVIDERS.domains.contains(domain) || bare && PROVIDERS.families.contains(family)
 }
 
-/// The well-known domain that the address's may be a slip of: `gmial.com` for `gmail.com`. It is for
-/// people to look at, never to be put in its place.
-pub fn suspected_domain(email: &str) -> Option<&'static str> {
+/// Whether the address is at a provider of mailboxes that live for minutes.
+pub fn is_disposable(email: &str) -> bool {
     let domain = domain(email);
+    let parent = domain.split_once('.').map_or("", |(_, parent)| parent);
+    DISPOSABLE.contains(domain) || DISPOSABLE.contains(parent)
+}
+
+/// The domain that the address's may be a slip of: `gmial.com` for `gmail.com`, `dupont.con` for
+/// `dupont.com`. It is for people to look at, never to be put in its place.
+pub fn suspected_domain(email: &str) -> Option<String> {
+    let domain = domain(email);
+    if let Some(meant) = PROVIDERS.slips.get(domain) {
+        return Some(meant.clone());
+    }
     if domain.len() < 6 || is_freemail_domain(domain) {
         return None;
     }
     let near = |great: &&String| {
         great.len().abs_diff(domain.len()) <= 1 && strsim::osa_distance(great, domain) == 1
     };
-    PROVIDERS.great.iter().filter(|great| great.len() >= 7).find(near).map(String::as_str)
+    if let Some(great) = PROVIDERS.great.iter().filter(|great| great.len() >= 7).find(near) {
+        return Some(great.clone());
+    }
+    let (name, top) = domain.rsplit_once('.')?;
+    PROVIDERS.top_slips.get(top).map(|meant| format!("{name}.{meant}"))
 }
 
 #[cfg(test)]
@@ -323,8 +477,8 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_great_domain_is_suspected() {
-        assert_eq!(suspected_domain("a@gmial.com"), Some("gmail.com"));
-        assert_eq!(suspected_domain("a@outlok.fr"), Some("outlook.fr"));
+        assert_eq!(suspected_domain("a@gmial.com"), Some("gmail.com".to_owned()));
+        assert_eq!(suspected_domain("a@outlok.fr"), Some("outlook.fr".to_owned()));
         assert_eq!(suspected_domain("a@gmail.com"), None);
         assert_eq!(suspected_domain("a@dupont.fr"), None);
     }

@@ -1,6 +1,17 @@
 //! Identifiers with check digits: SIREN, SIRET, VAT, IBAN; codes that are only compared.
 
-use super::{Invalid, text};
+use super::{Invalid, text, vat};
+
+/// Whether the text stands for "no value" as the identifier `attribute`: one digit repeated, or what forms
+/// show as an example. Some of these pass the check digit.
+pub fn is_placeholder(attribute: &str, text: &str) -> bool {
+    let digits: String = match attribute {
+        "siren" | "siret" | "vat" => text.chars().filter(char::is_ascii_digit).collect(),
+        _ => return false,
+    };
+    let repeated = digits.len() >= 8 && is_one_digit(&digits);
+    repeated || text::is_example_identifier(&digits)
+}
 
 /// Whether nine digits are a SIREN: check digit right, no placeholder.
 pub fn is_siren(digits: &str) -> bool {
@@ -9,16 +20,20 @@ pub fn is_siren(digits: &str) -> bool {
 
 /// Whether fourteen digits are a SIRET: those of its SIREN and of the whole are right.
 ///
-/// La Poste has more establishments than the rule allows: theirs have a sum of digits divisible by 5.
+/// La Poste has more establishments than the rule allows: but for its head office, theirs have a sum of digits
+/// divisible by 5.
 pub fn is_siret(digits: &str) -> bool {
     if !is_digits(digits, 14) || !is_siren(&digits[..9]) {
         return false;
     }
-    let sum: u32 = digits.bytes().map(|b| u32::from(b - b'0')).sum();
-    luhn(digits) || digits.starts_with("356000000") && sum.is_multiple_of(5)
+    if digits.starts_with("356000000") && digits != "35600000000048" {
+        let sum: u32 = digits.bytes().map(|b| u32::from(b - b'0')).sum();
+        return sum.is_multiple_of(5);
+    }
+    luhn(digits)
 }
 
-fn is_digits(text: &str, count: usize) -> bool {
+pub(super) fn is_digits(text: &str, count: usize) -> bool {
     text.len() == count && text.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -27,7 +42,7 @@ fn is_one_digit(digits: &str) -> bool {
 }
 
 /// Whether the last digit is right by the rule of Luhn: from the right every second digit counts double.
-fn luhn(digits: &str) -> bool {
+pub(super) fn luhn(digits: &str) -> bool {
     let sum: u32 = digits
         .bytes()
         .rev()
@@ -54,6 +69,9 @@ pub fn normalize(attribute: &str, text: &str) -> Result<String, Invalid> {
         "iban" => iban(&compact(&cleaned)),
         "bic" => bic(&compact(&cleaned)),
         "naf" => naf(&compact(&cleaned)),
+        "lei" => lei(&compact(&cleaned)),
+        "eori" => eori(&compact(&cleaned)),
+        "rna" => rna(&compact(&cleaned)),
         _ => Ok(code(&cleaned)),
     }
 }
@@ -76,42 +94,51 @@ fn code(text: &str) -> String {
 }
 
 /// The digits of a number cell; an error when a spreadsheet wrote it in powers of ten and lost some.
-fn digits_of(text: &str, count: usize) -> Result<String, Invalid> {
-    let upper = text.to_uppercase().replace(',', ".");
-    if let Some((mantissa, exponent)) =
-        upper.split_once('E').filter(|(m, _)| m.starts_with(|c: char| c.is_ascii_digit()))
-    {
-        let decimals = mantissa.split_once('.').map_or("", |(_, decimals)| decimals);
-        let exponent: Option<usize> = exponent.trim_start_matches('+').parse().ok();
-        if let Some(exponent) = exponent {
-            let mut digits = mantissa.replace('.', "");
-            if !digits.bytes().all(|b| b.is_ascii_digit())
-                || decimals.len() < exponent
-                || exponent + 1 > count
-            {
-                return Err(Invalid::new(
-                    "lost_digits",
-                    "a spreadsheet wrote it in powers of ten and its last digits are lost",
-                    "export the column again, formatted as text",
-                ));
-            }
-            digits.truncate(exponent + 1);
-            return Ok(digits);
+///
+/// A program leaves out only zeros at the end; a spreadsheet shows six digits and forgets the others. So zeros
+/// are put back where more digits are written than a spreadsheet shows and `is_proved` says that they fit.
+fn digits_of(text: &str, is_proved: fn(&str) -> bool) -> Result<String, Invalid> {
+    const DIGITS_SHOWN: usize = 6;
+    const MOST_DIGITS: usize = 14;
+    if let Some((mantissa, exponent)) = scientific(text) {
+        let whole: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        let padded = format!("{whole:0<width$}", width = exponent + 1);
+        let exact = whole.len() > exponent;
+        let (kept, decimals) = padded.split_at(exponent + 1);
+        let fits = exponent < MOST_DIGITS && decimals.bytes().all(|b| b == b'0');
+        if fits && (exact || whole.len() > DIGITS_SHOWN && is_proved(kept)) {
+            return Ok(kept.to_owned());
         }
+        return Err(Invalid::new(
+            "lost_digits",
+            "a spreadsheet wrote it in powers of ten and its last digits are lost",
+            "export the column again, formatted as text",
+        ));
     }
     let whole = text.strip_suffix(".0").unwrap_or(text);
     Ok(whole.chars().filter(char::is_ascii_digit).collect())
 }
 
+/// The mantissa and the exponent of `1,33218E+13`.
+pub(super) fn scientific(text: &str) -> Option<(&str, usize)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: usize = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+    let (whole, decimals) = mantissa.split_once([',', '.']).unwrap_or((mantissa, ""));
+    let fits = whole.len() == 1
+        && whole.bytes().chain(decimals.bytes()).all(|b| b.is_ascii_digit())
+        && (4..=20).contains(&exponent);
+    fits.then_some((mantissa, exponent))
+}
+
 fn siren(text: &str) -> Result<String, Invalid> {
-    let digits = digits_of(text, 9)?;
+    let digits = digits_of(text, |digits| is_siren(digits) || is_siret(digits))?;
     let padded = format!("0{digits}");
     let found = match digits.len() {
         9 => is_siren(&digits).then_some(digits),
         8 => is_siren(&padded).then_some(padded),
         13 => is_siret(&padded).then(|| padded[..9].to_owned()),
         14 => is_siret(&digits).then(|| digits[..9].to_owned()),
-        11 => (siren_of(&format!("FR{digits}")).is_some() && french_key_fits(&digits))
+        11 => (siren_of(&format!("FR{digits}")).is_some() && vat::french_key_fits(&digits))
             .then(|| digits[2..].to_owned()),
         _ => {
             return Err(Invalid::new(
@@ -127,7 +154,7 @@ fn siren(text: &str) -> Result<String, Invalid> {
 }
 
 fn siret(text: &str) -> Result<String, Invalid> {
-    let digits = digits_of(text, 14)?;
+    let digits = digits_of(text, is_siret)?;
     let padded = format!("0{digits}");
     let found = match digits.len() {
         14 => is_siret(&digits).then_some(digits),
@@ -174,110 +201,48 @@ pub fn fec_name(file: &str) -> Option<(String, String)> {
 }
 
 /// The SIREN within a SIRET or a French VAT number.
+///
+/// Nine digits that start with `000` are of Monaco, whose companies have no SIREN.
 pub fn siren_of(siret_or_vat: &str) -> Option<&str> {
     let siren =
         siret_or_vat.strip_prefix("FR").map_or_else(|| siret_or_vat.get(..9), |v| v.get(2..11))?;
-    is_siren(siren).then_some(siren)
-}
-
-/// Whether the two digits before the SIREN of a French VAT number are its key.
-fn french_key_fits(key_and_siren: &str) -> bool {
-    let (key, siren) = key_and_siren.split_at(2);
-    let (Ok(key), Ok(siren)) = (key.parse::<u64>(), siren.parse::<u64>()) else {
-        // Newer keys hold letters; they have no public rule of thumb, so the SIREN alone decides.
-        return key.bytes().all(|b| b.is_ascii_alphanumeric());
-    };
-    (12 + 3 * (siren % 97)) % 97 == key
+    (is_siren(siren) && !siren.starts_with("000")).then_some(siren)
 }
 
 fn vat(compact: &str) -> Result<String, Invalid> {
     let invalid =
         |message: &str| Invalid::new("bad_vat", message, "check it with the VIES service");
-    let bare =
-        compact.strip_prefix("TVA").or_else(|| compact.strip_prefix("VAT")).unwrap_or(compact);
+    let bare = ["TVA", "VAT", "UST", "IVA", "BTW", "NIF", "CIF"]
+        .iter()
+        .find_map(|word| compact.strip_prefix(word))
+        .unwrap_or(compact);
     // Without its country, a French number is one when both of its keys say so.
-    if is_digits(bare, 11) && french_key_fits(bare) && is_siren(&bare[2..]) {
+    if is_digits(bare, 11) && vat::french_key_fits(bare) && is_siren(&bare[2..]) {
         return Ok(format!("FR{bare}"));
+    }
+    let siren = bare.strip_prefix("FR").unwrap_or(bare);
+    if is_siren(siren) {
+        return Err(Invalid::new("siren_only", "it is a SIREN, without the key before it", ""));
     }
     if bare.len() < 4 || !bare.is_ascii() {
         return Err(invalid("it is too short"));
     }
-    let (country, rest) = bare.split_at(2);
-    let digits = |count: usize| is_digits(rest, count);
-    let fits = match country {
-        "FR" => rest.len() == 11 && is_siren(&rest[2..]) && french_key_fits(rest),
-        "BE" if digits(9) => return vat(&format!("BE0{rest}")),
-        "BE" => digits(10) && 97 - number(&rest[..8]) % 97 == number(&rest[8..]),
-        "LU" => digits(8) && number(&rest[..6]) % 89 == number(&rest[6..]),
-        "DE" => digits(9) && iso_7064_mod_11_10(rest),
-        "IT" => digits(11) && luhn(rest),
-        "PT" => digits(9) && portuguese(rest),
-        "PL" => {
-            digits(10) && weighted(rest, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == number(&rest[9..])
-        }
-        "ES" => rest.len() == 9 && rest[1..8].bytes().all(|b| b.is_ascii_digit()),
-        "NL" => {
-            rest.len() == 12
-                && is_digits(&rest[..9], 9)
-                && &rest[9..10] == "B"
-                && is_digits(&rest[10..], 2)
-        }
-        "AT" => rest.len() == 9 && rest.starts_with('U') && is_digits(&rest[1..], 8),
-        "GB" | "XI" => {
-            digits(9)
-                || digits(12)
-                || rest.len() == 5 && (rest.starts_with("GD") || rest.starts_with("HA"))
-        }
-        "CH" => {
-            rest.starts_with('E')
-                && rest.len() >= 10
-                && is_digits(&rest[1..10], 9)
-                && matches!(&rest[10..], "" | "MWST" | "TVA" | "IVA")
-        }
-        "IE" => (8..=9).contains(&rest.len()) && is_digits(&rest[..1], 1),
-        "BG" => digits(9) || digits(10),
-        "CZ" => (8..=10).contains(&rest.len()) && digits(rest.len()),
-        "RO" => (2..=10).contains(&rest.len()) && digits(rest.len()),
-        "SE" => digits(12),
-        "EL" | "EE" | "LT" if digits(9) => true,
-        "LT" => digits(12),
-        "HR" | "LV" => digits(11),
-        "DK" | "FI" | "HU" | "MT" | "SI" => digits(8),
-        "SK" => digits(10),
-        "CY" => rest.len() == 9 && is_digits(&rest[..8], 8),
-        "MC" => return Err(invalid("Monaco's numbers start with FR")),
-        _ => return Err(invalid("it does not start with the code of a country that has one")),
+    // Greeks write the country's own code too; Swiss ones start with the register's.
+    let (country, rest) = match &bare[..2] {
+        "GR" => ("EL", &bare[2..]),
+        "CH" if bare.starts_with("CHE") => ("CHE", &bare[3..]),
+        country => (country, &bare[2..]),
     };
-    if fits {
-        Ok(bare.to_owned())
-    } else {
-        Err(invalid("it is not a number of its country: a digit is wrong"))
+    if let Some(rest) = vat::canonical(country, rest) {
+        return Ok(format!("{country}{rest}"));
     }
-}
-
-fn number(digits: &str) -> u64 {
-    digits.parse().unwrap_or(u64::MAX)
-}
-
-fn weighted(digits: &str, weights: &[u64]) -> u64 {
-    digits.bytes().zip(weights).map(|(b, weight)| u64::from(b - b'0') * weight).sum()
-}
-
-fn portuguese(digits: &str) -> bool {
-    let rest = 11 - weighted(digits, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
-    number(&digits[8..]) == if rest > 9 { 0 } else { rest }
-}
-
-fn iso_7064_mod_11_10(digits: &str) -> bool {
-    let mut product = 10;
-    for b in digits.bytes().take(digits.len() - 1) {
-        let mut sum = (u64::from(b - b'0') + product) % 10;
-        if sum == 0 {
-            sum = 10;
+    Err(invalid(match country {
+        "MC" => "Monaco's numbers start with FR",
+        _ if country.bytes().all(|b| b.is_ascii_uppercase()) => {
+            "it is not a number of its country: a digit is wrong"
         }
-        product = 2 * sum % 11;
-    }
-    (11 - product) % 10 == number(&digits[digits.len() - 1..])
+        _ => "it does not start with the code of a country that has one",
+    }))
 }
 
 fn iban(compact: &str) -> Result<String, Invalid> {
@@ -321,6 +286,87 @@ fn naf(compact: &str) -> Result<String, Invalid> {
     } else {
         Err(Invalid::new("bad_naf", "a NAF code has four digits and a letter", ""))
     }
+}
+
+/// The identifier of a legal entity on financial markets (ISO 17442): eighteen characters and two check digits.
+fn lei(compact: &str) -> Result<String, Invalid> {
+    let fits = compact.len() == 20
+        && compact.is_ascii()
+        && is_digits(&compact[18..], 2)
+        && vat::mod_97(compact) == Some(1);
+    if fits {
+        Ok(compact.to_owned())
+    } else {
+        Err(Invalid::new(
+            "bad_lei",
+            "its check digits or its length are wrong",
+            "look it up in the GLEIF register",
+        ))
+    }
+}
+
+/// The number of a trader at the customs of the Union: a country and up to fifteen characters; the French
+/// one is the SIRET.
+fn eori(compact: &str) -> Result<String, Invalid> {
+    let shaped = (4..=17).contains(&compact.len())
+        && compact.is_ascii()
+        && compact[..2].bytes().all(|b| b.is_ascii_uppercase());
+    let fits = match compact.strip_prefix("FR") {
+        Some(siret) if shaped => is_siret(siret),
+        _ => shaped,
+    };
+    if fits {
+        Ok(compact.to_owned())
+    } else {
+        Err(Invalid::new(
+            "bad_eori",
+            "it has no country, or its country numbers differently",
+            "check it with the EORI service",
+        ))
+    }
+}
+
+/// The number of an association: `W`, three characters of its prefecture, six digits.
+fn rna(compact: &str) -> Result<String, Invalid> {
+    let bytes = compact.as_bytes();
+    let fits = bytes.len() == 10
+        && bytes[0] == b'W'
+        && bytes[1].is_ascii_digit()
+        && bytes[2].is_ascii_alphanumeric()
+        && bytes[3..].iter().all(u8::is_ascii_digit);
+    if fits {
+        Ok(compact.to_owned())
+    } else {
+        Err(Invalid::new(
+            "bad_rna",
+            "the number of an association has a W and nine digits",
+            "look it up in the register of associations",
+        ))
+    }
+}
+
+/// Whether the text is a French social security number (NIR) with its key: sex, year and month of birth,
+/// place, ordinal, two check digits. It must not leave the company.
+///
+/// Corsica's departments hold a letter. Months above 12 stand for an unknown one.
+pub fn is_nir(text: &str) -> bool {
+    let compact: String =
+        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-')).collect();
+    if compact.len() != 15 || !compact.is_ascii() {
+        return false;
+    }
+    let upper = compact.to_ascii_uppercase();
+    let digits = match &upper[5..7] {
+        "2A" => format!("{}19{}", &upper[..5], &upper[7..]),
+        "2B" => format!("{}18{}", &upper[..5], &upper[7..]),
+        _ => upper,
+    };
+    if !is_digits(&digits, 15) || !matches!(digits.as_bytes()[0], b'1'..=b'4' | b'7' | b'8') {
+        return false;
+    }
+    let number = |digits: &str| digits.parse::<u64>().unwrap_or_default();
+    matches!(number(&digits[3..5]), 1..=12 | 20..=42 | 50..=99)
+        && 97 - number(&digits[..13]) % 97 == number(&digits[13..])
 }
 
 #[cfg(test)]

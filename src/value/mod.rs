@@ -22,6 +22,7 @@
 
 mod dictionary;
 mod phrase;
+mod vat;
 
 pub mod text;
 pub mod person;
@@ -55,5 +56,46 @@ impl Invalid {
         suggestion: impl Into<String>,
     ) -> Invalid {
         Invalid { code, message: message.into(), suggestion: suggestion.into() }
+    }
+}
+
+/// What was wrong with a value that could be used all the same, or what a steward should know of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Issue {
+    /// A stable snake-case word: `zero_restored`, `day_month_doubt`.
+    pub code: &'static str,
+    /// What was wrong, without the value itself.
+    pub message: &'static str,
+    /// How sure the canonical form is.
+    pub sureness: Sureness,
+    /// What the steward can do, or empty.
+    pub suggestion: String,
+}
+
+/// How sure a repair is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sureness {
+    /// A check digit or the standard leaves no other reading.
+    Proved,
+    /// Another reading is possible and much rarer.
+    Likely,
+    /// As likely wrong as right: the value is kept as written, or read as its column is.
+    Doubtful,
+}
+
+impl Issue {
+    /// An issue whose repair, if there was one, is proved.
+    pub(crate) fn known(code: &'static str, message: &'static str) -> Issue {
+        Issue { code, message, sureness: Sureness::Proved, suggestion: String::new() }
+    }
+
+    /// A repair that is most likely right.
+    pub(crate) fn likely(code: &'static str, message: &'static str) -> Issue {
+        Issue { sureness: Sureness::Likely, ..Issue::known(code, message) }
+    }
+
+    /// A reading that may as well be wrong.
+    pub(crate) fn doubtful(code: &'static str, message: &'static str) -> Issue {
+        Issue { sureness: Sureness::Doubtful, ..Issue::known(code, message) }
     }
 }

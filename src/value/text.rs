@@ -102,6 +102,7 @@ struct Placeholders {
     date: Words,
     postcode: Words,
     identifier: Words,
+    example_identifiers: Words,
 }
 
 struct PlaceholderSets {
@@ -116,6 +117,7 @@ struct PlaceholderSets {
     date: HashSet<String>,
     postcode: HashSet<String>,
     identifier: HashSet<String>,
+    example_identifiers: HashSet<String>,
 }
 
 static PLACEHOLDERS: LazyLock<PlaceholderSets> = LazyLock::new(|| {
@@ -133,6 +135,7 @@ static PLACEHOLDERS: LazyLock<PlaceholderSets> = LazyLock::new(|| {
         date: lists.date.to_set(),
         postcode: lists.postcode.to_set(),
         identifier: lists.identifier.to_set(),
+        example_identifiers: lists.example_identifiers.to_set(),
     }
 });
 
@@ -187,6 +190,11 @@ pub fn may_be_last_name(text: &str) -> bool {
 /// Whether a postcode stands for "no value": `00000`, `99999`.
 pub fn is_postcode_placeholder(text: &str) -> bool {
     is_placeholder(text) || short_listed(&PLACEHOLDERS.postcode, text)
+}
+
+/// Whether the digits are those of an identifier that forms show as an example.
+pub(super) fn is_example_identifier(digits: &str) -> bool {
+    PLACEHOLDERS.example_identifiers.contains(digits)
 }
 
 fn short_listed(list: &HashSet<String>, text: &str) -> bool {
