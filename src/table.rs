@@ -544,8 +544,8 @@ impl RecordsBuilder {
     /// The records, sorted by id, and for each draft number its position among them.
     ///
     /// An id is a keyed hash of source, kind, key and the whole row, with an ordinal among exact
-    /// copies of the row; copies are told apart by nothing but their place, so it does not matter
-    /// which is which.
+    /// copies of the row; where these differ in nothing but their place, it does not matter which is
+    /// which.
     pub fn finish(mut self, key: &IdKey) -> (Records, Vec<u32>) {
         let mut content: Vec<([u8; 32], u32)> = Vec::with_capacity(self.heads.len());
         for (number, draft) in self.heads.iter().enumerate() {
@@ -560,7 +560,15 @@ impl RecordsBuilder {
         }
         content.sort_unstable_by(|a, b| {
             let dated = |n: u32| &self.places[self.heads[n as usize].place as usize].dated;
-            (a.0, dated(a.1), a.1).cmp(&(b.0, dated(b.1), b.1))
+            // Copies of a row have the same values; an account in two years has not.
+            let told = |n: u32| {
+                self.values_of(n as usize)
+                    .map(|(_, value, origin)| (&self.origins[origin as usize].label, value))
+            };
+            (a.0, dated(a.1))
+                .cmp(&(b.0, dated(b.1)))
+                .then_with(|| told(a.1).cmp(told(b.1)))
+                .then(a.1.cmp(&b.1))
         });
         let mut order: Vec<(RecordId, u32)> = Vec::with_capacity(content.len());
         let mut ordinal = 0u64;

@@ -67,6 +67,7 @@ struct Use {
     contact: bool,
     split: String,
     empty: BTreeSet<String>,
+    omit: bool,
 }
 
 /// A mapping, applied to the header of one table.
@@ -238,6 +239,7 @@ impl<'a> Layout<'a> {
                         contact: bound.rule.contact,
                         split: bound.rule.split.trim().to_owned(),
                         empty: bound.rule.empty.iter().map(|e| e.trim().to_lowercase()).collect(),
+                        omit: bound.rule.omit,
                     },
                     None => Use {
                         attribute: extra().into(),
@@ -249,6 +251,7 @@ impl<'a> Layout<'a> {
                         contact: false,
                         split: String::new(),
                         empty: BTreeSet::new(),
+                        omit: false,
                     },
                 }
             })
@@ -386,7 +389,7 @@ impl<'a> Layout<'a> {
                 });
                 continue;
             };
-            if usage.empty.contains(&text.to_lowercase()) {
+            if usage.omit || usage.empty.contains(&text.to_lowercase()) {
                 continue;
             }
             let label_cell = usage.label_at.map_or("", |l| cells.get(l).unwrap_or(""));
@@ -734,6 +737,8 @@ impl Row<'_> {
                     }
                     None => self.push_open(draft, likelier, reading),
                 });
+                // A contact is one of an organisation; should the record turn out a person, the link goes.
+                organisation = drafts.first().copied();
             }
             (None, None) => {
                 if cast.person {
@@ -750,13 +755,17 @@ impl Row<'_> {
             let draft = self.draft(Some(Kind::Organisation), &values, reading);
             organisation = Some(self.push(draft, reading));
         }
-        let role = self.first("job_title");
+        // The row's own records come before those of its contacts: what it says is said of them.
+        let own_persons = persons.len();
         persons.extend(self.contacts(reading));
-        drafts.splice(0..0, persons.iter().copied());
-        drafts.extend(organisation);
+        drafts.extend(&persons[..own_persons]);
+        drafts.extend(organisation.filter(|_| cast.open.is_none()));
+        drafts.extend(&persons[own_persons..]);
         if let Some(organisation) = organisation {
+            let role = self.first("job_title");
             for (nth, &person) in persons.iter().enumerate() {
-                let role = if nth == 0 { role.clone() } else { "contact".to_owned() };
+                let is_own = nth == 0 && own_persons > 0;
+                let role = if is_own { role.clone() } else { "contact".to_owned() };
                 reading.gathered.links.push(Link { person, organisation, role });
             }
         }

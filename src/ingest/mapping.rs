@@ -29,6 +29,7 @@
 //! required = true                        # told when the column is not there
 //! split = ":::"                          # the cell holds several values
 //! empty = ["0/0/00"]                     # what stands for no value
+//! omit = true                            # left out on purpose, even of the extras
 //!
 //! [[consents]]
 //! column = ["EMAIL_BLACKLISTED"]         # the strictest of the filled ones; none: every row says it
@@ -58,6 +59,12 @@
 //! amount = ["Montant TTC"]
 //! currency = ["Devise"]
 //!
+//! [fixed_width]                          # of a text without delimiters: which characters are a column
+//! encoding = "IBM850"                    # UTF-8, windows-1252, ISO-8859-15, IBM850, macintosh; none: as found
+//! line = '^C[0-9]{5} '                   # a regular expression that each line fits; others are rejects
+//! least = 40                             # characters of a line: shorter ones are rejects; none: all of them
+//! columns = [{ name = "Code client", from = 1, width = 8 }]   # from 1; the names are the headers above
+//!
 //! [[tables]]                             # a further table of the same files: all of the above, but for
 //! rows = "decide"                        # its own columns; of all, the one that knows most of the
 //!                                        # header reads a table
@@ -75,6 +82,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
+use super::read::fixed::FixedWidth;
 use crate::{
     error::{Error, Problem, Result},
     model::{self, Kind},
@@ -112,6 +120,8 @@ pub struct Mapping {
     pub private: Vec<PrivateRule>,
     /// Of a related table: where its key, date and amount stand.
     pub history: Option<HistoryRule>,
+    /// Of a text without delimiters: where its columns stand.
+    pub fixed_width: Option<FixedWidth>,
     /// Of further tables in the same files: how they are read.
     pub tables: Vec<Mapping>,
 }
@@ -197,6 +207,8 @@ pub struct ColumnRule {
     pub split: String,
     /// Cells that stand for no value.
     pub empty: Vec<String>,
+    /// Whether the column is left out, even of the extras: it says nothing, or must not be kept.
+    pub omit: bool,
 }
 
 /// What a column, or a file's name, says about consent.
@@ -401,6 +413,9 @@ impl Mapping {
                 tell("a private marker needs `column` and `values`".into(), None);
             }
         }
+        for (message, hint) in self.fixed_width.iter().flat_map(FixedWidth::problems) {
+            tell(message, hint);
+        }
         if (self.rows == Rows::History) != self.history.is_some() {
             tell(
                 "`rows = \"history\"` and `[history]` go together".into(),
@@ -551,7 +566,7 @@ const BUILT_IN: &[(&str, &str)] = files! {
     "google" "outlook" "thunderbird" "vcard" "mailchimp" "brevo" "mailjet" "mailup" "constant-contact"
     "systeme-io" "activecampaign" "kit" "hubspot-companies" "hubspot" "salesforce-accounts"
     "salesforce-contacts" "sage" "sage-contacts" "ebp" "dolibarr" "dolibarr-contacts" "odoo" "xero"
-    "quickbooks-online" "indy" "abby" "fec" "factures"
+    "quickbooks" "quickbooks-online" "indy" "abby" "fec" "ciel" "factures"
 };
 
 /// The built-in mappings, narrower layouts first.
@@ -592,6 +607,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "consents",
             "private",
             "history",
+            "fixed_width",
             "tables",
         ],
     ),
@@ -613,6 +629,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "required",
             "split",
             "empty",
+            "omit",
         ],
     ),
     (
@@ -631,6 +648,8 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("private", &["column", "values"]),
     ("history", &["kind", "key", "key_attribute", "email", "name", "date", "amount", "currency"]),
+    ("fixed_width", &["encoding", "line", "least", "columns"]),
+    ("fixed_width.columns", &["name", "from", "width"]),
 ];
 
 fn known_keys(path: &str) -> Option<&'static [&'static str]> {
@@ -653,9 +672,13 @@ fn unknown_keys(place: &str, text: &str, table: &DeTable<'_>) -> Vec<Problem> {
                 _ => Vec::new(),
             };
             for table in tables {
-                // A further table is a mapping itself.
-                let path = name.get_ref().as_ref();
-                walk(if path == "tables" { "" } else { path }, table, tell);
+                let path = match (path, name.get_ref().as_ref()) {
+                    // A further table is a mapping itself.
+                    ("", "tables") => "",
+                    ("fixed_width", "columns") => "fixed_width.columns",
+                    (_, name) => name,
+                };
+                walk(path, table, tell);
             }
         }
     }

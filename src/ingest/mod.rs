@@ -16,7 +16,11 @@ mod withhold;
 
 pub use consent::of_file_name as consent_of_file_name;
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +81,7 @@ pub struct TableFate {
     /// Rows of which nothing was used.
     pub rejected_rows: u64,
     /// Rows that are no data or were left out, by reason.
-    pub skipped_rows: std::collections::BTreeMap<String, u64>,
+    pub skipped_rows: BTreeMap<String, u64>,
     /// Columns that no attribute takes; their values are kept as extras.
     pub unmapped_columns: Vec<String>,
 }
@@ -141,13 +145,14 @@ pub fn run_with(
         for (path, name) in &source.files {
             for (path, file) in read::files(path, name) {
                 progress.check()?;
-                match read::open(&path) {
+                match read::open_as(&path, source.mapping.fixed_width.as_ref()) {
                     Ok(tables) => gathered.tables(source, &file, tables, progress)?,
                     Err(error) => gathered.unreadable(source, &file, &error),
                 }
             }
             progress.advance(1);
         }
+        gathered.close_ledgers();
     }
     Ok(gathered.finish(key))
 }
@@ -176,6 +181,8 @@ pub(crate) struct Gathered {
     /// What is not withheld.
     released: BTreeSet<Sensitive>,
     fates: Vec<TableFate>,
+    /// Accounting files of the source being read: parts of one are put together at its end.
+    ledgers: Vec<(fec::Books, TableFate)>,
     unreadable: u64,
     without_rows: u64,
 }
@@ -243,21 +250,6 @@ impl Reading<'_> {
 }
 
 impl Reading<'_> {
-    /// The customers of an accounting file, and its entries as their history.
-    fn fec(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
-        let builder = &mut self.gathered.builder;
-        let ledger = fec::read(&table.header, table.rows, self.place, builder, progress)?;
-        self.fate.records = ledger.drafts.len() as u64;
-        self.fate.record_rows = ledger.drafts.len() as u64;
-        self.fate.history_rows = ledger.history_rows;
-        for draft in ledger.drafts {
-            self.gathered.push(Pending { draft, likelier: Some(Kind::Person) });
-        }
-        self.gathered.history.push(ledger.history);
-        self.others(ledger.rows, ledger.rejects, ledger.skipped);
-        Ok(())
-    }
-
     /// A related table.
     fn history(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
         let rule = self.mapping.history.as_ref();
@@ -267,20 +259,10 @@ impl Reading<'_> {
         let related = history::read(&table.header, table.rows, rule, at, progress)?;
         self.fate.history_rows = related.history.rows.len() as u64;
         self.gathered.history.push(related.history);
-        self.others(related.rows, related.rejects, related.skipped);
+        self.fate.others(related.rows, &related.rejects, &related.skipped);
+        self.gathered.rejects.extend(related.rejects);
+        self.gathered.skipped.extend(related.skipped);
         Ok(())
-    }
-
-    /// Rows of a table read by another module that gave nothing.
-    fn others(&mut self, rows: u64, rejects: Vec<Reject>, skipped: Vec<Skipped>) {
-        self.fate.rows = rows;
-        self.fate.rejected_rows =
-            rejects.iter().filter(|r| r.severity == Severity::Row).count() as u64;
-        for row in &skipped {
-            *self.fate.skipped_rows.entry(row.reason.clone()).or_default() += 1;
-        }
-        self.gathered.rejects.extend(rejects);
-        self.gathered.skipped.extend(skipped);
     }
 }
 
@@ -337,6 +319,12 @@ impl Gathered {
             let scopes = withhold::scopes(&mapping, &table.header);
             let header = assemble::shown_header(&table.header);
             let (table, withheld) = withhold::withhold(table, scopes, header, &self.released);
+            if mapping.rows == Rows::Fec {
+                let books = fec::read(table.header, table.rows, place, &self.builder, progress)?;
+                self.sensitive.extend(withheld.cells(&fate.source, &fate.file, &fate.sheet));
+                self.ledgers.push((books, fate));
+                continue;
+            }
             let mut reading = Reading {
                 gathered: self,
                 mapping: mapping.clone(),
@@ -345,22 +333,50 @@ impl Gathered {
                 withheld: withheld.clone(),
             };
             match mapping.rows {
-                Rows::Person | Rows::Organisation | Rows::Both | Rows::Decide => {
-                    assemble::read(table, &mut reading);
-                }
-                Rows::Fec => reading.fec(table, progress)?,
                 Rows::History => reading.history(table, progress)?,
+                _ => assemble::read(table, &mut reading),
             }
             let fate = reading.fate;
             debug_assert!(fate.balances(), "every row of a table has exactly one fate: {fate:?}");
             self.sensitive.extend(withheld.cells(&fate.source, &fate.file, &fate.sheet));
             self.fates.push(fate);
         }
-        if self.fates[before..].iter().all(TableFate::is_void) {
+        let is_ledger = self.ledgers.last().is_some_and(|(_, fate)| fate.file == file);
+        if !is_ledger && self.fates[before..].iter().all(TableFate::is_void) {
             self.without_rows += 1;
             self.rejects.push(no_rows(&source.name, file));
         }
         Ok(())
+    }
+
+    /// The customers of the accounting files of one source, and their entries as history.
+    fn close_ledgers(&mut self) {
+        let (books, fates): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.ledgers).into_iter().unzip();
+        let mut parts: BTreeMap<u32, fec::PartFate> = BTreeMap::new();
+        for books in fec::joined(books) {
+            let ledger = books.finish(&mut self.builder);
+            for draft in ledger.drafts {
+                self.push(Pending { draft, likelier: Some(Kind::Person) });
+            }
+            parts.extend(ledger.parts.into_iter().map(|part| (part.history.place, part)));
+        }
+        // Places have the order in which the files were read, and so have their fates.
+        for (mut fate, part) in fates.into_iter().zip(parts.into_values()) {
+            fate.records = part.record_rows;
+            fate.record_rows = part.record_rows;
+            fate.history_rows = part.history_rows;
+            fate.others(part.rows, &part.rejects, &part.skipped);
+            if fate.is_void() {
+                self.without_rows += 1;
+                self.rejects.push(no_rows(&fate.source, &fate.file));
+            }
+            self.history.push(part.history);
+            self.rejects.extend(part.rejects);
+            self.skipped.extend(part.skipped);
+            debug_assert!(fate.balances(), "every row of a ledger has exactly one fate: {fate:?}");
+            self.fates.push(fate);
+        }
     }
 
     fn unreadable(&mut self, source: &Source, file: &str, error: &Error) {
@@ -405,6 +421,9 @@ impl Gathered {
     /// Settles all kinds, gives the records their ids, and translates what names drafts.
     fn finish(mut self, key: &IdKey) -> Staged<Ingested, Metrics> {
         let doubtful = self.settle_all();
+        let pending = &self.pending;
+        let is_organisation = |at: u32| pending[at as usize].draft.kind == Some(Kind::Organisation);
+        self.links.retain(|link| is_organisation(link.organisation));
         for pending in std::mem::take(&mut self.pending) {
             self.builder.push(pending.draft);
         }
@@ -518,6 +537,15 @@ pub(crate) fn no_rows(source: &str, file: &str) -> Reject {
 }
 
 impl TableFate {
+    /// Counts the rows of a table read by another module that gave nothing.
+    fn others(&mut self, rows: u64, rejects: &[Reject], skipped: &[Skipped]) {
+        self.rows = rows;
+        self.rejected_rows = rejects.iter().filter(|r| r.severity == Severity::Row).count() as u64;
+        for row in skipped {
+            *self.skipped_rows.entry(row.reason.clone()).or_default() += 1;
+        }
+    }
+
     /// Whether the table has no row of data: titles, headers and blanks alone.
     pub fn is_void(&self) -> bool {
         let empty = ["blank", "title", "header", "repeat"];

@@ -20,7 +20,7 @@
 //!
 //! Every `normalize` is idempotent: given its own output it returns it unchanged.
 
-mod dictionary;
+pub(crate) mod dictionary;
 mod phrase;
 mod vat;
 

@@ -47,6 +47,12 @@ pub(super) enum TextKind {
     VCard,
     /// A JSON array, or one object per line.
     Json,
+    /// Flags and fields of Sage 100.
+    Sage,
+    /// Lists of QuickBooks.
+    Iif,
+    /// The XML form of the FEC.
+    FecXml,
 }
 
 pub(super) const OLE2: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
@@ -127,16 +133,16 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
     if start.starts_with("TABLE\r\n0,1") || start.starts_with("TABLE\n0,1") {
         return Err(saved_as("DIF"));
     }
-    if begins("#FLG ") || begins("#VER ") {
-        return Err(Refusal::new(
-            "it is a Sage 100 flat file, which is not read yet",
-            "export the list of customers from Sage as text with columns",
-        ));
+    if super::sage::is_sage(start) {
+        return Ok(TextKind::Sage);
     }
-    if text.lines().take(50).any(|line| line.starts_with("!CUST\t")) {
+    if super::iif::is_iif(text) {
+        return Ok(TextKind::Iif);
+    }
+    if let Some(what) = ledger_without_layout(start) {
         return Err(Refusal::new(
-            "it is a QuickBooks IIF file, which is not read yet",
-            "export the customer list from QuickBooks as a workbook",
+            format!("it is {what}, whose layout has no public description"),
+            "export the FEC (fichier des écritures comptables) from the accounting software, and the list of customers as text with columns",
         ));
     }
     let mut solid = start.chars().filter(|c| !c.is_whitespace());
@@ -146,8 +152,36 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
     }
 }
 
+/// Accounting exchange files of fixed width that tell an account from a label, but not reliably more.
+fn ledger_without_layout(start: &str) -> Option<&'static str> {
+    let lines: Vec<&str> = start.lines().filter(|line| !line.trim().is_empty()).take(50).collect();
+    let first = lines.first()?;
+    if first.starts_with("***S5") || first.starts_with("***CAE") {
+        return Some("a Cegid exchange file (TRA)");
+    }
+    // An account of eight characters, then a journal or a label: never a delimiter.
+    let is_quadra = |line: &&str| {
+        line.len() >= 40
+            && line.starts_with(['M', 'C'])
+            && !line.contains([';', '\t', '|'])
+            && line.as_bytes()[1..9].iter().all(|b| b.is_ascii_alphanumeric() || *b == b' ')
+            && line.as_bytes()[1..9].iter().any(u8::is_ascii_digit)
+            && (!line.starts_with('M') || line.as_bytes()[14..20].iter().all(u8::is_ascii_digit))
+    };
+    let entries = lines.iter().any(|line| line.starts_with('M'));
+    if entries && lines.len() >= 2 && lines.iter().all(|line| is_quadra(line)) {
+        return Some("a Quadratus exchange file");
+    }
+    let is_ciel = |line: &&str| line.len() >= 100 && line.len() <= 107 && line.starts_with('L');
+    (lines.len() >= 2 && lines.iter().all(is_ciel))
+        .then_some("a Ciel exchange file of 107 characters")
+}
+
 fn of_markup(start: &str) -> Result<TextKind, Refusal> {
     let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();
+    if super::fec_xml::is_fec(&head) {
+        return Ok(TextKind::FecXml);
+    }
     if ["<html", "<table", "<!doctype html", "<meta", "<head", "<body", "<div", "<style"]
         .iter()
         .any(|tag| head.contains(tag) && !head.contains("<workbook"))

@@ -99,6 +99,14 @@ impl Text {
         Ok(text)
     }
 
+    /// A file whose encoding is declared; see [`is_known`].
+    pub(super) fn declared(bytes: Bytes, name: &str) -> io::Result<Text> {
+        let page = CodePage::named(name).filter(|page| page.name() != "UTF-8");
+        let Some(page) = page else { return Text::of(bytes) };
+        let within = 0..end_of_text(&bytes)?;
+        Ok(Text { encoding: page.name().into(), ..Text::new(bytes, How::Page(page), within) })
+    }
+
     /// Text that is UTF-8 already.
     #[cfg(test)]
     pub(super) fn from_utf8(text: &str) -> Text {
@@ -363,6 +371,11 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split_inclusive(|b| matches!(b, b'\n' | b'\r'))
 }
 
+/// Whether there is an encoding of this name.
+pub(super) fn is_known(name: &str) -> bool {
+    CodePage::named(name).is_some()
+}
+
 /// An encoding of two or four bytes per character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wide {
@@ -531,6 +544,19 @@ impl CodePage {
             // The dotless i is in no customer file of that code page.
             CodePage::Ibm850 if sample.contains(&0xD5) => CodePage::Ibm858,
             best => best,
+        }
+    }
+
+    /// The code page that people call so.
+    fn named(name: &str) -> Option<CodePage> {
+        match name.to_ascii_lowercase().replace(['-', '_', ' '], "").as_str() {
+            "ibm850" | "cp850" | "850" | "ibm858" | "cp858" => Some(CodePage::Ibm850),
+            "iso885915" | "latin9" => Some(CodePage::Iso8859_15),
+            "windows1252" | "cp1252" | "ansi" | "iso88591" | "latin1" => {
+                Some(CodePage::Windows1252)
+            }
+            "macintosh" | "macroman" => Some(CodePage::Macintosh),
+            _ => Encoding::for_label(name.as_bytes()).map(CodePage::Other),
         }
     }
 

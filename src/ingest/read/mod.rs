@@ -8,11 +8,16 @@ mod archive;
 mod bytes;
 mod container;
 mod encoding;
+mod fec_xml;
+pub mod fixed;
 mod header;
+mod iif;
 mod json;
 mod mojibake;
+mod sage;
 mod text;
 mod vcard;
+mod vcard_lines;
 mod workbook;
 
 use std::{
@@ -29,7 +34,7 @@ pub use self::{
     archive::{SEPARATOR, files, holder},
     header::{GROUP_SEPARATOR, normal_header},
 };
-use self::{bytes::Bytes, container::Container, encoding::Text};
+use self::{bytes::Bytes, container::Container, encoding::Text, fixed::FixedWidth};
 use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
@@ -85,7 +90,7 @@ pub enum Content {
 /// What was found out about a file.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Format {
-    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `vcard`, `json`.
+    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `vcard`, `json`, `sage`, `iif`, `fixed_width`, `fec_xml`.
     pub container: String,
     /// Of text: `UTF-8`, `windows-1252`...
     pub encoding: String,
@@ -190,10 +195,23 @@ impl Tally {
 /// When nothing of it can be read: missing, empty, binary, damaged, protected by a password, or of a
 /// kind that is not read. The message says which, the hint what to do.
 pub fn open(path: &Path) -> Result<Vec<Table>> {
+    open_as(path, None)
+}
+
+/// As [`open`]; with a `shape` the file is a text of that fixed width, whatever it looks like.
+pub fn open_as(path: &Path, shape: Option<&FixedWidth>) -> Result<Vec<Table>> {
     if path.is_dir() {
         return Err(refused(path, "it is a folder", "name the files in it"));
     }
-    tables(path, archive::bytes(path)?)
+    let bytes = archive::bytes(path)?;
+    match shape {
+        Some(shape) => Text::declared(bytes, &shape.encoding)
+            .map_err(container::damaged)
+            .and_then(|text| fixed::table(whole(text)?, shape))
+            .map(|table| vec![table])
+            .map_err(|refusal| refused(path, refusal.message, refusal.hint)),
+        None => tables(path, bytes),
+    }
 }
 
 /// The tables in `bytes`, read as [`open`] reads a file; `path` only names them in errors.
@@ -226,16 +244,30 @@ fn tables(path: &Path, bytes: Bytes) -> Result<Vec<Table>> {
 
 fn text_tables(bytes: Bytes) -> Result<Vec<Table>, Refusal> {
     let text = Text::of(bytes).map_err(container::damaged)?;
-    match container::of_text(&text.head().map_err(container::damaged)?)? {
-        container::TextKind::Delimited => Ok(vec![text::table(text)?]),
-        container::TextKind::VCard => Ok(vec![vcard::table(whole(text)?)]),
-        container::TextKind::Json => Ok(vec![json::table(whole(text)?)?]),
-    }
+    let head = text.head().map_err(container::damaged)?;
+    let table = match container::of_text(&head)? {
+        container::TextKind::Delimited => match known_shape(&head) {
+            Some(shape) => fixed::table(whole(text)?, shape)?,
+            None => text::table(text)?,
+        },
+        container::TextKind::VCard => vcard::table(whole(text)?),
+        container::TextKind::Json => json::table(whole(text)?)?,
+        container::TextKind::Sage => sage::table(whole(text)?)?,
+        container::TextKind::Iif => iif::table(whole(text)?)?,
+        container::TextKind::FecXml => fec_xml::table(whole(text)?)?,
+    };
+    Ok(vec![table])
 }
 
 /// All of a text, for readers that look back and forth.
 fn whole(text: Text) -> Result<encoding::Decoded, Refusal> {
     text.whole().map_err(container::damaged)
+}
+
+/// The shape of fixed width that the lines of a text have, of those that built-in mappings give.
+fn known_shape(text: &str) -> Option<&'static FixedWidth> {
+    let shapes = super::mapping::built_in().iter().filter_map(|m| m.fixed_width.as_ref());
+    shapes.into_iter().find(|shape| shape.fits(text))
 }
 
 fn refused(path: &Path, message: impl Into<String>, hint: impl Into<String>) -> Error {

@@ -15,7 +15,13 @@ use calcard::{
 };
 use csv::StringRecord;
 
-use super::{Content, Format, Row, Table, Tally, encoding::Decoded, header};
+use super::{
+    Content, Format, Row, Table, Tally,
+    encoding::Decoded,
+    header,
+    vcard_lines::{self, Omitted},
+};
+use crate::value::text::fold;
 
 /// Families of columns in the order of the table, each with the parts of its value.
 const FAMILIES: &[(&str, &[&str])] = &[
@@ -31,9 +37,9 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("TEL.fax", &["TEL.fax"]),
     ("TEL.other", &["TEL.other"]),
     ("EMAIL", &["EMAIL"]),
-    ("ADR.work", &["street", "extended", "po_box", "city", "region", "postcode", "country"]),
-    ("ADR.home", &["street", "extended", "po_box", "city", "region", "postcode", "country"]),
-    ("ADR.other", &["street", "extended", "po_box", "city", "region", "postcode", "country"]),
+    ("ADR.work", ADDRESS),
+    ("ADR.home", ADDRESS),
+    ("ADR.other", ADDRESS),
     ("BDAY", &["BDAY"]),
     ("NOTE", &["NOTE"]),
     ("URL", &["URL"]),
@@ -44,6 +50,10 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("KIND", &["KIND"]),
     ("X-ABShowAs", &["X-ABShowAs"]),
 ];
+
+/// The parts of an address; the last one is the whole of it, where the card has no parts.
+const ADDRESS: &[&str] =
+    &["street", "extended", "po_box", "city", "region", "postcode", "country", "label"];
 
 /// In the property: post office box, extended address, street, city, region, postcode, country.
 const ADDRESS_ORDER: [usize; 7] = [2, 1, 0, 3, 4, 5, 6];
@@ -61,12 +71,16 @@ enum Family {
 
 /// The table of a vCard file.
 pub(super) fn table(decoded: Decoded) -> Table {
-    let Decoded { text, encoding, remarks } = decoded;
+    let Decoded { text, encoding, mut remarks } = decoded;
     // Old Macs end lines with CR alone, which the parser does not know.
     let text = if text.contains('\n') { text } else { text.replace('\r', "\n") };
     let tally = Tally::default();
-    let cards: Vec<(u32, Result<Values, String>)> =
-        blocks(&text).into_iter().map(|block| (block.line, block.values(&tally))).collect();
+    let mut omitted = Omitted::default();
+    let cards: Vec<(u32, Result<Values, String>)> = blocks(&text)
+        .into_iter()
+        .map(|block| (block.line, block.values(&tally, &mut omitted)))
+        .collect();
+    remarks.extend(told(omitted));
 
     let mut columns: BTreeMap<Place, usize> = BTreeMap::new();
     for values in cards.iter().filter_map(|(_, card)| card.as_ref().ok()) {
@@ -91,9 +105,21 @@ pub(super) fn table(decoded: Decoded) -> Table {
     }
 }
 
+/// What is said of what was left out.
+fn told(omitted: Omitted) -> impl Iterator<Item = String> {
+    let told = [
+        (omitted.media, "pictures, sounds and keys were left out"),
+        (omitted.cards, "cards within a card (assistants) were left out"),
+    ];
+    told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"))
+}
+
 fn content(card: Result<Values, String>, columns: &BTreeMap<Place, usize>) -> Content {
     match card {
         Ok(values) if values.is_empty() => Content::Skipped("blank"),
+        Ok(values) if first(&values, "KIND", 0).eq_ignore_ascii_case("group") => {
+            Content::Skipped("group")
+        }
         Ok(values) => {
             let mut cells = vec![String::new(); columns.len()];
             for (place, value) in values {
@@ -174,20 +200,56 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 
 impl Block<'_> {
     /// The card's values, or the lines when they are no card.
-    fn values(&self, tally: &Tally) -> Result<Values, String> {
+    fn values(&self, tally: &Tally, omitted: &mut Omitted) -> Result<Values, String> {
         if !self.is_card {
             return Err(self.text.to_owned());
         }
-        let ended = self.text.trim_end().to_ascii_uppercase().ends_with("END:VCARD");
-        let parsed = if ended {
-            VCard::parse(self.text)
-        } else {
-            VCard::parse(format!("{}\r\nEND:VCARD\r\n", self.text.trim_end()))
-        };
-        match parsed {
-            Ok(card) => Ok(values_of(&card, tally)),
+        let (mut text, left_out) = vcard_lines::plain(self.text);
+        omitted.media += left_out.media;
+        omitted.cards += left_out.cards;
+        if !text.trim_end().to_ascii_uppercase().ends_with("END:VCARD") {
+            text.push_str("END:VCARD\r\n");
+        }
+        match VCard::parse(text) {
+            Ok(card) => {
+                let mut values = values_of(&card, tally);
+                settle_company(&mut values);
+                Ok(values)
+            }
             Err(_) => Err(self.text.to_owned()),
         }
+    }
+}
+
+/// The place of the first value of a family of columns.
+fn place(family: &str, part: usize) -> Place {
+    let at = FAMILIES.iter().position(|(name, _)| *name == family);
+    (Family::Known(at.expect("a family of the table")), 0, part)
+}
+
+fn first<'v>(values: &'v Values, family: &str, part: usize) -> &'v str {
+    values.get(&place(family, part)).map_or("", String::as_str)
+}
+
+/// A company's card often repeats the company's name as that of its person: it names nobody else.
+///
+/// It is a company's when it says so, or when it has no name but one that is also its company's.
+fn settle_company(values: &mut Values) {
+    let kind = first(values, "KIND", 0).to_ascii_lowercase();
+    let says_so = matches!(kind.as_str(), "org" | "organization" | "organisation")
+        || first(values, "X-ABShowAs", 0).eq_ignore_ascii_case("COMPANY");
+    let parts: Vec<&str> = (0..5).map(|part| first(values, "N", part)).collect();
+    let name = [1, 2, 0].map(|part| fold(parts[part])).join(" ").trim().to_owned();
+    let (shown, company) = (fold(first(values, "FN", 0)), fold(first(values, "ORG", 0)));
+    if says_so && company.is_empty() && !shown.is_empty() {
+        if let Some(shown) = values.remove(&place("FN", 0)) {
+            values.insert(place("ORG", 0), shown);
+        }
+    } else if !company.is_empty() && shown == company && (says_so || name.is_empty()) {
+        values.remove(&place("FN", 0));
+    }
+    if says_so && name == fold(first(values, "ORG", 0)) {
+        (0..5).for_each(|part| drop(values.remove(&place("N", part))));
     }
 }
 
@@ -313,6 +375,9 @@ fn parts_of(entry: &VCardEntry, family: &Family) -> Vec<(usize, String)> {
         VCardProperty::N => texts().take(5).enumerate().collect(),
         VCardProperty::Adr => {
             let mut parts: Vec<(usize, String)> = ADDRESS_ORDER.into_iter().zip(texts()).collect();
+            if parts.iter().all(|(_, text)| text.trim().is_empty()) {
+                parts.extend(label(entry).map(|text| (ADDRESS.len() - 1, text)));
+            }
             parts.sort();
             parts
         }
@@ -331,6 +396,16 @@ fn parts_of(entry: &VCardEntry, family: &Family) -> Vec<(usize, String)> {
         _ if matches!(family, Family::Known(_)) => vec![(0, joined(texts()))],
         _ => vec![(0, joined(texts()))],
     }
+}
+
+/// The address as a letter has it, which version 4.0 keeps as a parameter.
+fn label(entry: &VCardEntry) -> Option<String> {
+    entry.params.iter().find_map(|parameter| match (&parameter.name, &parameter.value) {
+        (VCardParameterName::Label, VCardParameterValue::Text(text)) => {
+            Some(vcard_lines::parameter_text(text))
+        }
+        _ => None,
+    })
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> String {
