@@ -722,7 +722,10 @@ impl Row<'_> {
                 for half in halves {
                     persons.push(self.half(half, reading));
                 }
-                reading.gathered.couples.push(Couple { first: persons[0], second: persons[1] });
+                for pair in persons.windows(2) {
+                    let [first, second] = [pair[0], pair[1]];
+                    reading.gathered.couples.push(Couple { first, second });
+                }
             }
             (None, Some(likelier)) => {
                 let values: Vec<&Value> =
@@ -769,7 +772,8 @@ impl Row<'_> {
                 reading.gathered.links.push(Link { person, organisation, role });
             }
         }
-        self.events(&drafts, organisation, couple.is_some(), said, reading);
+        let together = couple.map_or(0, |persons| persons.len());
+        self.events(&drafts, organisation, together, said, reading);
         reading.fate.rows += 1;
         reading.fate.record_rows += 1;
         reading.fate.records += drafts.len() as u64;
@@ -812,7 +816,7 @@ impl Row<'_> {
         own.map(|v| v.text.clone()).unwrap_or_default()
     }
 
-    fn couple(&self, cast: &Cast) -> Option<[couple::Half; 2]> {
+    fn couple(&self, cast: &Cast) -> Option<Vec<person::Named>> {
         if cast.open.is_some() {
             return couple::split(&self.first("civility"), "", "", &self.first("name"), false);
         }
@@ -824,7 +828,7 @@ impl Row<'_> {
     }
 
     /// One of the two persons of a couple: the whole row with a name of their own.
-    fn half(&self, half: &couple::Half, reading: &mut Reading<'_>) -> u32 {
+    fn half(&self, half: &person::Named, reading: &mut Reading<'_>) -> u32 {
         let named = |v: &Value| {
             matches!(
                 &*v.attribute,
@@ -923,14 +927,14 @@ impl Row<'_> {
         &self,
         drafts: &[u32],
         organisation: Option<u32>,
-        couple: bool,
+        together: usize,
         said: Vec<Said>,
         reading: &mut Reading<'_>,
     ) {
         let Some(&subject) = drafts.first() else { return };
         for said in said {
-            let holders: Vec<u32> = if couple {
-                drafts.iter().take(2).copied().collect()
+            let holders: Vec<u32> = if together > 0 {
+                drafts.iter().take(together).copied().collect()
             } else if said.contact_point.is_empty() {
                 let reached = |number: u32| reading.gathered.is_reached(number, said.channel);
                 let through =

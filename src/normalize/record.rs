@@ -441,17 +441,12 @@ impl<'a> Record<'_, 'a> {
         if !has_first && name.last.contains(' ') {
             // A column called "name" that holds both.
             let whole = person::split(value);
-            if !whole.order_doubtful && person::is_first_name(&text::fold(&whole.first)) {
+            if !whole.order_doubtful() && person::is_first_name(&text::fold(&whole.first)) {
                 name = whole;
             }
         }
-        let found = vec![
-            ("", name.last),
-            ("civility", name.civility),
-            ("first_name", name.first),
-            ("middle_name", name.middle),
-            ("maiden_name", name.maiden),
-        ];
+        let own = std::mem::take(&mut name.last);
+        let found = std::iter::once(("", own)).chain(beside_own(name)).collect();
         self.take(at, "last_name", value, origin, found);
     }
 
@@ -629,6 +624,23 @@ fn follows_habits(way: Way) -> bool {
     matches!(way, Way::Date | Way::BirthDate | Way::LooseDate | Way::Money | Way::LooseNumber)
 }
 
+/// What the cell of a name or civility tells beside its own part.
+fn beside_own(name: person::PersonName) -> impl Iterator<Item = (&'static str, String)> {
+    // A doctor's civility says nothing of what stood before it: `Frau Dr.`
+    let gender = if name.gender_hidden { name.gender } else { String::new() };
+    [
+        ("civility", name.civility),
+        ("title", name.title),
+        ("gender", gender),
+        ("first_name", name.first),
+        ("middle_name", name.middle),
+        ("maiden_name", name.maiden),
+        ("suffix", name.suffix),
+        ("nickname", name.nickname),
+    ]
+    .into_iter()
+}
+
 /// The clean values of a cell whose attribute gives one value, with what else it tells; an empty attribute
 /// is the column's own.
 fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
@@ -638,23 +650,23 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
         Way::FullName => {
             person::check(value)?;
             let name = person::split(value);
-            Ok(vec![
-                ("last_name", name.last),
-                ("civility", name.civility),
-                ("first_name", name.first),
-                ("middle_name", name.middle),
-                ("maiden_name", name.maiden),
-            ])
+            let last = ("last_name", name.last.clone());
+            Ok(std::iter::once(last).chain(beside_own(name)).collect())
         }
         Way::FirstName => {
             person::check(value)?;
-            let (first, middle) = person::first_and_middle(value);
-            Ok(vec![("", first), ("middle_name", middle)])
+            let mut name = person::split_first(value);
+            let own = std::mem::take(&mut name.first);
+            Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
         }
         Way::Name => own(person::check(value)?),
-        Way::Civility => {
-            own(person::civility(value).map_or_else(|| text::clean(value), str::to_owned))
-        }
+        Way::Civility => match person::form_of_address(value) {
+            None => own(text::clean(value)),
+            Some(mut name) => {
+                let own = std::mem::take(&mut name.civility);
+                Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
+            }
+        },
         Way::Gender => own(match text::fold(value).as_str() {
             "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich"
             | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
@@ -663,7 +675,8 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
             _ => text::clean(value),
         }),
         Way::OrganisationName => {
-            let (name, form) = organisation::split_legal_form(value);
+            let organisation::OrganisationName { name, form, aliases, .. } =
+                organisation::read(value);
             if !name.chars().any(char::is_alphanumeric) {
                 return Err(Invalid {
                     code: "bad_name",
@@ -671,7 +684,8 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
                     suggestion: "look whether the columns are shifted in this row".into(),
                 });
             }
-            Ok(vec![("", name), ("legal_form", form)])
+            let aliases = aliases.into_iter().map(|alias| ("alias", alias));
+            Ok([("", name), ("legal_form", form)].into_iter().chain(aliases).collect())
         }
         Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
         Way::LegalForm => {

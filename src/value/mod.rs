@@ -85,17 +85,17 @@ pub enum Sureness {
 
 impl Issue {
     /// An issue whose repair, if there was one, is proved.
-    pub(crate) fn known(code: &'static str, message: &'static str) -> Issue {
+    pub(crate) const fn known(code: &'static str, message: &'static str) -> Issue {
         Issue { code, message, sureness: Sureness::Proved, suggestion: String::new() }
     }
 
     /// A repair that is most likely right.
-    pub(crate) fn likely(code: &'static str, message: &'static str) -> Issue {
-        Issue { sureness: Sureness::Likely, ..Issue::known(code, message) }
+    pub(crate) const fn likely(code: &'static str, message: &'static str) -> Issue {
+        Issue { code, message, sureness: Sureness::Likely, suggestion: String::new() }
     }
 
     /// A reading that may as well be wrong.
-    pub(crate) fn doubtful(code: &'static str, message: &'static str) -> Issue {
-        Issue { sureness: Sureness::Doubtful, ..Issue::known(code, message) }
+    pub(crate) const fn doubtful(code: &'static str, message: &'static str) -> Issue {
+        Issue { code, message, sureness: Sureness::Doubtful, suggestion: String::new() }
     }
 }

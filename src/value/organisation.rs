@@ -1,29 +1,65 @@
 //! Organisation names: legal forms, abbreviations, acronyms.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::LazyLock,
 };
 
 use serde::Deserialize;
 
 use super::{
+    Issue,
     dictionary::{self, Words},
     text,
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LegalForms {
-    forms: BTreeMap<String, Words>,
-    weak: BTreeMap<String, Words>,
-    place: Place,
+/// An organisation's name taken apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrganisationName {
+    /// The name as written, without its legal form and its other names.
+    pub name: String,
+    /// `SARL`, or empty.
+    pub form: String,
+    /// ISO codes of the countries that have the form: a hint, no address. Empty when none is known.
+    pub countries: Vec<&'static str>,
+    /// Other names: the brand, the sign over the door, a former name.
+    pub aliases: Vec<String>,
+    /// What was wrong with the cell.
+    pub issues: Vec<Issue>,
 }
+
+const PERSON: Issue = Issue::doubtful("person_name", "the words are those of a person's name");
+const JOINT_OWNERS: Issue =
+    Issue::doubtful("joint_owners", "several owners under one name, a home or an estate");
+const OTHER_NAME: Issue = Issue::likely("other_name", "a second name was taken as an alias");
+const BRANCH: Issue = Issue::likely("branch", "a word tells a branch of a larger organisation");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Place {
-    start: Words,
+struct LegalForms {
+    forms: BTreeMap<String, Form>,
+}
+
+/// One legal form, as its file explains.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    #[serde(rename = "in")]
+    countries: String,
+    #[serde(default)]
+    opens: bool,
+    #[serde(default)]
+    capitals: bool,
+    #[serde(default)]
+    anywhere: bool,
+    #[serde(default)]
+    written: String,
+    #[serde(default)]
+    stays: String,
+    #[serde(default)]
+    dotted: String,
+    #[serde(default)]
+    not_after: String,
 }
 
 #[derive(Deserialize)]
@@ -32,34 +68,80 @@ struct CompanyWords {
     telling: Words,
     after_and: Words,
     link: Words,
+    brand: Vec<String>,
+    former: Vec<String>,
+    branch: Words,
     short: BTreeMap<String, String>,
 }
 
+/// What a spelling of a legal form means.
+#[derive(Debug, Clone, Copy)]
+struct Spelling {
+    form: &'static str,
+    /// It stands before a name too.
+    opens: bool,
+    /// It stays at the start of a name.
+    stays: bool,
+    /// It is told in capitals or with dots only.
+    capitals: bool,
+    /// It is told within a name in any case.
+    anywhere: bool,
+}
+
 struct Lexicon {
-    forms: HashMap<String, String>,
-    weak: HashMap<String, String>,
-    opening: HashSet<String>,
+    forms: HashMap<&'static str, Spelling>,
+    dotted: HashMap<&'static str, Spelling>,
+    countries: HashMap<&'static str, Vec<&'static str>>,
+    not_after: HashMap<&'static str, HashSet<&'static str>>,
     longest_form: usize,
     telling: HashSet<String>,
     after_and: HashSet<String>,
     link: HashSet<String>,
+    brand: Vec<String>,
+    former: Vec<String>,
+    branch: HashSet<String>,
     short: HashMap<String, String>,
 }
 
+/// The legal forms as read once: what is looked up in them lives as long as the program.
+static FORMS: LazyLock<BTreeMap<String, Form>> = LazyLock::new(|| {
+    dictionary::read::<LegalForms>(include_str!("../../mappings/dictionaries/legal_forms.toml"))
+        .forms
+});
+
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let legal: LegalForms =
-        dictionary::read(include_str!("../../mappings/dictionaries/legal_forms.toml"));
     let words: CompanyWords =
         dictionary::read(include_str!("../../mappings/dictionaries/company_words.toml"));
-    let (forms, weak) = (dictionary::inverted(&legal.forms), dictionary::inverted(&legal.weak));
+    let (mut forms, mut dotted) = (HashMap::new(), HashMap::new());
+    let (mut countries, mut not_after) = (HashMap::new(), HashMap::new());
+    for (canonical, form) in FORMS.iter() {
+        let form_name = canonical.as_str();
+        let spelling = Spelling {
+            form: form_name,
+            opens: form.opens,
+            stays: false,
+            capitals: form.capitals,
+            anywhere: form.anywhere,
+        };
+        forms.extend(form.written.split_whitespace().map(|key| (key, spelling)));
+        let stays = Spelling { opens: false, stays: true, ..spelling };
+        forms.extend(form.stays.split_whitespace().map(|key| (key, stays)));
+        dotted.extend(form.dotted.split_whitespace().map(|key| (key, spelling)));
+        countries.insert(form_name, form.countries.split_whitespace().collect());
+        not_after.insert(form_name, form.not_after.split_whitespace().collect());
+    }
     Lexicon {
-        longest_form: forms.keys().chain(weak.keys()).map(String::len).max().unwrap_or(0),
+        longest_form: forms.keys().map(|key| key.len()).max().unwrap_or(0),
         forms,
-        weak,
-        opening: legal.place.start.to_set(),
+        dotted,
+        countries,
+        not_after,
         telling: words.telling.to_set(),
         after_and: words.after_and.to_set(),
         link: words.link.to_set(),
+        brand: words.brand,
+        former: words.former,
+        branch: words.branch.to_set(),
         short: words.short.into_iter().collect(),
     }
 });
@@ -69,21 +151,32 @@ const MOST_FORM_WORDS: usize = 10;
 
 /// A word of a name: where it stands, and its letters folded without dots.
 #[derive(Debug)]
-struct Word {
+struct Word<'n> {
     start: usize,
     end: usize,
+    written: &'n str,
     key: String,
     /// Written in capitals or with dots, as short legal forms are.
     marked: bool,
+    /// Written with dots.
+    dotted: bool,
+    /// Written with one capital: `Sia`.
+    titled: bool,
 }
 
-fn spans(name: &str) -> Vec<Word> {
+fn spans(name: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut start = None;
     let ends = name.char_indices().map(Some).chain([None]);
     for at in ends {
         let (position, inside) = match at {
-            Some((position, c)) => (position, c.is_alphanumeric() || c == '.' || c == '&'),
+            Some((position, c)) => (
+                position,
+                c.is_alphanumeric()
+                    || c == '.'
+                    || c == '&'
+                    || c == '/' && joins_letters(name, position),
+            ),
             None => (name.len(), false),
         };
         match (start, inside) {
@@ -98,34 +191,56 @@ fn spans(name: &str) -> Vec<Word> {
     words
 }
 
-fn word(name: &str, start: usize, end: usize) -> Word {
-    let written = &name[start..end];
-    let key: String = text::fold(&written.replace('.', "")).replace(' ', "");
-    let letters = || written.chars().filter(|c| c.is_alphabetic());
-    let marked =
-        written.contains('.') || letters().count() > 0 && letters().all(|c| !c.is_lowercase());
-    Word { start, end, key, marked }
+/// Whether the slash stands between two single letters: `A/S`.
+fn joins_letters(name: &str, slash: usize) -> bool {
+    let mut before = name[..slash].chars().rev();
+    let mut after = name[slash + 1..].chars();
+    let alone = |letters: &mut dyn Iterator<Item = char>| {
+        letters.next().is_some_and(char::is_alphabetic)
+            && !letters.next().is_some_and(char::is_alphanumeric)
+    };
+    alone(&mut before) && alone(&mut after)
 }
 
-/// The legal form that the words spell together, and whether it is a weak one.
-fn form_of(words: &[Word]) -> Option<(&'static str, bool, String)> {
+fn word(name: &str, start: usize, end: usize) -> Word<'_> {
+    let written = &name[start..end];
+    let slashed = written.contains('/');
+    let mut key = text::fold(&written.replace('.', "")).replace(' ', "");
+    if slashed && key.len() == 2 {
+        key.insert(1, '/');
+    }
+    let letters = || written.chars().filter(|c| c.is_alphabetic());
+    let dotted = written.contains('.') && written.trim_end_matches('.') != written.replace('.', "");
+    let upper = letters().count() > 0 && letters().all(|c| !c.is_lowercase());
+    let titled = letters().next().is_some_and(char::is_uppercase)
+        && letters().count() > 1
+        && letters().skip(1).all(char::is_lowercase);
+    Word { start, end, written, key, marked: written.contains('.') || upper, dotted, titled }
+}
+
+/// The legal form that the words spell together.
+fn form_of(words: &[Word<'_>]) -> Option<Spelling> {
     let length: usize = words.iter().map(|w| w.key.len()).sum();
     if length > LEXICON.longest_form {
         return None;
     }
     let key: String = words.iter().map(|w| w.key.as_str()).collect();
-    let strong = LEXICON.forms.get(&key).map(|form| (form.as_str(), false));
-    let (form, weak) =
-        strong.or_else(|| LEXICON.weak.get(&key).map(|form| (form.as_str(), true)))?;
+    let with_dots = words.iter().any(|w| w.dotted)
+        || words.len() > 1 && words.iter().all(|w| w.key.len() == 1 && w.marked);
+    let found = LEXICON.dotted.get(key.as_str()).filter(|_| with_dots);
+    let spelling = *found.or_else(|| LEXICON.forms.get(key.as_str()))?;
     // A name may end in `As` or `Sa`; the form is written `AS`, `S.A.`.
-    let short = key.len() <= 2 && !words.iter().all(|w| w.marked);
-    (!short).then_some((form, weak, key))
+    let short = key.len() <= 2
+        && !words.iter().all(|w| w.marked)
+        && words.iter().all(|w| w.written != spelling.form);
+    let a_word = spelling.capitals && words.len() == 1 && words[0].titled && !words[0].marked;
+    (!short && !a_word).then_some(spelling)
 }
 
 /// Splits a name into itself without its legal form, and the canonical form (`SARL`) or empty.
 ///
-/// The form is looked for at the end, at the start and in parentheses, with or without dots. The name keeps its
-/// writing; a name that is nothing but a form stays whole.
+/// The form is looked for at the end, at the start, in parentheses and within, with or without dots. The name
+/// keeps its writing; a name that is nothing but a form stays whole.
 pub fn split_legal_form(name: &str) -> (String, String) {
     let mut rest = text::clean(name);
     let mut form = String::new();
@@ -151,24 +266,63 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
     for n in (1..=most).rev() {
         let tail = &words[count - n..];
         if n < count
-            && let Some((form, _, _)) = form_of(tail)
+            && let Some(spelling) = form_of(tail)
+            && !LEXICON.not_after[spelling.form].contains(words[count - n - 1].key.as_str())
+            && !name[..tail[0].start].trim_end().ends_with(['&', '+', '\''])
         {
             let shorter = trim_marks(&name[..tail[0].start]);
             if has_letters(&shorter) {
-                return Some((shorter, form));
+                return Some((shorter, spelling.form));
             }
         }
     }
     for n in (1..=most).rev() {
         let head = &words[..n];
-        let Some((form, weak, key)) = form_of(head) else { continue };
-        if weak && !LEXICON.opening.contains(&key) {
-            return Some((name.to_owned(), form));
+        let Some(spelling) = form_of(head) else { continue };
+        if spelling.stays {
+            return Some((name.to_owned(), spelling.form));
         }
-        if n < count && (LEXICON.opening.contains(&key) || separated(name, head[n - 1].end)) {
+        if n < count && (spelling.opens || separated(name, head[n - 1].end)) {
             let shorter = trim_marks(&name[head[n - 1].end..]);
             if has_letters(&shorter) {
-                return Some((shorter, form));
+                return Some((shorter, spelling.form));
+            }
+        }
+    }
+    form_within(name, &words)
+}
+
+/// `Dupont SARL Lyon`: a form within the name, where it is no word of it.
+fn form_within(name: &str, words: &[Word<'_>]) -> Option<(String, &'static str)> {
+    let in_capitals = !name.chars().any(char::is_lowercase);
+    for at in 1..words.len().saturating_sub(1) {
+        let most = MOST_FORM_WORDS.min(words.len() - 1 - at);
+        for n in (1..=most).rev() {
+            let phrase = &words[at..at + n];
+            let Some(spelling) = form_of(phrase).filter(|s| !s.stays) else { continue };
+            let before = &words[at - 1];
+            let length: usize = phrase.iter().map(|w| w.key.len()).sum();
+            // `LES AS DU VOLANT`, `La SEM de Lyon`, `Union SCI du Lac`.
+            let clear = if length > 2 {
+                phrase.iter().all(|w| w.marked) && !in_capitals
+                    || phrase.iter().any(|w| w.dotted)
+                    || spelling.anywhere
+            } else {
+                phrase.iter().any(|w| w.dotted) || !in_capitals
+            };
+            let within_phrase = LEXICON.link.contains(&before.key)
+                || before.key.is_empty()
+                || before.key.len() == 1
+                || LEXICON.not_after[spelling.form].contains(before.key.as_str())
+                || words[at + n].key.is_empty();
+            if !clear || within_phrase {
+                continue;
+            }
+            let head = trim_marks(&name[..before.end]);
+            let tail = name[phrase[n - 1].end..].trim_start_matches([',', ';', '.']);
+            let shorter = text::clean(&format!("{head} {tail}"));
+            if has_letters(&head) && has_letters(tail) && !tail.trim_start().starts_with(')') {
+                return Some((shorter, spelling.form));
             }
         }
     }
@@ -183,10 +337,9 @@ fn separated(name: &str, at: usize) -> bool {
 fn form_in_parentheses(name: &str) -> Option<(String, &'static str)> {
     let open = name.rfind('(')?;
     let close = open + name[open..].find(')')?;
-    let key = text::fold(&name[open + 1..close].replace('.', "")).replace(' ', "");
-    let form = LEXICON.forms.get(&key).or_else(|| LEXICON.weak.get(&key))?;
+    let form = legal_form(&name[open + 1..close])?;
     let outside = trim_marks(&text::clean(&format!("{} {}", &name[..open], &name[close + 1..])));
-    has_letters(&outside).then_some((outside, form.as_str()))
+    has_letters(&outside).then_some((outside, form))
 }
 
 fn trim_marks(name: &str) -> String {
@@ -207,12 +360,169 @@ pub fn legal_form(text: &str) -> Option<&'static str> {
         return None;
     }
     let key = text::fold(&text.replace('.', "")).replace(' ', "");
-    LEXICON.forms.get(&key).or_else(|| LEXICON.weak.get(&key)).map(String::as_str)
+    let dotted = LEXICON.dotted.get(key.as_str()).filter(|_| text.contains('.'));
+    dotted.or_else(|| LEXICON.forms.get(key.as_str())).map(|spelling| spelling.form)
+}
+
+/// ISO codes of the countries that have the canonical form.
+pub fn countries_of(form: &str) -> &'static [&'static str] {
+    LEXICON.countries.get(form).map_or(&[], Vec::as_slice)
+}
+
+/// Takes a name apart: legal form, brand and former names beside the name.
+///
+/// `X (enseigne Y)`, `X dba Y`, `X ex Y` and `X SARL - Y` give the alias `Y`. A branch (`Agence de Lyon`)
+/// and a town stay in the name: establishments and members of a group are organisations of their own.
+pub fn read(cell: &str) -> OrganisationName {
+    let whole = text::clean(cell);
+    let mut names: Vec<String> = Vec::new();
+    let mut form = String::new();
+    let mut waiting = VecDeque::from([whole.clone()]);
+    while let Some(written) = waiting.pop_front() {
+        let mut others = Vec::new();
+        let (bare, its_form) = bare(&written, &mut others);
+        if form.is_empty() {
+            form = its_form;
+        }
+        if names.is_empty() || has_letters(&bare) && !names.contains(&bare) {
+            names.push(bare);
+        }
+        waiting.extend(others);
+    }
+    let name = names.remove(0);
+    let mut issues = Vec::new();
+    let folded = text::fold(&whole);
+    if super::person::is_joint(&whole) {
+        issues.push(JOINT_OWNERS);
+    } else if form.is_empty() && is_person(&whole) {
+        issues.push(PERSON);
+    }
+    if !names.is_empty() {
+        issues.push(OTHER_NAME);
+    }
+    if folded.split(' ').skip(1).any(|w| LEXICON.branch.contains(w)) {
+        issues.push(BRANCH);
+    }
+    let countries = countries_of(&form).to_vec();
+    OrganisationName { name, form, countries, aliases: names, issues }
+}
+
+/// How often what was taken off a name may have hidden more.
+const MOST_LAYERS: usize = 6;
+
+/// The name without its form and its other names, and the form; the other names as written go to `others`.
+fn bare(written: &str, others: &mut Vec<String>) -> (String, String) {
+    let (mut name, mut form) = (written.to_owned(), String::new());
+    for _ in 0..MOST_LAYERS {
+        let (shorter, found) = split_legal_form(&without_other_names(&name, others));
+        if form.is_empty() {
+            form = found;
+        }
+        let shorter = joined_acronym(&shorter);
+        if shorter == name {
+            break;
+        }
+        name = shorter;
+    }
+    (name, form)
+}
+
+/// Whether a name says a person beyond doubt: a civility before a name that tells no organisation.
+fn is_person(name: &str) -> bool {
+    let mut words = name.split(' ');
+    let civil = words.next().is_some_and(|w| super::person::civility(w).is_some());
+    civil && words.next().is_some() && !looks_like_organisation(name)
+}
+
+/// The name without what stands after `enseigne`, `dba`, `ex` or beside a dash, which is added to `aliases`.
+fn without_other_names(name: &str, aliases: &mut Vec<String>) -> String {
+    let mut own = name.to_owned();
+    if let Some(open) = own.find('(') {
+        let inside_end = own[open..].find(')').map_or(own.len(), |at| open + at);
+        let inside = own[open + 1..inside_end].trim().to_owned();
+        let after = own.get(inside_end + 1..).unwrap_or("");
+        if let Some((_, n)) = names_another(&inside) {
+            let other = inside[n..].trim().to_owned();
+            if has_letters(&other) && has_letters(&own[..open]) {
+                aliases.push(trim_marks(&other));
+                own = text::clean(&format!("{} {after}", &own[..open]));
+            }
+        }
+    }
+    if let Some((at, end)) = other_name_within(&own) {
+        let (left, right) =
+            (trim_marks(&own[..at]), trim_marks(own[end..].trim_matches(['"', '«', '»', ' '])));
+        if has_letters(&left) && has_letters(&right) {
+            aliases.push(right);
+            own = left;
+        }
+    }
+    if let Some((left, right)) = own.split_once(" - ") {
+        let (left, right) = (left.trim(), right.trim());
+        let forms = [left, right].map(|side| !split_legal_form(side).1.is_empty());
+        let kept_apart = |side: &str| {
+            let folded = text::fold(side);
+            folded.split(' ').any(|w| LEXICON.branch.contains(w)) || !looks_like_organisation(side)
+        };
+        match forms {
+            [true, false] if !kept_apart(right) => {
+                aliases.push(right.to_owned());
+                own = left.to_owned();
+            }
+            [false, true] if !kept_apart(left) => {
+                aliases.push(left.to_owned());
+                own = right.to_owned();
+            }
+            _ => {}
+        }
+    }
+    own
+}
+
+/// Where a phrase that announces another name stands within, and where it ends.
+fn other_name_within(name: &str) -> Option<(usize, usize)> {
+    let starts = name.match_indices(' ').map(|(at, _)| at + 1);
+    starts.filter_map(|at| names_another(&name[at..]).map(|(_, n)| (at, at + n))).next()
+}
+
+/// The phrase that the text opens with, and its length in bytes, if it announces another name.
+fn names_another(text: &str) -> Option<(&'static str, usize)> {
+    let phrases = LEXICON.brand.iter().chain(&LEXICON.former);
+    phrases
+        .filter_map(|phrase| Some((phrase.as_str(), opens_with(text, phrase)?)))
+        .max_by_key(|(_, n)| *n)
+}
+
+/// How many bytes of the text the folded phrase is, where it opens the text as whole words.
+fn opens_with(text: &str, phrase: &str) -> Option<usize> {
+    let wanted = phrase.split(' ').count();
+    let mut end = 0;
+    let mut words = Vec::new();
+    for word in text.split_inclusive(' ').take(wanted) {
+        end += word.len();
+        words.push(word);
+        let folded = text::fold(&words.concat());
+        if folded == phrase {
+            return Some(end);
+        }
+    }
+    None
+}
+
+/// An acronym without its dots: `S.N.C.F.` is `SNCF`. Initials of a person keep theirs.
+fn joined_acronym(name: &str) -> String {
+    let words = name.split(' ').map(|word| {
+        let pieces: Vec<&str> = word.split('.').filter(|piece| !piece.is_empty()).collect();
+        let letters =
+            pieces.iter().all(|p| p.chars().count() == 1 && p.chars().all(char::is_uppercase));
+        if pieces.len() > 2 && letters { pieces.concat() } else { word.to_owned() }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the words of the text tell an organisation (a legal form, `garage`, `mairie`, `& fils`...).
 pub fn looks_like_organisation(text: &str) -> bool {
-    if !split_legal_form(text).1.is_empty() {
+    if !split_legal_form(text).1.is_empty() || super::person::is_joint(text) {
         return true;
     }
     let spaced = text.replace(['&', '+'], " et ");
@@ -231,7 +541,7 @@ pub fn looks_like_organisation(text: &str) -> bool {
 /// `etablissements`), legal forms and link words left out.
 pub fn words(name: &str) -> Vec<String> {
     let (bare, _) = split_legal_form(name);
-    let folded = text::fold(&without_dots(&bare));
+    let folded = text::fold(&without_dots(&short_endings_joined(&bare)));
     let all: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
     let mut kept = Vec::with_capacity(all.len());
     for (at, word) in all.iter().enumerate() {
@@ -254,6 +564,18 @@ pub fn short_words(name: &str) -> usize {
     let is_short =
         |word: &&str| LEXICON.short.get(*word).is_some_and(|full| full.len() > word.len());
     folded.split(' ').filter(is_short).count()
+}
+
+/// `Int'l` as `Intl`: an apostrophe before the last letters of an abbreviation.
+fn short_endings_joined(name: &str) -> String {
+    if !name.contains(['\'', '’']) {
+        return name.to_owned();
+    }
+    let words = name.split(' ').map(|word| {
+        let joined = word.replace(['\'', '’'], "");
+        if LEXICON.short.contains_key(&text::fold(&joined)) { joined } else { word.to_owned() }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// `S.N.C.F.` as `SNCF`: a dot between single letters joins them.
@@ -377,6 +699,49 @@ mod tests {
         fn a_name_split_twice_is_the_same(name in "((SARL|sas|S\\.A\\.|Asso|GmbH|Sté|Dupont|& Fils|\\(|\\)|,|-|ag|AG|SA) ?){1,5}|\\PC{0,20}") {
             let (bare, _) = split_legal_form(&name);
             prop_assert_eq!(split_legal_form(&bare).0, bare);
+        }
+    }
+
+    #[test]
+    fn the_parts_of_names_are_those_of_the_rules_of_their_country() {
+        let table = include_str!("../../tests/values/organisations.tsv");
+        let (mut wrong, mut all) = (Vec::new(), 0);
+        for line in table.lines().filter(|line| !line.starts_with('#')) {
+            let mut columns = line.split('\t');
+            let (Some(cell), Some(expected)) = (columns.next(), columns.next()) else {
+                panic!("two columns: {line}");
+            };
+            all += 1;
+            let name = read(cell);
+            let mut told = format!("{}|{}|{}", name.name, name.form, name.countries.join(" "));
+            name.aliases.iter().for_each(|alias| told.push_str(&format!(" = {alias}")));
+            for (issue, word) in [(PERSON, "person"), (JOINT_OWNERS, "joint")] {
+                if name.issues.contains(&issue) {
+                    told = word.into();
+                }
+            }
+            if !expected.starts_with("ambiguous") && told != expected {
+                wrong.push(format!("{cell}: {told} for {expected}"));
+            }
+            if let Some(expected) = columns.next().filter(|w| *w != words(cell).join(" ")) {
+                wrong.push(format!("{cell}: {} for {expected}", words(cell).join(" ")));
+            }
+        }
+        assert!(all >= 180, "{all} names");
+        assert!(wrong.is_empty(), "{} of {all}\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_read_twice_is_the_same(
+            name in "((SARL|sas|S\\.A\\.|GmbH|& Co\\. KG|Sté|Ets|Dupont|DUPONT|Le|Fournil|- |enseigne|\\(ex|dba|t/a|Lyon|Agence|S\\.N\\.C\\.F\\.|a\\.s\\.|A/S|SpA|Oy|É|e\u{301}|\\)|\\(|,) ?){1,6}|\\PC{0,20}"
+        ) {
+            let once = read(&name);
+            prop_assert_eq!(&read(&once.name).name, &once.name);
+            for alias in &once.aliases {
+                let again = read(alias);
+                prop_assert!(again.name == *alias, "{:?} {:?}", again, alias);
+            }
         }
     }
 }
