@@ -26,7 +26,7 @@ fn main() {
         let records = persons(count, last_names, 7);
         let started = Instant::now();
         let settings = matching::Settings::default();
-        let resolved = matching::resolve(&records, &[], &[], &settings, &Progress::hidden())
+        let resolved = matching::resolve(&records, &[], &[], &[], &settings, &Progress::hidden())
             .expect("matching data in memory cannot fail");
         let seconds = started.elapsed().as_secs_f64();
         let metrics = &resolved.metrics[0];

@@ -11,7 +11,7 @@ use crate::{
     progress::Progress,
     report::Matching,
     score::{self, Evidence, Model, Scorer},
-    table::{Clusters, Link, Records, Review},
+    table::{Clusters, Couple, Link, Records, Review},
     value::{email, text},
 };
 
@@ -55,6 +55,7 @@ pub struct Prepared {
 pub fn resolve(
     records: &Records,
     links: &[Link],
+    couples: &[Couple],
     known: &[Model],
     settings: &Settings,
     progress: &Progress,
@@ -72,7 +73,11 @@ pub fn resolve(
             Some(asked) => asked,
             None => settings.link_only && sources_are_clean(&prepared, settings, progress)?,
         };
-        let bounds = bounds(records, kind, &prepared.members, one_to_one);
+        let mut bounds = bounds(records, kind, &prepared.members, one_to_one);
+        if kind == Kind::Person && !couples.is_empty() {
+            let values = together(couples, &prepared.members);
+            bounds.push(Bound::NoRepeat { reason: "couple", values });
+        }
         let merge = settings.score.merge_centibits();
         let (clustered, metrics) =
             cluster::run(prepared.members.len(), staged.table, merge, &bounds, |a, b| {
@@ -232,6 +237,20 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> V
         bounds.push(Bound::AtMostOne { reason: "establishment", values });
     }
     bounds
+}
+
+/// For each record the first of those that its row names together: a couple is two persons, whatever
+/// email and phone they share.
+fn together(couples: &[Couple], members: &[u32]) -> Vec<Option<u32>> {
+    let mut first: BTreeMap<u32, u32> = BTreeMap::new();
+    // A row of three persons is two couples in a chain.
+    for couple in couples {
+        let known = first.get(&couple.first).or_else(|| first.get(&couple.second));
+        let row = known.copied().unwrap_or(couple.first);
+        first.insert(couple.first, row);
+        first.insert(couple.second, row);
+    }
+    members.iter().map(|member| first.get(member).copied()).collect()
 }
 
 /// The establishment each record speaks of: its SIRET; its SIREN where it has no address that could

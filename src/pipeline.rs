@@ -77,8 +77,9 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     // Every record in one cluster: blocked, scored in bits, gathered; organisations before persons.
     let known = known_models(plan)?;
     let resolved = run.stage("match", |progress| {
-        let (records, links) = (&clean.table.records, &ingested.table.links);
-        matching::resolve(records, links, &known, &matching_settings(plan), progress)
+        let (records, ingested) = (&clean.table.records, &ingested.table);
+        let (links, couples) = (&ingested.links, &ingested.couples);
+        matching::resolve(records, links, couples, &known, &matching_settings(plan), progress)
     })?;
     let model = write_models(plan, run, &known, &resolved)?;
     let registry = registry(plan)?;
