@@ -101,7 +101,8 @@ fn wrong(layout: &Layout, columns: &[(&str, &str)]) -> Vec<String> {
         None => String::new(),
     };
     let differs = |at: &usize| !columns[*at].1.is_empty() && told(*at) != columns[*at].1;
-    let tell = |at: usize| format!("`{}` is `{}`, not `{}`", columns[at].0, told(at), columns[at].1);
+    let tell =
+        |at: usize| format!("`{}` is `{}`, not `{}`", columns[at].0, told(at), columns[at].1);
     (0..columns.len()).filter(differs).map(tell).collect()
 }
 
@@ -158,4 +159,68 @@ fn a_home_made_table_is_no_known_layout() {
         assert!(found.first().is_some_and(|best| best.generic), "{header}: {found:#?}");
         assert!(columns.iter().all(|(h, _)| !key(h).is_empty()));
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    table: Vec<Table>,
+}
+
+/// A table of no known layout.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    name: String,
+    /// `header = attribute`: several right answers are separated by `|`, `-` is an extra; without any the column is not
+    /// checked.
+    header: Vec<String>,
+    /// Cells separated by `;`.
+    rows: Vec<String>,
+}
+
+/// What the best guess makes of each column: an attribute, `id`, `consent`, or `-`.
+fn understood(header: &[String], rows: &[csv::StringRecord]) -> Vec<String> {
+    let found = recognise("export.csv", "text", header, rows, &[]);
+    let Some(best) = found.first() else { return vec!["-".to_owned(); header.len()] };
+    let mapping = &best.mapping;
+    let keys = |names: &[String], wanted: &str| names.iter().any(|n| key(n) == key(wanted));
+    let told = |(at, bound): (usize, &Option<_>)| -> String {
+        let bound: &Option<orpailleur::ingest::mapping::Bound<'_>> = bound;
+        match bound {
+            Some(b) if !b.rule.attribute.is_empty() => b.rule.attribute.clone(),
+            _ if mapping.consents.iter().any(|c| keys(&c.column, &header[at])) => "consent".into(),
+            _ if keys(&mapping.id, &header[at]) => "id".into(),
+            _ => "-".into(),
+        }
+    };
+    mapping.bind(header).iter().enumerate().map(told).collect()
+}
+
+#[test]
+fn tables_of_no_known_layout_are_understood_in_six_languages() {
+    let file: Tables = toml::from_str(include_str!("tables.toml")).expect("it parses");
+    let (mut checked, mut told) = (0, Vec::new());
+    for table in file.table {
+        let split = |c: &String| match c.split_once(" = ") {
+            Some((header, right)) => (header.to_owned(), right.to_owned()),
+            None => (c.clone(), String::new()),
+        };
+        let (header, right): (Vec<String>, Vec<String>) = table.header.iter().map(split).unzip();
+        let rows: Vec<csv::StringRecord> =
+            table.rows.iter().map(|row| row.split(';').collect()).collect();
+        for (at, found) in understood(&header, &rows).into_iter().enumerate() {
+            if right[at].is_empty() {
+                continue;
+            }
+            checked += 1;
+            if !right[at].split('|').any(|r| r == found) {
+                told.push(format!(
+                    "{}: `{}` is `{found}`, not `{}`",
+                    table.name, header[at], right[at]
+                ));
+            }
+        }
+    }
+    assert!(told.is_empty(), "{} of {checked}: {told:#?}", told.len());
 }

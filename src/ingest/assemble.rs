@@ -438,6 +438,7 @@ impl<'a> Layout<'a> {
             format!("extra.{}", self.column_name(Some(value.column))).into()
         };
         join_house_numbers(values);
+        join_particle(values);
         join_birth_date(values);
         let mut told: Vec<Kind> = Vec::new();
         for value in values.iter_mut() {
@@ -604,6 +605,19 @@ fn join_house_numbers(values: &mut Vec<Value>) {
             }
             None => at.into_iter().for_each(|at| values[at].attribute = "street".into()),
         }
+    }
+}
+
+/// `van der` in a column of its own is the beginning of the last name.
+fn join_particle(values: &mut Vec<Value>) {
+    let Some(at) = values.iter().position(|v| v.is("particle")) else { return };
+    let of_row = |v: &&mut Value| v.is("last_name") && v.contact.is_none();
+    let particle = values[at].text.clone();
+    if let Some(name) = values.iter_mut().find(of_row) {
+        name.text = format!("{particle} {}", name.text);
+        values.remove(at);
+    } else {
+        values[at].attribute = "last_name".into();
     }
 }
 
@@ -1344,6 +1358,71 @@ mod tests {
                 "3 person last_name=Petit"
             ]
         );
+    }
+
+    #[test]
+    fn parts_in_columns_of_their_own_are_joined() {
+        let rows = r#"
+            rows = "person"
+            columns = [
+              { header = ["Voornaam"], attribute = "first_name" }, { header = ["Tussenvoegsel"], attribute = "particle" },
+              { header = ["Achternaam"], attribute = "last_name" }, { header = ["Straat"], attribute = "street" },
+              { header = ["Huisnummer"], attribute = "street_number" }, { header = ["Jaar"], attribute = "birth_year" },
+              { header = ["Maand"], attribute = "birth_month" }, { header = ["Dag"], attribute = "birth_day" },
+              { header = ["Inactief"], attribute = "inactive" },
+            ]
+        "#;
+        let table = "Voornaam;Tussenvoegsel;Achternaam;Straat;Huisnummer;Jaar;Maand;Dag;Inactief\n\
+                     Jan;van der;Berg;Dorpsstraat;12;1970;5;3;ja\nAnna;;Smit;;7;1982;;;\n";
+        assert_eq!(
+            told(rows, table),
+            [
+                "2 person active=non birth_date=1970-05-03 first_name=Jan last_name=van der Berg street=Dorpsstraat 12",
+                "3 person birth_date=1982 first_name=Anna last_name=Smit street=7"
+            ]
+        );
+        let numbers_first = "columns = [{ header = ['Nom'], attribute = 'name' }, { header = ['N° voie'], attribute = 'street_number' }, \
+                             { header = ['Voie'], attribute = 'street' }]";
+        let rows = format!("rows = 'organisation'\n{numbers_first}");
+        assert_eq!(
+            told(&rows, "Nom;N° voie;Voie\nDupont;12 bis;rue Haute\n"),
+            ["2 organisation name=Dupont street=12 bis rue Haute"]
+        );
+    }
+
+    #[test]
+    fn a_column_of_kinds_decides() {
+        let rows = r#"
+            rows = "decide"
+            columns = [
+              { header = ["Name"], attribute = "name" }, { header = ["Type"], attribute = "kind" },
+              { header = ["Company"], attribute = "parent" }, { header = ["Phone"], attribute = "phone" },
+            ]
+        "#;
+        let table = "Name;Type;Company;Phone\nPetit Louis;Company;;0140506070\nMercure;Individual;Acme;0140506071\n";
+        assert_eq!(
+            told(rows, table),
+            [
+                "2 organisation extra.Type=Company name=Petit Louis phone=0140506070",
+                "3 organisation name=Acme phone=0140506071",
+                "3 person company=Acme extra.Type=Individual full_name=Mercure phone=0140506071",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_named_like_a_status_closes_its_addresses() {
+        let table = ingested("désabonnés.csv", "Email;Date d'ajout\na@b.fr;2024-01-02\n");
+        let told: Vec<_> = (table.events.iter())
+            .map(|e| {
+                (e.channel.as_str(), e.state.as_str(), e.contact_point.as_str(), e.since.as_str())
+            })
+            .collect();
+        assert_eq!(told, [("email", "opt_out", "a@b.fr", "2024-01-02")]);
+        // Addresses alone, without a header.
+        let table = ingested("hardBounces.csv", "a@b.fr\nc@d.fr\ne@f.fr\n");
+        assert_eq!(table.events.len(), 3, "{:?}", table.events);
+        assert!(ingested("clients.csv", "Email\na@b.fr\n").events.is_empty());
     }
 
     #[test]

@@ -541,13 +541,17 @@ fn named(header: &str) -> Named {
             return out;
         }
     }
-    // The head of the phrase: the last word in English, the first in French.
-    let telling = |attribute: &str| is_contact_point(attribute) || is_name(attribute);
-    for word in [rest.last(), rest.first()].into_iter().flatten() {
-        if let Some(found) = lookup(&[*word]).filter(|f| !f.1 && word.len() > 2 && telling(&f.0)) {
-            take(&mut out, found, 40);
-            return out;
-        }
+    // The head of the phrase: as many of the last words as are a name in English (`Default Address
+    // Country Code`), of the first ones in French.
+    let telling =
+        |found: &&(String, bool)| !found.1 && (is_contact_point(&found.0) || is_name(&found.0));
+    let long = |words: &[&str]| words.iter().map(|w| w.len()).sum::<usize>() > 2;
+    let behind = (1..all.len()).map(|at| &all[at..]);
+    let before = (1..rest.len()).rev().map(|end| &rest[..end]);
+    let head =
+        behind.chain(before).filter(|words| long(words)).find_map(|w| lookup(w).filter(telling));
+    if let Some(found) = head {
+        take(&mut out, found, 40);
     }
     out
 }

@@ -19,7 +19,8 @@
 //! header = ["Tél. mobile", "Mobile Phone"]   # synonyms; `#` stands for a number: `E-mail # - Value`
 //! nth = 1                                # of repeated headers, which one; 0 (the default) is any
 //! attribute = "mobile"                   # of the model, or `extra.<anything>`; none: kept as an extra. Besides:
-//!                                        # `street_number` joins the street, `birth_year`, `birth_month` and
+//!                                        # `street_number` joins the street, `particle` (`van der`) the last
+//!                                        # name, `birth_year`, `birth_month` and
 //!                                        # `birth_day` the birth date, `inactive` is the contrary of `active`,
 //!                                        # `kind` says whether the row is a person or an organisation
 //! on = ["person"]                        # default: the kinds the model says, the row's subject first
@@ -270,8 +271,8 @@ pub struct HistoryRule {
 }
 
 /// Attributes that columns may have though records do not: they become part of others.
-pub const COMPOSED: [&str; 6] =
-    ["street_number", "birth_year", "birth_month", "birth_day", "inactive", "kind"];
+pub const COMPOSED: [&str; 7] =
+    ["street_number", "particle", "birth_year", "birth_month", "birth_day", "inactive", "kind"];
 
 impl Mapping {
     /// Reads a mapping; `place` names the file in problems, `name` is the mapping's.
