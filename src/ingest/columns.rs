@@ -349,9 +349,12 @@ fn postcode_town(cell: &str) -> Option<usize> {
         let length = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
         let rest = &cell[at + length..];
         let town = rest.trim_start_matches([' ', '\u{a0}', '-', ',']);
+        // `1012 AB` is a Dutch postcode and no more.
+        let dutch = length == 4 && town.len() == 2 && town.bytes().all(|b| b.is_ascii_uppercase());
         if (4..=5).contains(&length)
             && town.len() < rest.len()
             && town.starts_with(char::is_alphabetic)
+            && !dutch
             && (length == 5 || at == 0)
         {
             return Some(at);
@@ -530,13 +533,16 @@ fn named(header: &str) -> Named {
         take(&mut out, found, 90);
         return out;
     }
+    let mut numbered = all.clone();
     for (drop, confidence) in steps {
         let kept: Vec<&str> = rest.iter().copied().filter(|w| !drop(w)).collect();
         if kept.is_empty() {
             continue;
         }
         rest = kept;
-        if let Some(found) = lookup(&rest) {
+        numbered.retain(|w| !drop(w));
+        // `Billing Address 2` is the second line of an address, `Tel 2 bureau` another telephone.
+        if let Some(found) = lookup(&numbered).or_else(|| lookup(&rest)) {
             take(&mut out, found, confidence);
             return out;
         }
