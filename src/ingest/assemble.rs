@@ -561,7 +561,8 @@ impl<'a> Layout<'a> {
                 (_, person) => Cast { person, organisation: number || !person, open: None },
             },
             // In a mailing list whoever gives their own name as the company works for themselves.
-            (Rows::Decide | Rows::Both, true, true) if names_agree(&own) => only_person,
+            // A company number says that there is a firm of that name besides.
+            (Rows::Decide | Rows::Both, true, true) if !number && names_agree(&own) => only_person,
             (_, true, true) => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) if own_mailbox => {
                 Cast { person: true, organisation: true, open: None }
@@ -1388,6 +1389,24 @@ mod tests {
             told(&rows, "Nom;N° voie;Voie\nDupont;12 bis;rue Haute\n"),
             ["2 organisation name=Dupont street=12 bis rue Haute"]
         );
+    }
+
+    #[test]
+    fn a_sole_trader_with_a_company_number_is_a_person_and_a_firm() {
+        let rows = r#"
+            rows = "both"
+            columns = [
+              { header = ["Société"], attribute = "name" }, { header = ["Nom"], attribute = "last_name" },
+              { header = ["Prénom"], attribute = "first_name" }, { header = ["SIRET"], attribute = "siret" },
+            ]
+        "#;
+        let table = "Société;Nom;Prénom;SIRET\nHamon Christian;HAMON;Christian;73282932000074\nHamon Christian;HAMON;Christian;\n";
+        let kinds = told(rows, table);
+        let kinds: Vec<String> = kinds
+            .iter()
+            .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(kinds, ["2 organisation", "2 person", "3 person"]);
     }
 
     #[test]
