@@ -334,7 +334,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
 }
 
 /// Whether most lines have but one cell below a header that names no second column.
-fn is_prose(header: &[String], sample: &[StringRecord]) -> bool {
+pub(crate) fn is_prose(header: &[String], sample: &[StringRecord]) -> bool {
     let cells = |row: &StringRecord| row.iter().filter(|cell| !cell.trim().is_empty()).count();
     let single = sample.iter().filter(|row| cells(row) < 2).count();
     let named = header.iter().filter(|name| !name.trim().is_empty()).count();

@@ -5,6 +5,8 @@ mod cases;
 mod demo;
 mod determinism;
 mod layouts;
+mod mutations;
 mod program;
 mod samples;
 mod values;
+mod whole_way;

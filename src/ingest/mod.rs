@@ -12,7 +12,7 @@ mod assemble;
 mod kind;
 mod couple;
 mod consent;
-mod withhold;
+pub(crate) mod withhold;
 
 pub use consent::of_file_name as consent_of_file_name;
 

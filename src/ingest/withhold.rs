@@ -111,7 +111,8 @@ pub(super) fn plain_scopes(columns: &[Understood], id: Option<usize>) -> Vec<Opt
     columns.iter().map(scope).collect()
 }
 
-fn of_attribute(attribute: &str, header: &str) -> Option<Scope> {
+/// What is looked for in a column of an attribute, by its header where it is free text.
+pub(crate) fn of_attribute(attribute: &str, header: &str) -> Option<Scope> {
     let free = if sensitive::is_bank_column(header) { Scope::Bank } else { Scope::Prose };
     match attribute {
         "customer_code" | "account_code" | "iban" | "bic" => None,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ColumnProfile, Counted, Distinct, Found, Guess, Occurrence, Pattern, Place, Suspicious,
+    ColumnProfile, Counted, Distinct, EXAMPLES, Found, Guess, Occurrence, Pattern, Place,
+    Suspicious,
     frequencies::{Frequencies, Repeats},
     judge::{Judge, Measure, Validity, Verdict},
-    pattern,
+    pattern, told,
 };
-use crate::ingest::columns::hash;
+use crate::{ingest::columns::hash, value::sensitive};
 
 /// Different values of a column that are counted exactly: with their texts some megabytes.
 const MOST_VALUES: usize = 1 << 16;
@@ -16,10 +17,6 @@ const MOST_VALUES: usize = 1 << 16;
 const MOST_PATTERNS: usize = 1 << 12;
 /// Values and forms that are told.
 const SHOWN: usize = 10;
-/// Suspicious cells that are told of each sort: the first ones.
-const EXAMPLES: usize = 5;
-/// Longer values are cut where they are told.
-const LONGEST_SHOWN: usize = 120;
 
 /// A column while it is read.
 pub(super) struct Column {
@@ -101,7 +98,7 @@ impl Column {
             let (count, examples) = self.suspicious.entry(code).or_default();
             *count += 1;
             if examples.len() < EXAMPLES {
-                examples.push((row, shortened(cell), None));
+                examples.push((row, told(cell, self.guess.scope), None));
             }
         }
         if validity != Validity::Placeholder {
@@ -118,7 +115,7 @@ impl Column {
         if let Some(first) = keys.add(hash(&cell.to_uppercase()), row) {
             let (_, examples) = self.suspicious.entry("duplicate_key").or_default();
             if examples.len() < EXAMPLES {
-                examples.push((row, shortened(cell), Some(first)));
+                examples.push((row, told(cell, self.guess.scope), Some(first)));
             }
         }
     }
@@ -126,7 +123,7 @@ impl Column {
     /// Judges a value that was not met before, and returns the number of its verdict.
     fn look(&mut self, row: u32, cell: &str) -> u16 {
         let length = cell.chars().count();
-        let kept = |length| Some((length, shortened(cell), row));
+        let kept = |length| Some((length, told(cell, self.guess.scope), row));
         if self.shortest.as_ref().is_none_or(|(n, ..)| length < *n) {
             self.shortest = kept(length);
         }
@@ -134,6 +131,11 @@ impl Column {
             self.longest = kept(length);
         }
         let mut verdict = self.judge.verdict(cell);
+        for finding in self.guess.scope.iter().flat_map(|&scope| sensitive::find(cell, scope)) {
+            if !verdict.codes.contains(&finding.kind.as_str()) {
+                verdict.codes.push(finding.kind.as_str());
+            }
+        }
         let measure = verdict.measure.take();
         let bucket = measure.as_ref().map(Measure::bucket);
         if let Some(measure) = measure {
@@ -185,7 +187,8 @@ impl Column {
             })
             .collect();
         suspicious.sort_by(|a, b| b.count.cmp(&a.count).then(a.code.cmp(b.code)));
-        let counted = |(value, count): (&str, u64)| Counted { value: shortened(value), count };
+        let scope = self.guess.scope;
+        let counted = |(value, count): (&str, u64)| Counted { value: told(value, scope), count };
         ColumnProfile {
             column: self.guess.header,
             position: at as u64 + 1,
@@ -211,13 +214,5 @@ impl Column {
             spread: self.spread,
             suspicious,
         }
-    }
-}
-
-/// The value, cut where it is too long to be shown.
-fn shortened(value: &str) -> String {
-    match value.char_indices().nth(LONGEST_SHOWN) {
-        Some((at, _)) => format!("{}…", &value[..at]),
-        None => value.to_owned(),
     }
 }

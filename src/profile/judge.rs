@@ -114,7 +114,7 @@ impl Judge {
             verdict.validity = Validity::Invalid;
             verdict.codes = vec!["wrong_column"];
         }
-        if self.five_digits && cell.len() == 4 && cell.bytes().all(|b| b.is_ascii_digit()) {
+        if self.has_lost_zero(kind, cell) {
             verdict.codes.push("lost_zero");
         }
         if let Some(Measure::Date(iso)) = &verdict.measure {
@@ -128,6 +128,16 @@ impl Judge {
             }
         }
         verdict
+    }
+
+    /// Whether the cell has one digit less than its neighbours or than a number of its country.
+    fn has_lost_zero(&self, kind: ValueKind, cell: &str) -> bool {
+        let length = match kind {
+            ValueKind::Address if self.five_digits => 4,
+            ValueKind::Phone if self.country == "FR" && !cell.starts_with('0') => 9,
+            _ => return false,
+        };
+        cell.len() == length && cell.bytes().all(|b| b.is_ascii_digit())
     }
 
     fn says_nothing(&self, kind: ValueKind, cell: &str) -> bool {
@@ -306,7 +316,8 @@ fn is_of_another_column(kind: ValueKind, cell: &str, validity: Validity) -> bool
         (Class::Url, ValueKind::Url) => false,
         (Class::Url, _) => linked(),
         (Class::Phone, ValueKind::Phone) => false,
-        (Class::Phone, ValueKind::Address) => digits(cell) >= 9,
+        // `27613-3502` is a postcode.
+        (Class::Phone, ValueKind::Address) => digits(cell) >= 10,
         (Class::Phone | Class::Siret, ValueKind::Identifier | ValueKind::Category) => false,
         (Class::Date, ValueKind::Date | ValueKind::Identifier | ValueKind::Category) => false,
         (Class::Phone | Class::Siret | Class::Date, ValueKind::OrganisationName) => true,
@@ -399,6 +410,8 @@ mod tests {
             ("name", "Durand & fils; suite", "valid"),
             ("postcode", "1000", "lost_zero"),
             ("postcode", "01000", "valid"),
+            ("postcode", "27613-3502", "valid"),
+            ("phone", "142685300", "lost_zero"),
         ] {
             assert_eq!(said(attribute, cell), expected, "{attribute} {cell}");
         }

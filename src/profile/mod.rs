@@ -13,7 +13,7 @@ mod pattern;
 mod show;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -31,13 +31,17 @@ use crate::{
         mapping::{Mapping, Rows, position},
         read::{self, Content, Format, Table},
         recognise::recognise,
+        withhold,
     },
     init,
     model::{Lang, ValueKind},
     normalize,
     progress::Progress,
     store,
-    value::date,
+    value::{
+        date,
+        sensitive::{self, Scope},
+    },
 };
 
 /// One file to look at.
@@ -64,6 +68,8 @@ pub struct Profile {
     pub tables: Vec<TableProfile>,
     /// Files that could not be read.
     pub unreadable: Vec<Unreadable>,
+    /// Files whose lines are text rather than rows of cells.
+    pub no_tables: Vec<String>,
 }
 
 /// A file that could not be read.
@@ -297,11 +303,12 @@ fn of_project(plan: &Plan) -> Vec<Subject> {
 /// When none of them can be read, or the user interrupts.
 pub fn run(subjects: &[Subject], progress: &Progress) -> Result<Profile> {
     progress.expect(subjects.len() as u64);
-    let mut profile = Profile { tables: Vec::new(), unreadable: Vec::new() };
+    let mut profile = Profile { tables: Vec::new(), unreadable: Vec::new(), no_tables: Vec::new() };
     let mut first_error = None;
     for subject in subjects {
         progress.check()?;
         match of_file(subject, progress) {
+            Ok(tables) if tables.is_empty() => profile.no_tables.push(subject.name.clone()),
             Ok(tables) => profile.tables.extend(tables),
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
@@ -316,16 +323,19 @@ pub fn run(subjects: &[Subject], progress: &Progress) -> Result<Profile> {
         progress.advance(1);
     }
     match first_error {
-        Some(error) if profile.tables.is_empty() => Err(error),
+        Some(error) if profile.tables.is_empty() && profile.no_tables.is_empty() => Err(error),
         _ => Ok(profile),
     }
 }
 
 fn of_file(subject: &Subject, progress: &Progress) -> Result<Vec<TableProfile>> {
     let wanted = |table: &Table| subject.sheets.is_empty() || subject.sheets.contains(&table.sheet);
-    let mut counters = Vec::new();
+    let mut counters: Vec<Counter<'_>> = Vec::new();
     for table in read::open(&subject.path)?.into_iter().filter(wanted) {
         counters.push(Counter::of(subject, table, progress)?);
+    }
+    if counters.iter().all(|counter| counter.is_prose) {
+        return Ok(Vec::new());
     }
     // What the columns hold is known only now: a second look at the rows.
     let tables = read::open(&subject.path)?.into_iter().filter(wanted);
@@ -347,6 +357,8 @@ struct Guess {
     confidence: u8,
     reason: String,
     is_key: bool,
+    /// What is looked for in its cells that must not be shown; nothing in codes.
+    scope: Option<Scope>,
 }
 
 /// A table between the two looks at it.
@@ -354,8 +366,14 @@ struct Counter<'s> {
     subject: &'s Subject,
     layout: String,
     confidence: u8,
+    is_prose: bool,
     columns: Vec<Column>,
 }
+
+/// Suspicious cells and rows that are told of each sort: the first ones.
+const EXAMPLES: usize = 5;
+/// Longer values are cut where they are told, in characters.
+const LONGEST_SHOWN: usize = 120;
 
 /// Rows that are counted at once, each column by itself: enough to be worth a thread.
 const BATCH: usize = 4096;
@@ -388,7 +406,11 @@ impl Counter<'_> {
         let percent = (confidence * 100.0).round() as u8;
         let layout = mapping.as_ref().filter(|_| !generic).map(|mapping| mapping.name.clone());
         let mapping = mapping.map(|mapping| mapping.of_table(header).clone());
-        let columns = guesses(mapping.as_ref(), generic, percent, understood)
+        let guesses = guesses(mapping.as_ref(), generic, percent, understood);
+        // A list of email addresses has one column, as text has.
+        let is_prose = guesses.iter().all(|guess| guess.attribute.is_empty())
+            && init::is_prose(header, &sample);
+        let columns = guesses
             .into_iter()
             .map(|guess| {
                 let at = guess.position;
@@ -397,7 +419,13 @@ impl Counter<'_> {
                 Column::new(guess, judge, cells)
             })
             .collect();
-        Ok(Counter { subject, layout: layout.unwrap_or_default(), confidence: percent, columns })
+        Ok(Counter {
+            subject,
+            layout: layout.unwrap_or_default(),
+            confidence: percent,
+            is_prose,
+            columns,
+        })
     }
 
     /// Takes the second look: counts and judges every cell.
@@ -470,12 +498,24 @@ impl Lines {
             Content::Bad { code, raw, .. } => {
                 let (count, examples) = self.rejected.entry(code).or_default();
                 *count += 1;
-                if examples.len() < 5 {
-                    examples.push((row.number, raw));
+                if examples.len() < EXAMPLES {
+                    examples.push((row.number, told(&raw, Some(Scope::Prose))));
                 }
             }
         }
         None
+    }
+}
+
+/// The value as it may be shown: without what is sensitive, and cut where it is too long.
+fn told(value: &str, scope: Option<Scope>) -> String {
+    let value = match scope {
+        Some(scope) => sensitive::withhold(value, scope, &BTreeSet::new()).0,
+        None => value.into(),
+    };
+    match value.char_indices().nth(LONGEST_SHOWN) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value.into_owned(),
     }
 }
 
@@ -508,8 +548,12 @@ fn guesses(
             _ => (column.attribute, column.confidence, column.reason),
         };
         let value_kind = judge::kind_of(&attribute, class);
+        let is_key = !is_related && is_key(&attribute, id == Some(at), class, &column.content);
+        let is_code = is_key || attribute.is_empty() && class != Class::Text;
+        let scope = if is_code { None } else { withhold::of_attribute(&attribute, &column.header) };
         Guess {
-            is_key: !is_related && is_key(&attribute, id == Some(at), class, &column.content),
+            is_key,
+            scope,
             header: column.header,
             position: at,
             kind: kind_word(value_kind, class),

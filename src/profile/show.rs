@@ -22,8 +22,13 @@ pub(super) fn text(profile: &Profile, lang: Lang) -> String {
     let texts = Texts(lang);
     let mut parts: Vec<String> =
         profile.tables.iter().map(|table| of_table(table, texts)).collect();
+    if !profile.no_tables.is_empty() {
+        let files = profile.no_tables.iter().map(|file| format!("`{}`", shown(file)));
+        let files = files.collect::<Vec<_>>().join(", ");
+        parts.push(texts.fill("profile.no_tables", &[("files", &files)]));
+    }
     for file in &profile.unreadable {
-        let mut line = format!("{}: {}", file.file, file.message);
+        let mut line = format!("{}: {}", shown(&file.file), file.message);
         if !file.suggestion.is_empty() {
             let _ = write!(line, "\n  hint: {}", file.suggestion);
         }
@@ -34,17 +39,17 @@ pub(super) fn text(profile: &Profile, lang: Lang) -> String {
 
 fn of_table(table: &TableProfile, texts: Texts) -> String {
     let mut out = headline(table, texts);
-    for line in facts(table, texts) {
-        let _ = write!(out, "\n  {line}");
+    for fact in facts(table, texts) {
+        wrapped(&fact, &mut out);
     }
-    if table.columns.is_empty() {
+    if table.columns.iter().all(|column| column.filled == 0) {
         return out;
     }
     let mut columns = plain_table(
         texts,
         &["column", "holds", "sure", "filled", "different", "valid", "frequent"],
     );
-    for column in &table.columns {
+    for column in table.columns.iter().filter(|column| column.filled > 0) {
         columns.add_row(column_row(column, table.rows, texts));
     }
     arrange(&mut columns, &[(0, 20), (1, 22)], &[2, 3, 4, 5]);
@@ -103,6 +108,13 @@ pub(super) fn facts(table: &TableProfile, texts: Texts) -> Vec<String> {
         facts.push(texts.fill("profile.skipped", &[("reasons", &reasons.join(", "))]));
     }
     facts.extend(table.format.remarks.iter().cloned());
+    let empty = table.columns.iter().filter(|column| column.filled == 0 && table.rows > 0);
+    let empty: Vec<String> = empty.map(|column| format!("`{}`", shown(&column.column))).collect();
+    if !empty.is_empty() {
+        let text = texts.form("profile.empty", empty.len() as u64);
+        let n = texts.number(empty.len() as u64);
+        facts.push(text.replace("{n}", &n).replace("{columns}", &empty.join(", ")));
+    }
     facts
 }
 
@@ -115,14 +127,13 @@ fn column_row(column: &ColumnProfile, rows: u64, texts: Texts) -> Vec<String> {
         true => texts.number(column.distinct.count),
         false => format!("~{}", texts.number(column.distinct.count)),
     };
-    let is_empty = column.filled == 0;
     vec![
         name,
         holds(column, texts),
         texts.percent(column.confidence.into(), 100),
         texts.percent(column.filled, rows),
-        if is_empty { String::new() } else { different },
-        if is_empty { String::new() } else { texts.percent(column.valid, column.filled) },
+        different,
+        texts.percent(column.valid, column.filled),
         frequent(column, texts),
     ]
 }
@@ -211,6 +222,20 @@ fn arrange(table: &mut Table, widths: &[(usize, u16)], right: &[usize]) {
 fn trimmed(table: &Table) -> String {
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// Adds a fact below the headline, in lines that fit.
+fn wrapped(fact: &str, out: &mut String) {
+    let mut room = 0;
+    for word in fact.split(' ') {
+        let length = word.chars().count();
+        if room <= length {
+            out.push_str(if room == 0 { "\n " } else { "\n   " });
+            room = usize::from(WIDTH) - 4;
+        }
+        let _ = write!(out, " {word}");
+        room = room.saturating_sub(length + 1).max(1);
+    }
 }
 
 /// The value in one short line.

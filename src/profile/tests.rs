@@ -120,6 +120,29 @@ fn a_file_that_cannot_be_read_costs_nothing_else() {
 }
 
 #[test]
+fn what_is_sensitive_is_told_by_its_cell_and_never_shown() {
+    let notes = "Nom;Commentaires\nDupont;livrer au fond, digicode 12A34\nRoy;rappeler le lundi\n\
+        Petit;rappeler le mardi matin après la tournée des magasins\n";
+    let (folder, profile) = profiled(&[("a.csv", notes)]);
+    assert_eq!(suspicious(&profile, "Commentaires"), "door_code@a.csv:2");
+    let page = profile.write_page("a", Lang::En, folder.path()).expect("written");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let json = serde_json::to_string(&profile).expect("JSON");
+    for output in [page, json, profile.to_text(Lang::En)] {
+        assert!(!output.contains("12A34"));
+    }
+}
+
+#[test]
+fn text_is_no_table_and_a_list_of_addresses_is_one() {
+    let prose = "Dear all\nthis is a note, about nothing\nwith lines\n";
+    let list = "Email\na@dupont-vins.fr\nb@dupont-vins.fr\n";
+    let (_folder, profile) = profiled(&[("list.csv", list), ("note.txt", prose)]);
+    assert_eq!(profile.no_tables, ["note.txt"]);
+    assert_eq!(column(&profile, "Email").valid, 2);
+}
+
+#[test]
 fn the_text_fits_a_terminal_of_100_columns() {
     let wide =
         format!("{};Nom\n{};x\n", "Une colonne au nom très long ".repeat(9), "mot ".repeat(99));

@@ -1,0 +1,10 @@
+//! Entries of a French accounting file.
+#![no_main]
+
+const HEADER: &str = "JournalCode|JournalLib|EcritureNum|EcritureDate|CompteNum|CompteLib|CompAuxNum|CompAuxLib\
+|PieceRef|PieceDate|EcritureLib|Debit|Credit|EcritureLet|DateLet|ValidDate|Montantdevise|Idevise\r\n";
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let file = orpailleur_fuzz::below(HEADER, data);
+    orpailleur_fuzz::take("123456789FEC20241231.txt", &file);
+});
