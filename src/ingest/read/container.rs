@@ -1,16 +1,32 @@
 //! What a file is, by its first bytes and the names of its members.
 
-use super::Refusal;
+use super::{
+    Refusal,
+    ole::{self, Ole},
+};
 
 /// How a file is to be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Container {
-    /// A workbook.
-    Workbook(Workbook),
+    /// What is read whole.
+    Held(Held),
     /// Text of some kind, still to be decoded.
     Text,
     /// Known not to be read, or not to be a table at all.
     Refused(Refusal),
+}
+
+/// Files that are read whole before their first row is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    /// A workbook.
+    Workbook(Workbook),
+    /// A page of HTML tables.
+    Html,
+    /// Microsoft's symbolic link format.
+    Sylk,
+    /// The data interchange format of VisiCalc.
+    Dif,
 }
 
 /// The workbook formats that are read.
@@ -24,6 +40,8 @@ pub(super) enum Workbook {
     Xls,
     /// OpenDocument.
     Ods,
+    /// Excel's XML of 2003.
+    SpreadsheetMl,
 }
 
 impl Workbook {
@@ -34,6 +52,7 @@ impl Workbook {
             Workbook::Xlsb => "xlsb",
             Workbook::Xls => "xls",
             Workbook::Ods => "ods",
+            Workbook::SpreadsheetMl => "xml",
         }
     }
 }
@@ -55,11 +74,12 @@ pub(super) enum TextKind {
     FecXml,
 }
 
-pub(super) const OLE2: &[u8] = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1";
+/// How much of a text is looked at to tell what it is.
+const HEAD_BYTES: usize = 4096;
 
 /// No workbook of customers holds more once unpacked; beyond this a small file that unpacks without
 /// end is likelier than data.
-const MOST_UNPACKED_BYTES: u64 = 4 << 30;
+pub(super) const MOST_UNPACKED_BYTES: u64 = 4 << 30;
 
 /// First bytes of files that people put among exports by mistake.
 const NO_TABLES: &[(&[u8], &str)] = &[
@@ -85,7 +105,7 @@ pub(super) fn of(bytes: &[u8]) -> Container {
     if bytes.is_empty() {
         return Container::Refused(empty());
     }
-    if bytes.starts_with(OLE2) {
+    if bytes.starts_with(ole::MAGIC) {
         return of_ole2(bytes);
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
@@ -107,7 +127,23 @@ pub(super) fn of(bytes: &[u8]) -> Container {
     if is_binary(bytes) {
         return Container::Refused(no_table("a binary file"));
     }
-    Container::Text
+    of_text_start(bytes).unwrap_or(Container::Text)
+}
+
+/// Texts that are no rows of cells, by how they start.
+fn of_text_start(bytes: &[u8]) -> Option<Container> {
+    let head = super::encoding::decode(bytes[..bytes.len().min(HEAD_BYTES)].to_vec()).text;
+    let start = head.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if start.starts_with('<') {
+        return of_markup(&start.to_ascii_lowercase());
+    }
+    // A comma-separated file may start with a column `ID` too.
+    if start.starts_with("ID;P") {
+        return Some(Container::Held(Held::Sylk));
+    }
+    let mut lines = start.lines().map(str::trim_end);
+    (lines.next() == Some("TABLE") && lines.next() == Some("0,1"))
+        .then_some(Container::Held(Held::Dif))
 }
 
 /// What the decoded text is.
@@ -121,17 +157,15 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
     if begins("BEGIN:VCARD") {
         return Ok(TextKind::VCard);
     }
-    if begins("<") {
-        return of_markup(start);
+    if start.starts_with('<') {
+        let head: String = start.chars().take(HEAD_BYTES).collect::<String>().to_ascii_lowercase();
+        return Ok(match super::fec_xml::is_fec(&head) {
+            true => TextKind::FecXml,
+            false => TextKind::Delimited,
+        });
     }
     if begins("MIME-Version:") {
         return Err(saved_as("a web archive (MHT)"));
-    }
-    if start.starts_with("ID;P") {
-        return Err(saved_as("SYLK"));
-    }
-    if start.starts_with("TABLE\r\n0,1") || start.starts_with("TABLE\n0,1") {
-        return Err(saved_as("DIF"));
     }
     if super::sage::is_sage(start) {
         return Ok(TextKind::Sage);
@@ -177,46 +211,42 @@ fn ledger_without_layout(start: &str) -> Option<&'static str> {
         .then_some("a Ciel exchange file of 107 characters")
 }
 
-fn of_markup(start: &str) -> Result<TextKind, Refusal> {
-    let head: String = start.chars().take(4096).collect::<String>().to_ascii_lowercase();
-    if super::fec_xml::is_fec(&head) {
-        return Ok(TextKind::FecXml);
+fn of_markup(head: &str) -> Option<Container> {
+    if super::fec_xml::is_fec(head) {
+        return Some(Container::Text);
     }
-    if ["<html", "<table", "<!doctype html", "<meta", "<head", "<body", "<div", "<style"]
-        .iter()
-        .any(|tag| head.contains(tag) && !head.contains("<workbook"))
+    const TAGS: &[&str] =
+        &["<html", "<table", "<!doctype html", "<meta", "<head", "<body", "<div", "<style"];
+    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") && head.contains("<workbook")
+        || head.contains("progid=\"excel.sheet\"")
     {
-        return Err(saved_as("HTML"));
+        return Some(Container::Held(Held::Workbook(Workbook::SpreadsheetMl)));
     }
-    if head.contains("urn:schemas-microsoft-com:office:spreadsheet") || head.contains("excel.sheet")
-    {
-        return Err(saved_as("XML (SpreadsheetML 2003)"));
+    if TAGS.iter().any(|tag| head.contains(tag)) {
+        return Some(Container::Held(Held::Html));
     }
-    if head.starts_with("<?xml") {
-        return Err(Refusal::new(
+    head.starts_with("<?xml").then(|| {
+        Container::Refused(Refusal::new(
             "it is an XML file of a kind that is not read",
             "export the data as a workbook or as text with columns",
-        ));
-    }
-    Ok(TextKind::Delimited)
+        ))
+    })
 }
 
 fn of_ole2(bytes: &[u8]) -> Container {
-    let holds = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        contains(bytes, &wide)
+    let Some(ole) = Ole::open(bytes) else {
+        return Container::Refused(damaged("its list of contents is missing"));
     };
+    let holds = |name: &str| ole.names().any(|held| held.eq_ignore_ascii_case(name));
     if holds("EncryptedPackage") {
         return Container::Refused(password());
     }
-    if holds("WordDocument") || holds("PowerPoint Document") || holds("__substg1.0_") {
+    if holds("Workbook") || holds("Book") {
+        return Container::Held(Held::Workbook(Workbook::Xls));
+    }
+    let message = ole.names().any(|name| name.starts_with("__substg1.0_"));
+    if message || holds("WordDocument") || holds("PowerPoint Document") {
         return Container::Refused(no_table("an Office document or message"));
-    }
-    if ["Workbook", "WORKBOOK", "Book", "BOOK"].iter().any(|name| holds(name)) {
-        return Container::Workbook(Workbook::Xls);
-    }
-    if bytes.len() < 1536 {
-        return Container::Refused(damaged("it ends before its first sheet"));
     }
     Container::Refused(no_table("an OLE2 file without a workbook"))
 }
@@ -250,12 +280,9 @@ fn of_zip(bytes: &[u8]) -> Container {
         return Container::Refused(archive());
     };
     if unpacked > MOST_UNPACKED_BYTES {
-        return Container::Refused(Refusal::new(
-            format!("it unpacks to {} MiB, more than any workbook should", unpacked >> 20),
-            "save the sheets you need as .csv",
-        ));
+        return Container::Refused(too_large(unpacked));
     }
-    Container::Workbook(kind)
+    Container::Held(Held::Workbook(kind))
 }
 
 /// Names and unpacked sizes of the members of a zip file, from its central directory.
@@ -297,6 +324,14 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Refuses what unpacks to so many bytes or more.
+pub(super) fn too_large(unpacked: u64) -> Refusal {
+    Refusal::new(
+        format!("it unpacks to {} MiB, more than any workbook should", unpacked >> 20),
+        "save the sheets you need as .csv",
+    )
 }
 
 fn empty() -> Refusal {

@@ -40,7 +40,6 @@ const POOR_WESTERN_SCORE: i64 = 1;
 const MOST_ACCENTED_TENTHS: i64 = 5;
 
 /// Decodes a whole file. Nothing is lost: what no encoding explains becomes U+FFFD, and is counted.
-#[cfg(test)]
 pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
     let text = Text::of(Bytes::from(bytes)).and_then(Text::whole);
     text.expect("bytes in memory can be read")

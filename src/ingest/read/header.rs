@@ -441,6 +441,8 @@ fn is_total_label(label: &str) -> bool {
         "global",
         "ht",
         "ttc",
+        "excl",
+        "incl",
         "tva",
         "du",
         "de",
@@ -650,6 +652,9 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
         return Some(String::new());
     }
     let now = better.as_deref().unwrap_or(cell);
+    if is_shortened(now) {
+        tally.count(|c| &c.shortened_numbers);
+    }
     if now.contains("_x00") {
         let plain = now.replace("_x000D_", "").replace("_x000A_", "\n").replace("_x0009_", "\t");
         better = Some(plain);
@@ -662,6 +667,16 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
         better = Some(repaired);
     }
     better
+}
+
+/// Whether a text is what a spreadsheet shows of a long number: `1,23457E+13`.
+fn is_shortened(cell: &str) -> bool {
+    let Some((digits, exponent)) = cell.trim().split_once("E+") else { return false };
+    let digit = |b: u8| b.is_ascii_digit();
+    digits.starts_with(|first: char| first.is_ascii_digit())
+        && digits.bytes().all(|b| digit(b) || matches!(b, b',' | b'.'))
+        && (1..=3).contains(&exponent.len())
+        && exponent.bytes().all(digit)
 }
 
 /// What spreadsheets show in place of a value they could not compute.

@@ -5,20 +5,30 @@
 //! the same way, and tell rows of data from blank, total and repeated rows by the same rules.
 
 mod archive;
+mod biff;
 mod bytes;
+mod cell;
 mod container;
 mod encoding;
 mod fec_xml;
 pub mod fixed;
 mod header;
+mod html;
 mod iif;
 mod json;
+mod markup;
 mod mojibake;
+mod ole;
+mod opendocument;
 mod sage;
+mod sheet;
+mod spreadsheetml;
+mod sylk;
 mod text;
 mod vcard;
 mod vcard_lines;
 mod workbook;
+mod xlsx;
 
 use std::{
     path::Path,
@@ -34,7 +44,12 @@ pub use self::{
     archive::{SEPARATOR, files, holder},
     header::{GROUP_SEPARATOR, normal_header},
 };
-use self::{bytes::Bytes, container::Container, encoding::Text, fixed::FixedWidth};
+use self::{
+    bytes::Bytes,
+    container::{Container, Held},
+    encoding::Text,
+    fixed::FixedWidth,
+};
 use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
@@ -90,7 +105,8 @@ pub enum Content {
 /// What was found out about a file.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Format {
-    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `vcard`, `json`, `sage`, `iif`, `fixed_width`, `fec_xml`.
+    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `xml` (SpreadsheetML), `html`, `sylk`, `dif`, `vcard`,
+    /// `json`, `sage`, `iif`, `fixed_width`, `fec_xml`.
     pub container: String,
     /// Of text: `UTF-8`, `windows-1252`...
     pub encoding: String,
@@ -113,6 +129,8 @@ struct Counts {
     stray_quotes: AtomicU64,
     lost_cells: AtomicU64,
     realigned_rows: AtomicU64,
+    hidden_rows: AtomicU64,
+    shortened_numbers: AtomicU64,
 }
 
 impl Tally {
@@ -175,6 +193,16 @@ impl Tally {
                 "line had a delimiter within a label and was realigned",
                 "lines had a delimiter within a label and were realigned",
             ),
+            said(
+                &counts.hidden_rows,
+                "row is hidden in the sheet and was read",
+                "rows are hidden in the sheet and were read",
+            ),
+            said(
+                &counts.shortened_numbers,
+                "cell holds a number cut to its first digits (`1,23E+13`): the others are lost",
+                "cells hold a number cut to its first digits (`1,23E+13`): the others are lost",
+            ),
         ]
         .into_iter()
         .flatten()
@@ -230,14 +258,22 @@ const HEAD_BYTES: u64 = 1 << 16;
 fn tables(path: &Path, bytes: Bytes) -> Result<Vec<Table>> {
     let head = bytes.part(0, HEAD_BYTES).map_err(Error::io("read", path))?;
     // Workbooks are read whole; of text only what is needed to tell that it is text.
-    let (head, rest) = match head.starts_with(b"PK") || head.starts_with(container::OLE2) {
+    let (head, rest) = match head.starts_with(b"PK") || head.starts_with(ole::MAGIC) {
         true => (bytes.whole().map_err(Error::io("read", path))?, None),
         false => (head, Some(bytes)),
     };
     let found = match container::of(&head) {
-        Container::Workbook(kind) => workbook::tables(kind, head),
-        Container::Text => text_tables(rest.unwrap_or_else(|| Bytes::from(head))),
         Container::Refused(refusal) => Err(refusal),
+        Container::Text => text_tables(rest.unwrap_or_else(|| Bytes::from(head))),
+        Container::Held(kind) => {
+            let all = rest.map_or(Ok(head), Bytes::whole).map_err(Error::io("read", path))?;
+            match kind {
+                Held::Workbook(kind) => workbook::tables(kind, all),
+                Held::Html => html::tables(markup::decode(all), ""),
+                Held::Sylk => sylk::sylk(encoding::decode(all)),
+                Held::Dif => sylk::dif(encoding::decode(all)),
+            }
+        }
     };
     found.map_err(|refusal| refused(path, refusal.message, refusal.hint))
 }

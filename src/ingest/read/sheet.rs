@@ -1,0 +1,385 @@
+//! From the rows of a sheet to its tables, whichever format the sheet came from.
+
+use std::collections::BTreeSet;
+
+use calamine::Dimensions;
+use csv::StringRecord;
+
+use super::{
+    Classified, Content, Format, RawRow, Row, Table, Tally,
+    cell::Value,
+    header::{self, Layout, Merge},
+};
+
+/// Columns that a sheet can have; what stands beyond is no data.
+pub(super) const MOST_COLUMNS: u32 = 16_384;
+
+/// Rows that a sheet can have.
+pub(super) const MOST_ROWS: u32 = 1_048_576;
+
+/// A sheet of cells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sheet {
+    pub(super) name: String,
+    pub(super) hidden: bool,
+    /// Its place in the workbook, from 0.
+    pub(super) position: usize,
+}
+
+/// Row from 0, and its cells from column A.
+pub(super) type SheetRow = (u32, StringRecord);
+
+/// What a file says of a sheet beside its cells. All numbers count from 0.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    /// Cells that span several columns or rows.
+    pub(super) merges: Vec<Dimensions>,
+    /// Rows that are not shown, by hand or by a filter.
+    pub(super) hidden_rows: BTreeSet<u32>,
+    /// Columns that are not shown.
+    pub(super) hidden_columns: BTreeSet<u32>,
+    /// Formulas whose value was never stored.
+    pub(super) valueless: u64,
+}
+
+impl Facts {
+    /// What is worth saying of a sheet that fills so many columns.
+    fn remarks(&self, columns: usize) -> Vec<String> {
+        let hidden: Vec<String> = (self.hidden_columns.iter())
+            .filter(|&&column| (column as usize) < columns)
+            .map(|&column| column_letters(column))
+            .collect();
+        let columns = match hidden.as_slice() {
+            [] => None,
+            [one] => Some(format!("column {one} is hidden in the sheet and was read")),
+            many => {
+                Some(format!("columns {} are hidden in the sheet and were read", many.join(", ")))
+            }
+        };
+        let formulas = match self.valueless {
+            0 => None,
+            1 => Some("one formula has no stored value and counts as blank".to_owned()),
+            many => Some(format!("{many} formulas have no stored value and count as blank")),
+        };
+        columns.into_iter().chain(formulas).collect()
+    }
+}
+
+/// `A` for 0, `AA` for 26.
+pub(super) fn column_letters(column: u32) -> String {
+    let last = char::from(b'A' + (column % 26) as u8);
+    match column / 26 {
+        0 => last.into(),
+        more => column_letters(more - 1) + &last.to_string(),
+    }
+}
+
+/// Gathers cells into rows.
+pub(super) struct RowBuilder<'a> {
+    row: u32,
+    cells: Vec<String>,
+    tally: &'a Tally,
+    facts: &'a Facts,
+    visit: &'a mut dyn FnMut(SheetRow) -> bool,
+}
+
+impl<'a> RowBuilder<'a> {
+    /// Calls `visit` with each row that has a filled cell, until it says `false`.
+    pub(super) fn new(
+        tally: &'a Tally,
+        facts: &'a Facts,
+        visit: &'a mut dyn FnMut(SheetRow) -> bool,
+    ) -> RowBuilder<'a> {
+        RowBuilder { row: 0, cells: Vec::new(), tally, facts, visit }
+    }
+
+    /// Adds a cell; `false` when no more are wanted. `digits` is how many its number format always
+    /// shows.
+    pub(super) fn cell(&mut self, row: u32, column: u32, value: Value<'_>, digits: usize) -> bool {
+        if row != self.row && !self.end() {
+            return false;
+        }
+        self.row = row;
+        let text = value.text(digits, self.tally);
+        let at = column as usize;
+        if !text.is_empty() && column < MOST_COLUMNS {
+            if self.cells.len() <= at {
+                self.cells.resize(at + 1, String::new());
+            }
+            self.cells[at] = text;
+        }
+        true
+    }
+
+    /// Hands over the current row unless it is empty; `false` when no more are wanted.
+    pub(super) fn end(&mut self) -> bool {
+        if self.cells.is_empty() {
+            return true;
+        }
+        let cells = StringRecord::from(std::mem::take(&mut self.cells));
+        if header::is_blank(&cells) {
+            return true;
+        }
+        if self.facts.hidden_rows.contains(&self.row) {
+            self.tally.count(|c| &c.hidden_rows);
+        }
+        (self.visit)((self.row, cells))
+    }
+}
+
+/// The tables on a sheet that is held whole. `rows` are those that hold anything, in order; the first
+/// table begins at row `base` from 0.
+pub(super) fn tables(part: &Part<'_>, rows: Vec<RawRow>, facts: &Facts, base: u32) -> Vec<Table> {
+    let starts = table_starts(&rows, base);
+    let mut part = part.clone();
+    if starts.len() > 1 {
+        part.remarks.push(format!("the sheet holds {} tables, read one by one", starts.len()));
+    }
+    let mut rest = rows.into_iter();
+    // What is told of the sheet is told once.
+    let further = Facts { merges: facts.merges.clone(), ..Facts::default() };
+    let mut first = base;
+    let mut tables: Vec<Table> = Vec::new();
+    for (at, &start) in starts.iter().enumerate() {
+        let length = starts.get(at + 1).map_or(usize::MAX, |&next| next - start);
+        let rows: Vec<RawRow> = rest.by_ref().take(length).collect();
+        let filled = rows.last().map_or(first, number_of);
+        // The blank rows between two tables belong to the upper one.
+        let end = rest.as_slice().first().map_or(filled, |next| number_of(next) - 1);
+        let preview = preview_of(&rows, first);
+        let rows = dense(rows.into_iter().map(Ok), first).chain((filled..end).map(blank_row));
+        let facts = if at == 0 { facts } else { &further };
+        tables.push(part.clone().table(&preview, facts, first, rows));
+        first = end;
+    }
+    tables
+}
+
+/// Positions of the rows where tables start: 0, and behind a blank row where other columns are named.
+fn table_starts(rows: &[RawRow], base: u32) -> Vec<usize> {
+    let cells = |at: usize| match rows.get(at) {
+        Some(RawRow::Cells(_, cells)) => Some(cells),
+        _ => None,
+    };
+    // Whether the row stands right below the one before it.
+    let adjoins =
+        |at: usize| rows.get(at).is_some_and(|row| number_of(row) == number_of(&rows[at - 1]) + 1);
+    let header = Layout::find(&preview_of(rows, base), &[]).last_line();
+    let mut named = header
+        .and_then(|line| rows.iter().position(|row| number_of(row) == base + line as u32 + 1));
+    let mut starts = vec![0];
+    for at in 1..rows.len() {
+        if adjoins(at) || named.is_none_or(|named| at <= named) {
+            continue;
+        }
+        // One title may stand above the names, and rows stand below them.
+        let names =
+            (at..=at + 1).take_while(|&names| names == at || adjoins(names)).find(|&names| {
+                adjoins(names + 1) && cells(names).is_some_and(header::surely_names_columns)
+            });
+        let differs = |names: usize| named.and_then(cells) != cells(names);
+        if let Some(names) = names.filter(|&names| differs(names)) {
+            starts.push(at);
+            named = Some(names);
+        }
+    }
+    starts
+}
+
+/// The first rows of a table, blank ones included.
+pub(super) fn preview_of(rows: &[RawRow], first: u32) -> Vec<StringRecord> {
+    let filled = rows.iter().take(header::PREVIEW_ROWS).cloned().map(Ok);
+    dense(filled, first)
+        .take(header::PREVIEW_ROWS)
+        .map(|row| match row {
+            RawRow::Cells(_, cells) => cells,
+            RawRow::Known(_) => StringRecord::new(),
+        })
+        .collect()
+}
+
+/// What the tables of a sheet share.
+#[derive(Debug, Clone)]
+pub(super) struct Part<'a> {
+    pub(super) container: &'static str,
+    /// Of text: what it is written in.
+    pub(super) encoding: &'a str,
+    pub(super) sheet: &'a Sheet,
+    pub(super) remarks: Vec<String>,
+    pub(super) tally: Tally,
+}
+
+impl Part<'_> {
+    /// The table whose raw rows, the first of which is row `first` from 0, are `raw`.
+    pub(super) fn table(
+        self,
+        preview: &[StringRecord],
+        facts: &Facts,
+        first: u32,
+        raw: impl Iterator<Item = RawRow> + Send + 'static,
+    ) -> Table {
+        let mut layout = Layout::find(preview, &merges_from(&facts.merges, first));
+        layout.sparse = true;
+        let mut remarks = self.remarks;
+        remarks.extend(facts.remarks(preview.iter().map(header::span).max().unwrap_or(0)));
+        let below = layout.last_line().map_or(0, |at| at + 1);
+        if !layout.has_header() {
+            remarks.push("no header was found: the columns are numbered".into());
+        } else if preview.iter().skip(below).all(header::is_blank) {
+            remarks.push("there are no rows below the header".into());
+        }
+        Table {
+            sheet: self.sheet.name.clone(),
+            hidden: self.sheet.hidden,
+            format: Format {
+                container: self.container.into(),
+                encoding: self.encoding.into(),
+                delimiter: None,
+                remarks,
+            },
+            header: layout.header.clone(),
+            groups: layout.groups.clone(),
+            header_row: layout.last_line().map_or(0, |at| first + at as u32 + 1),
+            rows: Box::new(Classified { raw, position: 0, layout, tally: self.tally.clone() }),
+            tally: self.tally,
+        }
+    }
+}
+
+fn merges_from(merges: &[Dimensions], first: u32) -> Vec<Merge> {
+    merges
+        .iter()
+        .filter_map(|merge| {
+            Some(Merge {
+                row: merge.start.0.checked_sub(first)? as usize,
+                columns: merge.start.1 as usize..=merge.end.1 as usize,
+            })
+        })
+        .collect()
+}
+
+/// Tells that a sheet cannot be read beyond the row before `number`.
+pub(super) fn damaged_row(number: u32, why: &str) -> RawRow {
+    RawRow::Known(Row {
+        number,
+        content: Content::Bad {
+            code: "damaged",
+            message: format!("the sheet cannot be read from here on: {why}"),
+            raw: String::new(),
+        },
+    })
+}
+
+pub(super) fn number_of(row: &RawRow) -> u32 {
+    match row {
+        RawRow::Cells(number, _) => *number,
+        RawRow::Known(row) => row.number,
+    }
+}
+
+/// The blank row at `row` from 0.
+fn blank_row(row: u32) -> RawRow {
+    RawRow::Cells(row + 1, StringRecord::new())
+}
+
+/// All rows from row `first`, from 0, to the last filled one: those that the file leaves out are blank.
+pub(super) fn dense(
+    rows: impl Iterator<Item = Result<RawRow, String>>,
+    first: u32,
+) -> impl Iterator<Item = RawRow> {
+    let mut next = first;
+    rows.flat_map(move |row| {
+        let row = row.unwrap_or_else(|why| damaged_row(next + 1, &why));
+        let gap = next.min(number_of(&row) - 1)..number_of(&row) - 1;
+        next = next.max(number_of(&row));
+        gap.map(blank_row).chain([row])
+    })
+}
+
+/// The rows of a sheet too long to be looked through for further tables. Where one begins all the
+/// same, its rows are told rather than read under the names of the first.
+pub(super) struct FirstTable<I> {
+    rows: I,
+    /// The lines above the first row of data.
+    above: Vec<StringRecord>,
+    /// Filled rows since the last blank one.
+    since_blank: u32,
+    /// The row on which another table begins.
+    other: Option<u32>,
+}
+
+impl<I: Iterator<Item = RawRow>> FirstTable<I> {
+    /// `preview` holds the first rows.
+    pub(super) fn of(rows: I, preview: &[StringRecord]) -> FirstTable<I> {
+        let lines = Layout::find(preview, &[]).last_line().map_or(0, |line| line + 1);
+        let above = preview.iter().take(lines).cloned().collect();
+        FirstTable { rows, above, since_blank: 2, other: None }
+    }
+
+    fn begins_another(&mut self, number: u32, cells: &StringRecord) -> bool {
+        // One title may stand above the names.
+        let apart = self.since_blank < 2 && number as usize > self.above.len();
+        self.since_blank = self.since_blank.saturating_add(1);
+        apart && header::surely_names_columns(cells) && !self.above.contains(cells)
+    }
+}
+
+impl<I: Iterator<Item = RawRow>> Iterator for FirstTable<I> {
+    type Item = RawRow;
+
+    fn next(&mut self) -> Option<RawRow> {
+        let row = self.rows.next()?;
+        let RawRow::Cells(number, cells) = &row else { return Some(row) };
+        if header::is_blank(cells) {
+            self.since_blank = 0;
+            return Some(row);
+        }
+        if self.other.is_none() && self.begins_another(*number, cells) {
+            self.other = Some(*number);
+        }
+        let Some(start) = self.other else { return Some(row) };
+        let content = Content::Bad {
+            code: "another_table",
+            message: format!(
+                "another table begins on row {start}: of a sheet this long only the first is read"
+            ),
+            raw: cells.iter().collect::<Vec<_>>().join("\t"),
+        };
+        Some(RawRow::Known(Row { number: *number, content }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_left_out_of_the_file_are_blank() {
+        let row = |number| Ok(RawRow::Cells(number, StringRecord::from(vec!["a"])));
+        let numbers: Vec<u32> =
+            dense([row(2), row(4)].into_iter(), 0).map(|row| number_of(&row)).collect();
+        assert_eq!(numbers, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_further_table_of_a_long_sheet_is_told_and_not_misread() {
+        let lines =
+            ["Nom|Ville", "Roy|Lyon", "", "Nom|Ville", "Petit|Paris", "", "Code|Montant", "1|2"];
+        let cells: Vec<StringRecord> =
+            lines.iter().map(|line| line.split('|').collect::<Vec<_>>().into()).collect();
+        let rows =
+            cells.iter().zip(1..).map(|(cells, number)| RawRow::Cells(number, cells.clone()));
+        let kinds: String = FirstTable::of(rows, &cells[..2])
+            .map(|row| match row {
+                RawRow::Cells(..) => '.',
+                RawRow::Known(_) => '!',
+            })
+            .collect();
+        assert_eq!(kinds, "......!!");
+    }
+
+    #[test]
+    fn columns_are_named_as_spreadsheets_do() {
+        assert_eq!([0, 25, 26, 701, 702].map(column_letters), ["A", "Z", "AA", "ZZ", "AAA"]);
+    }
+}
