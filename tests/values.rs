@@ -7,6 +7,7 @@ use std::fmt::Write;
 use orpailleur::{
     model::ValueKind,
     value::{
+        address::{self, Address, Parts},
         date::{self, Order},
         email, identifier,
         money::{self, DecimalMark},
@@ -154,6 +155,80 @@ fn email_flags_and_suspicions_are_told() {
         tally.note(address, &format!("{} > {meant}", flags.join(" ")), &expected);
     }
     tally.assert_all("email flags");
+}
+
+/// `number|street|complement|postcode|city|cedex|country`
+fn shown(a: &Address) -> [&str; 7] {
+    [&a.number, &a.street, &a.complement, &a.postcode, &a.city, &a.cedex, &a.country]
+}
+
+/// Reads a list of addresses, each as its section says, and compares the parts that the section speaks of.
+fn addresses(list: &str) -> Tally {
+    let mut tally = Tally::default();
+    let mut section = "";
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if line.starts_with('[') {
+            section = line;
+            continue;
+        }
+        let (written, expected) = line.split_once("=>").expect("a line has an arrow");
+        let text = unescaped(written.trim_end());
+        let cells: Vec<&str> = text.split('|').map(|c| c.trim_matches(' ')).collect();
+        let cell = |at: usize| cells.get(at).copied().unwrap_or("");
+        let parts = match section {
+            "[street]" => {
+                Parts { street: &text, postcode: "69003", city: "Lyon", ..Parts::default() }
+            }
+            "[place]" => {
+                Parts { postcode: cell(0), city: cell(1), country: cell(2), ..Parts::default() }
+            }
+            "[whole]" => Parts { address: &text, ..Parts::default() },
+            _ => Parts {
+                street: cell(0),
+                street_2: cell(1),
+                street_3: cell(2),
+                po_box: cell(3),
+                postcode: cell(4),
+                city: cell(5),
+                country: cell(6),
+                ..Parts::default()
+            },
+        };
+        let address = address::normalize(&parts, "FR");
+        let again = Parts { address: &address.encode(), ..Parts::default() };
+        assert_eq!(address::normalize(&again, "FR"), address, "{written}");
+        if expected.trim() == "?" {
+            continue;
+        }
+        let (speaks_of, has_country) = match section {
+            "[street]" => (0..3, false),
+            "[place]" => (3..7, true),
+            _ => (0..7, true),
+        };
+        let mut expected: Vec<&str> = expected.split('|').map(str::trim).collect();
+        expected.resize(speaks_of.len(), "");
+        if has_country
+            && expected.last() == Some(&"")
+            && expected.iter().any(|part| !part.is_empty())
+        {
+            *expected.last_mut().expect("it was resized") = "FR";
+        }
+        if expected.last() == Some(&"-") {
+            *expected.last_mut().expect("it was resized") = "";
+        }
+        tally.note(written.trim(), &shown(&address)[speaks_of].join("|"), &expected.join("|"));
+    }
+    tally
+}
+
+#[test]
+fn french_addresses_have_the_parts_of_the_rules() {
+    addresses(include_str!("values/addresses_fr.txt")).assert_all("French addresses");
+}
+
+#[test]
+fn the_neighbours_addresses_have_the_parts_of_their_rules() {
+    addresses(include_str!("values/addresses_neighbours.txt")).assert_all("neighbours' addresses");
 }
 
 #[test]

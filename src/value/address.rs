@@ -139,15 +139,8 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         country: iso_country(parts.country).unwrap_or_default().to_owned(),
         ..Address::default()
     };
-    if address.country.is_empty() && lines.len() > 1 {
-        // The last line of an envelope.
-        if let Some(code) =
-            lines.last().filter(|line| line.len() > 3).and_then(|line| iso_country(line))
-        {
-            code.clone_into(&mut address.country);
-            lines.pop();
-        }
-    }
+    take_country(&mut lines, &mut address.country);
+    join_number(&mut lines);
 
     let mut postcode = text::clean(parts.postcode);
     let mut city = text::clean(parts.city);
@@ -169,16 +162,23 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
     }
     if postcode.is_empty() && city.is_empty() {
         take_place(&mut lines, &mut postcode, &mut city, &mut address.country, country);
+    } else {
+        drop_place(&mut lines, &postcode, &city);
     }
     if text::is_placeholder(&city) {
         city.clear();
     }
 
+    if address.country.is_empty() && postcode.len() == 4 {
+        // Not a French code that lost its zero.
+        address.country =
+            LEXICON.foreign_towns.get(&text::fold(&city)).cloned().unwrap_or_default();
+    }
     set_city(&mut address, &city, &mut postcode);
     set_postcode(&mut address, &postcode, country);
-    address.state = text::clean(parts.state);
-    if text::is_placeholder(&address.state) {
-        address.state.clear();
+    let state = text::clean(parts.state);
+    if !text::is_placeholder(&state) {
+        address.state = state;
     }
     set_lines(&mut address, &lines, &text::clean(parts.po_box));
 
@@ -230,10 +230,78 @@ fn spaced_fields<'a>(parts: &Parts<'a>) -> Option<Parts<'a>> {
     })
 }
 
+/// Takes the country off the end of the lines: the last line of an envelope, or what follows the last comma.
+fn take_country(lines: &mut Vec<String>, country: &mut String) {
+    let Some(last) = lines.last() else { return };
+    // `Grande-Bretagne` and `rue de l'Île-de-France` hold a hyphen, not a separation.
+    let marks = [",", " - ", " – "].iter().filter_map(|mark| Some((last.rfind(mark)?, mark.len())));
+    let (before, named) = marks
+        .max()
+        .map_or(("", last.as_str()), |(at, length)| (&last[..at], last[at + length..].trim()));
+    // Short ones are words of their own only in capitals: `UK`.
+    let fits = match named.len() {
+        0..=1 => false,
+        // `RDC` after a street is the ground floor.
+        2..=3 => {
+            !before.is_empty()
+                && named.bytes().all(|b| b.is_ascii_uppercase())
+                && !LEXICON.complement.contains_key(&key(named))
+        }
+        _ => !before.is_empty() || lines.len() > 1,
+    };
+    let Some(code) = iso_country(named).filter(|_| fits) else { return };
+    if country.is_empty() {
+        code.clone_into(country);
+    } else if country != code {
+        return;
+    }
+    let before = before.trim_end_matches([' ', ',', '-', '–']).to_owned();
+    lines.pop();
+    if !before.is_empty() {
+        lines.push(before);
+    }
+}
+
+/// Puts a number that has a line of its own before its street.
+fn join_number(lines: &mut Vec<String>) {
+    let found = (1..lines.len()).find(|&at| {
+        is_number(&lines[at - 1])
+            && lines[at].starts_with(|c: char| c.is_alphabetic())
+            && complement(&words_of(&lines[at])).is_none()
+    });
+    if let Some(at) = found {
+        let street = lines.remove(at);
+        lines[at - 1] = format!("{} {street}", lines[at - 1]);
+    }
+}
+
+/// Drops from the lines the postcode and town that have cells of their own.
+fn drop_place(lines: &mut Vec<String>, postcode: &str, city: &str) {
+    let town = text::fold(city);
+    if postcode.is_empty() || town.is_empty() {
+        return;
+    }
+    for at in (0..lines.len()).rev() {
+        let Some(start) = lines[at].find(postcode) else { continue };
+        if text::fold(&lines[at][start + postcode.len()..]) == town {
+            let before = lines[at][..start].trim_end_matches(SEPARATES).to_owned();
+            lines[at] = before;
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+}
+
+/// What may stand between the parts of an address.
+const SEPARATES: [char; 7] = [' ', ',', '-', '–', ';', '/', '|'];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StreetTypes {
     types: BTreeMap<String, Words>,
+    of_country: BTreeMap<String, BTreeMap<String, String>>,
+    adjectives: Listed,
+    english_ends: BTreeMap<String, Words>,
+    numbered_names: Listed,
     before: BTreeMap<String, Words>,
     complement: BTreeMap<String, Words>,
     numbered: Listed,
@@ -251,12 +319,23 @@ struct Countries {
 }
 
 #[derive(Deserialize)]
+struct ForeignTowns {
+    towns: BTreeMap<String, Words>,
+}
+
+#[derive(Deserialize)]
 struct Particles {
     places: Words,
 }
 
 struct Lexicon {
     types: HashMap<String, String>,
+    of_country: BTreeMap<String, BTreeMap<String, String>>,
+    adjectives: HashSet<String>,
+    english_ends: HashMap<String, String>,
+    numbered_names: HashSet<String>,
+    /// From a folded town to its country.
+    foreign_towns: HashMap<String, String>,
     before: HashMap<String, String>,
     complement: HashMap<String, String>,
     numbered: HashSet<String>,
@@ -272,8 +351,15 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         dictionary::read(include_str!("../../mappings/dictionaries/countries.toml"));
     let particles: Particles =
         dictionary::read(include_str!("../../mappings/dictionaries/particles.toml"));
+    let foreign: ForeignTowns =
+        dictionary::read(include_str!("../../mappings/dictionaries/foreign_towns.toml"));
     Lexicon {
         types: dictionary::inverted(&streets.types),
+        of_country: streets.of_country,
+        adjectives: streets.adjectives.words.to_set(),
+        english_ends: dictionary::inverted(&streets.english_ends),
+        numbered_names: streets.numbered_names.words.to_set(),
+        foreign_towns: dictionary::inverted(&foreign.towns),
         before: dictionary::inverted(&streets.before),
         complement: dictionary::inverted(&streets.complement),
         numbered: streets.numbered.words.to_set(),
@@ -315,6 +401,11 @@ fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
         return None;
     }
     let mut end = first + digits;
+    // Portuguese ones: `1100-053 Lisboa`.
+    let route = text[end..].strip_prefix('-').filter(|_| digits == 4).and_then(|r| r.get(..3));
+    if route.is_some_and(|route| route.bytes().all(|b| b.is_ascii_digit())) {
+        end += 4;
+    }
     // The letters of a Dutch one: `1012 AB Amsterdam`.
     let after = text[end..].trim_start();
     let word = after.split(' ').next().unwrap_or_default();
@@ -325,6 +416,10 @@ fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
         && !matches!(word, "LE" | "LA" | "ST")
     {
         end = text.len() - after.len() + 2;
+    }
+    if digits == 4 && after.len() == 2 && after.bytes().all(|b| b.is_ascii_uppercase()) {
+        // The letters are the code's, and no town follows.
+        return None;
     }
     let town = text[end..].trim_matches([' ', ',', '-', '/']);
     let separated = text[end..].starts_with([' ', ',', '-', '/']);
@@ -341,6 +436,12 @@ fn take_place(
 ) {
     let assumed =
         if found_country.is_empty() { country } else { found_country.as_str() }.to_owned();
+    if take_british_place(lines, postcode, city) {
+        if found_country.is_empty() {
+            "GB".clone_into(found_country);
+        }
+        return;
+    }
     for at in (0..lines.len()).rev() {
         let line = lines[at].clone();
         let Some(from) = place_in(&line, &assumed) else { continue };
@@ -351,14 +452,68 @@ fn take_place(
         if let Some(named) = named.filter(|_| found_country.is_empty()) {
             named.clone_into(found_country);
         }
-        let before = line[..from].trim_end_matches([' ', ',', '-', '–', ';', '/', '|']).to_owned();
-        if before.is_empty() {
-            lines.remove(at);
-        } else {
-            lines[at] = before;
-        }
+        keep_before(lines, at, from);
         return;
     }
+    // `Paris 75002` at the end, or nothing but a postcode.
+    let Some(at) = lines.len().checked_sub(1) else { return };
+    let line = lines[at].clone();
+    let start = line.rfind([',', ';', '–']).map_or(0, |mark| mark + 1);
+    let last = line[start..].trim();
+    let (town, code) = last.rsplit_once(' ').unwrap_or(("", last));
+    let is_code = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
+    let is_town = !town.bytes().any(|b| b.is_ascii_digit()) && typed(&words_of(town)).is_none();
+    if is_code && is_town && (start > 0 || lines.len() > 1 || town.is_empty()) {
+        code.clone_into(postcode);
+        town.clone_into(city);
+        keep_before(lines, at, start);
+    }
+}
+
+/// Cuts a line where its place starts; an empty one goes.
+fn keep_before(lines: &mut Vec<String>, at: usize, from: usize) {
+    let before = lines[at][..from].trim_end_matches(SEPARATES).to_owned();
+    if before.is_empty() {
+        lines.remove(at);
+    } else {
+        lines[at] = before;
+    }
+}
+
+/// Takes off a British postcode, which stands last, and the town before it or on the line above.
+fn take_british_place(lines: &mut Vec<String>, postcode: &mut String, city: &mut String) -> bool {
+    let Some(at) = lines.len().checked_sub(1) else { return false };
+    let line = lines[at].clone();
+    let mut words = line.rsplitn(3, ' ');
+    let (Some(inward), Some(outward)) = (words.next(), words.next()) else { return false };
+    if !is_british(outward, inward) {
+        return false;
+    }
+    *postcode = format!("{outward} {inward}");
+    let before = line[..line.len() - postcode.len()].trim_end_matches(SEPARATES);
+    if before.is_empty() {
+        lines.remove(at);
+        if lines.len() > 1 {
+            *city = lines.pop().unwrap_or_default();
+        }
+        return true;
+    }
+    let start = before.rfind(',').map_or(0, |mark| mark + 1);
+    before[start..].trim().clone_into(city);
+    keep_before(lines, at, start);
+    true
+}
+
+/// Whether the words are the two halves of a British postcode: `SW1A 2AA`.
+fn is_british(outward: &str, inward: &str) -> bool {
+    let letters = outward.bytes().take_while(u8::is_ascii_uppercase).count();
+    let shaped = (1..=2).contains(&letters)
+        && (letters + 1..=4).contains(&outward.len())
+        && outward.as_bytes()[letters].is_ascii_digit()
+        && outward.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let end = inward.as_bytes();
+    shaped
+        && matches!(end, [a, b, c] if a.is_ascii_digit() && b.is_ascii_uppercase() && c.is_ascii_uppercase())
 }
 
 /// Where in a line the postcode starts that its town follows: the last number of five digits, or of four
@@ -375,6 +530,11 @@ fn place_in(line: &str, country: &str) -> Option<usize> {
             }
         });
         let digits = bare.trim_end_matches([',', '-']);
+        let digits = match digits.split_once('-') {
+            // `1100-053 Lisboa`
+            Some((area, route)) if area.len() == 4 && route.len() == 3 => area,
+            _ => digits,
+        };
         let number = digits.bytes().all(|b| b.is_ascii_digit());
         let before = line[..start].trim_end();
         let boxed = before.rsplit(' ').next().is_some_and(|w| {
@@ -385,7 +545,10 @@ fn place_in(line: &str, country: &str) -> Option<usize> {
             .trim_matches([' ', ',', '-'])
             .starts_with(char::is_alphabetic);
         let long = digits.len() == 5
-            || digits.len() == 4 && (separated || !matches!(country, "FR" | "DE" | "IT" | "ES"));
+            || digits.len() == 4
+                && (separated
+                    || bare.contains('-')
+                    || !matches!(country, "FR" | "DE" | "IT" | "ES"));
         if number && long && follows && !boxed {
             found = Some(start);
         }
@@ -414,6 +577,7 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
         let prefix = code[..at].trim_end_matches(['-', ' ']).to_owned();
         if !prefix.is_empty()
             && prefix.len() <= 3
+            && !code[at..].bytes().any(|b| b.is_ascii_alphabetic())
             && let Some(named) = iso_country(&prefix).filter(|named| *named != "GB")
         {
             if address.country.is_empty() {
@@ -422,8 +586,11 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
             code.drain(..at);
         }
     }
-    let code =
-        code.strip_suffix(".0").or_else(|| code.strip_suffix(",0")).unwrap_or(&code).to_owned();
+    let code = [".00", ",00", ".0", ",0"]
+        .iter()
+        .find_map(|decimals| code.strip_suffix(decimals))
+        .unwrap_or(&code)
+        .to_owned();
     let assumed = if address.country.is_empty() { country } else { address.country.as_str() };
     let joined: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     let digits = !joined.is_empty() && joined.bytes().all(|b| b.is_ascii_digit());
@@ -433,6 +600,8 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
                 5 => joined,
                 // Departments 01 to 09: a spreadsheet dropped the zero.
                 4 => format!("0{joined}"),
+                // Rome: two zeros.
+                3 if assumed == "IT" => format!("00{joined}"),
                 _ => String::new(),
             }
         }
@@ -451,11 +620,19 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
             }
         }
         "NL" if joined.len() == 6 => format!("{} {}", &joined[..4], &joined[4..]),
+        "IE" if joined.len() == 7 => format!("{} {}", &joined[..3], &joined[3..]),
         "GB" | "IE" => foreign(&joined),
         "PT" if digits && joined.len() == 7 => format!("{}-{}", &joined[..4], &joined[4..]),
         "US" if digits && joined.len() == 9 => format!("{}-{}", &joined[..5], &joined[5..]),
         _ => code,
     };
+    // Monaco's have the form of French ones.
+    if address.country.is_empty()
+        && address.postcode.starts_with("980")
+        && matches!(country, "FR" | "MC")
+    {
+        "MC".clone_into(&mut address.country);
+    }
 }
 
 /// The postcode of a country that uses letters: British ones have a blank before their last three.
@@ -505,10 +682,22 @@ fn set_city(address: &mut Address, written: &str, postcode: &mut String) {
         words.pop();
     }
     without_district(&mut words, postcode);
+    if address.country == "IT"
+        && words.len() > 1
+        && let Some(province) =
+            words.pop_if(|w| w.len() == 2 && w.bytes().all(|b| b.is_ascii_uppercase()))
+    {
+        province.clone_into(&mut address.state);
+    }
+    let words = elided(&words, true);
+    let french = speaks_french(&address.country);
     let spelled: Vec<String> = words
         .iter()
         .enumerate()
-        .map(|(at, word)| spelled_town_word(word, at + 1 < words.len()))
+        .map(|(at, word)| match french {
+            true => spelled_town_word(word, at + 1 < words.len()),
+            false => word.clone(),
+        })
         .collect();
     let spelled = spelled.join(" ").trim_matches([',', '-', '.', ' ', ';']).to_owned();
     if spelled.chars().any(char::is_alphabetic) {
@@ -547,8 +736,63 @@ fn without_district(words: &mut Vec<&str>, postcode: &mut String) {
     words.truncate(1);
 }
 
+/// Whether addresses of the country may be written in French; so are those of an unknown one.
+fn speaks_french(country: &str) -> bool {
+    matches!(
+        country,
+        "" | "FR"
+            | "MC"
+            | "BE"
+            | "LU"
+            | "CH"
+            | "CA"
+            | "GP"
+            | "MQ"
+            | "GF"
+            | "RE"
+            | "YT"
+            | "NC"
+            | "PF"
+    )
+}
+
+/// The words with the apostrophes that files in capitals leave out: `L HAY`, `D ASCQ`. A lone `L` that opens
+/// nothing may be the initial of a name.
+fn elided<W: AsRef<str>>(words: &[W], opens: bool) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while at < words.len() {
+        let word = words[at].as_ref();
+        let before = joined.last().map(|w| text::fold(w));
+        let may_open = match word {
+            "L" | "l" => before.map_or(opens, |before| LEXICON.particles.contains(&before)),
+            "D" | "d" => before.is_some() || !opens,
+            _ => false,
+        };
+        let next = words.get(at + 1).map(AsRef::as_ref).filter(|_| may_open);
+        let vowel = next.is_some_and(|next| {
+            next.chars().count() > 1
+                && text::fold(next).starts_with(['a', 'e', 'i', 'o', 'u', 'y', 'h'])
+        });
+        if let Some(next) = next.filter(|_| vowel) {
+            joined.push(format!("{word}'{next}"));
+            at += 2;
+        } else {
+            joined.push(word.to_owned());
+            at += 1;
+        }
+    }
+    joined
+}
+
 /// `St` is `Saint` before another word or part, `s/` is `sur`.
 fn spelled_town_word(word: &str, follows: bool) -> String {
+    // `Chalon/Saône`
+    if let Some((town, river)) =
+        word.split_once('/').filter(|(town, river)| town.len() > 2 && river.len() > 2)
+    {
+        return format!("{town} sur {river}");
+    }
     if let Some(rest) = word.strip_prefix("s/").or_else(|| word.strip_prefix("S/")) {
         return if rest.is_empty() { "sur".to_owned() } else { format!("sur {rest}") };
     }
@@ -595,7 +839,7 @@ fn cased_place_part(part: &str, opens: bool, all_lower: bool) -> String {
         } else {
             before.to_owned()
         };
-        return format!("{before}'{}", cased_place_part(after, true, all_lower));
+        return format!("{before}'{}", cased_place_part(after, !small, all_lower));
     }
     let letters = part.chars().filter(|c| c.is_alphabetic()).count();
     let upper = letters > 0 && part.chars().all(|c| !c.is_lowercase());
@@ -636,23 +880,35 @@ enum Piece {
 
 fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
     let mut complements: Vec<String> = Vec::new();
+    // Where the street would stand among the complements.
+    let mut street_at = 0;
     let mut unknown: Option<usize> = None;
-    for line in lines {
-        for segment in segments(line) {
-            for piece in pieces(&segment, &address.country) {
-                match piece {
-                    Piece::Street { number, street } if address.street.is_empty() => {
-                        address.number = number;
-                        address.street = street;
-                    }
-                    Piece::Street { number, street } => {
-                        complements.push(format!("{number} {street}").trim().to_owned())
-                    }
-                    Piece::Complement(complement) => complements.push(complement),
-                    Piece::Unknown(place) => {
-                        unknown.get_or_insert(complements.len());
-                        complements.push(place);
-                    }
+    let country = address.country.clone();
+    for segment in lines.iter().flat_map(|line| segments(line)) {
+        for piece in pieces(&words_of(&segment), &country) {
+            match piece {
+                Piece::Street { number, street } if address.street.is_empty() => {
+                    address.number = number;
+                    address.street = street;
+                    street_at = complements.len();
+                }
+                // Only what has a number is a street: `Villa Mon Repos, 12 rue Foch`.
+                Piece::Street { number, street }
+                    if address.number.is_empty() && !number.is_empty() =>
+                {
+                    address.number = number;
+                    complements.insert(street_at, std::mem::replace(&mut address.street, street));
+                }
+                Piece::Street { number, street }
+                    if number == address.number
+                        && text::fold(&street) == text::fold(&address.street) => {}
+                Piece::Street { number, street } => {
+                    complements.push(format!("{number} {street}").trim().to_owned())
+                }
+                Piece::Complement(complement) => complements.push(complement),
+                Piece::Unknown(place) => {
+                    unknown.get_or_insert(complements.len());
+                    complements.push(place);
                 }
             }
         }
@@ -679,16 +935,22 @@ fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
     address.complement = kept.join(", ");
 }
 
-/// The parts of a line between commas and dashes; a comma after the number of a street is none.
+/// The parts of a line between commas, dashes and brackets; a comma between the number and its street is none.
 fn segments(line: &str) -> Vec<String> {
     let mut segments: Vec<String> = Vec::new();
-    for piece in line.replace(" - ", ",").replace(" – ", ",").split([',', ';', '|']) {
+    let line = joined_range(line).replace(" - ", ",").replace(" – ", ",");
+    for piece in line.split([',', ';', '|', '(', ')']) {
         let piece = piece.trim().trim_matches(['-', '.', '/']).trim();
         if piece.is_empty() {
             continue;
         }
         match segments.last_mut() {
-            Some(last) if is_number(last) || ends_in_number(last) && opens_street(piece) => {
+            Some(last)
+                if is_number(last)
+                    || ends_in_number(last) && opens_street(piece)
+                    // `Rue de la Loi, 16`
+                    || is_number(piece) && may_lack_number(last) =>
+            {
                 last.push(' ');
                 last.push_str(piece);
             }
@@ -698,17 +960,42 @@ fn segments(line: &str) -> Vec<String> {
     segments
 }
 
+/// The line with the two ends of a range together: `12 - 14 rue Foch`, `12 / 14 rue Foch`.
+fn joined_range(line: &str) -> String {
+    let words: Vec<&str> = line.splitn(4, ' ').collect();
+    let is_end =
+        |word: &str| (1..=4).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+    match words.as_slice() {
+        [first, "-" | "/" | "–", second, rest]
+            if is_end(first) && is_end(second) && typed(&words_of(rest)).is_some() =>
+        {
+            format!("{first}-{second} {rest}")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Whether the text may be a street whose number follows after a comma.
+fn may_lack_number(text: &str) -> bool {
+    let words = words_of(text);
+    !text.bytes().any(|b| b.is_ascii_digit())
+        && words.len() > 1
+        && (complement(&words).is_none() || typed(&words).is_some())
+}
+
 /// `Buro Club 31` before `av. Foch`: the number is the street's.
 fn ends_in_number(text: &str) -> bool {
     let mut words = text.rsplit(' ');
     let number =
         words.next().is_some_and(|w| w.len() <= 4 && w.bytes().all(|b| b.is_ascii_digit()));
     let before = words.next().map(key).unwrap_or_default();
-    number && !LEXICON.complement.get(&before).is_some_and(|c| LEXICON.numbered.contains(c))
+    number
+        && before != "n"
+        && !LEXICON.complement.get(&before).is_some_and(|c| LEXICON.numbered.contains(c))
 }
 
 fn opens_street(text: &str) -> bool {
-    text.split(' ').next().is_some_and(|word| street_type(word).is_some()) && text.contains(' ')
+    text.contains(' ') && typed(&words_of(text)).is_some()
 }
 
 /// `12`, `12 bis`, `12B`, `12-14`.
@@ -722,7 +1009,34 @@ fn is_number(text: &str) -> bool {
 /// The words of a segment, those that were written together taken apart: `153RUE`, `Av.Foch`, `BP12`.
 fn words_of(segment: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for word in segment.split(' ').filter(|w| !w.is_empty()) {
+    let written: Vec<&str> = segment.split(' ').filter(|w| !w.is_empty()).collect();
+    for (at, word) in written.iter().copied().enumerate() {
+        let next_is_number =
+            written.get(at + 1).is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+        let lower = word.to_lowercase();
+        // `n° 12`, `no 12`, `n°12`: the mark says nothing.
+        if next_is_number
+            && (matches!(lower.as_str(), "n°" | "nº")
+                || at == 0 && matches!(lower.as_str(), "no" | "n"))
+        {
+            continue;
+        }
+        let word = match word.split_once(['°', 'º']) {
+            Some(("n" | "N", number)) if number.starts_with(|c: char| c.is_ascii_digit()) => number,
+            _ => word,
+        };
+        // `C/ Mayor`
+        if let Some(rest) = word
+            .strip_prefix("C/")
+            .or_else(|| word.strip_prefix("c/"))
+            .filter(|rest| key(rest) != "o")
+        {
+            words.push("calle".to_owned());
+            if !rest.is_empty() {
+                words.push(rest.to_owned());
+            }
+            continue;
+        }
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
         let rest = text::fold(&word[digits..]);
         if digits > 0
@@ -743,7 +1057,7 @@ fn words_of(segment: &str) -> Vec<String> {
         }
         let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
         if letters > 1
-            && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa")
+            && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa" | "rn" | "rd")
             && word[letters..].bytes().all(|b| b.is_ascii_digit())
             && letters < word.len()
         {
@@ -753,7 +1067,29 @@ fn words_of(segment: &str) -> Vec<String> {
         }
         words.push(word.to_owned());
     }
-    words
+    with_floors(words)
+}
+
+/// The words with floors as `étage 2`, where `2e étage` is written.
+fn with_floors(words: Vec<String>) -> Vec<String> {
+    let mut spelled: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let is_floor = LEXICON.complement.get(&key(&word)).is_some_and(|c| c == "étage");
+        let ordinal = spelled.last().map(|w| text::fold(w)).and_then(|folded| {
+            let digits = folded.bytes().take_while(u8::is_ascii_digit).count();
+            let ending =
+                matches!(&folded[digits..], "er" | "e" | "eme" | "ieme" | "nd" | "nde" | "");
+            ((1..=2).contains(&digits) && ending).then(|| folded[..digits].to_owned())
+        });
+        match ordinal.filter(|_| is_floor) {
+            Some(number) => {
+                spelled.pop();
+                spelled.extend([word, number]);
+            }
+            None => spelled.push(word),
+        }
+    }
+    spelled
 }
 
 const SUFFIXES: [&str; 5] = ["bis", "ter", "quater", "quinquies", "qua"];
@@ -764,6 +1100,15 @@ fn key(word: &str) -> String {
 
 fn street_type(word: &str) -> Option<&'static str> {
     LEXICON.types.get(&key(word)).map(String::as_str)
+}
+
+/// The type of street that the words open with, and how many of them it takes: `Rond point des Champs`.
+fn typed(words: &[String]) -> Option<(&'static str, usize)> {
+    let [first, rest @ ..] = words else { return None };
+    let two = rest.first().and_then(|second| {
+        LEXICON.types.get(&format!("{} {}", key(first), key(second))).map(|t| (t.as_str(), 2))
+    });
+    two.or_else(|| street_type(first).map(|spelled| (spelled, 1)))
 }
 
 fn starts_number(word: &str) -> bool {
@@ -783,6 +1128,14 @@ fn street_number(words: &[String]) -> (usize, String) {
         bare.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-' || *b == b'/').count();
     let (head, letter) = bare.split_at(digits);
     let mut number = head.trim_end_matches(['-', '/']).replace('/', "-");
+    if let Some(bare) =
+        number.strip_prefix('0').filter(|bare| bare.bytes().all(|b| b.is_ascii_digit()))
+    {
+        number = bare.trim_start_matches('0').to_owned();
+        if number.is_empty() {
+            return (0, number);
+        }
+    }
     let mut taken = 1;
     if !letter.is_empty() {
         return if letter.len() == 1 {
@@ -793,7 +1146,7 @@ fn street_number(words: &[String]) -> (usize, String) {
     }
     // `12 à 14`
     if let [_, link, second, ..] = words
-        && matches!(key(link).as_str(), "a" | "et")
+        && matches!(key(link).as_str(), "a" | "et" | "au")
         && second.bytes().all(|b| b.is_ascii_digit())
         && second.len() <= 4
         && link.chars().count() <= 2
@@ -834,102 +1187,203 @@ fn street_start(words: &[String]) -> Option<usize> {
     (0..words.len()).find(|&at| {
         let rest = &words[at..];
         let (taken, _) = street_number(rest);
-        let types =
-            rest.get(taken).is_some_and(|w| street_type(w).is_some()) && rest.len() > taken + 1;
+        let after = &rest[taken..];
+        // `Grande Rue`, `Petite rue de la Poste`
+        let qualified = after.len() > 1
+            && LEXICON.adjectives.contains(&key(&after[0]))
+            && PLAIN_TYPES.contains(&key(&after[1]).as_str());
+        let types = qualified || after.len() > 1 && typed(after).is_some();
         if taken > 0 {
             return types;
         }
         let after_particle = at > 0 && LEXICON.particles.contains(&key(&words[at - 1]));
-        types && (at == 0 || PLAIN_TYPES.contains(&key(&words[at]).as_str())) && !after_particle
+        types
+            && (at == 0 || qualified || PLAIN_TYPES.contains(&key(&words[at]).as_str()))
+            && !after_particle
     })
 }
 
-fn pieces(segment: &str, country: &str) -> Vec<Piece> {
-    let words = words_of(segment);
+fn pieces(words: &[String], country: &str) -> Vec<Piece> {
     if words.is_empty() {
         return Vec::new();
     }
-    let opening = complement(&words);
-    match street_start(&words) {
-        Some(0)
-            if opening.is_none()
-                || street_number(&words).0 > 0
-                || street_type(&words[0]).is_some() =>
-        {
-            street_pieces(&words, country)
-        }
-        Some(at) if at > 0 => {
-            let mut found = pieces(&words[..at].join(" "), country);
-            found.extend(street_pieces(&words[at..], country));
-            found
-        }
-        _ => {
-            if let Some(complement) = opening {
-                return vec![Piece::Complement(complement)];
-            }
-            let (taken, number) = street_number(&words);
-            if taken > 0
-                && taken < words.len()
-                && words[taken..].iter().any(|w| w.chars().any(char::is_alphabetic))
-            {
-                return vec![Piece::Street { number, street: cased_street(&words[taken..]) }];
-            }
-            if let Some((number, rest)) = number_at_end(&words, country) {
-                return vec![Piece::Street { number, street: cased_street(rest) }];
-            }
-            vec![Piece::Unknown(cased_place(&words.join(" ")))]
-        }
+    let start = street_start(words);
+    if let Some(at) = start.filter(|at| *at > 0) {
+        let mut found = pieces(&words[..at], country);
+        found.extend(pieces(&words[at..], country));
+        return found;
     }
+    if let Some(at) = next_complement(words, start.is_some()) {
+        let mut found = pieces(&words[..at], country);
+        found.extend(pieces(&words[at..], country));
+        return found;
+    }
+    let opening = complement(words);
+    let (taken, number) = street_number(words);
+    // `lot 4` is a part, `lotissement les Acacias` a street.
+    let is_street = opening.is_none()
+        || taken > 0
+        || typed(words).is_some() && !(words.len() == 2 && is_numbered(words));
+    if start == Some(0) && is_street {
+        return vec![street_piece(words, country)];
+    }
+    if let Some(complement) = opening {
+        return vec![Piece::Complement(complement)];
+    }
+    if taken > 0
+        && taken < words.len()
+        && words[taken..].iter().any(|w| w.chars().any(char::is_alphabetic))
+    {
+        return vec![Piece::Street { number, street: street(&words[taken..], country) }];
+    }
+    if let Some((number, rest)) = number_at_end(words, country) {
+        return vec![Piece::Street { number, street: street(rest, country) }];
+    }
+    vec![Piece::Unknown(cased_place(&words.join(" ")))]
+}
+
+/// Where in the words another part of an address begins without a mark: `12 rue Foch BP 34`, `Rés. X Bât 3 Esc B`.
+fn next_complement(words: &[String], in_street: bool) -> Option<usize> {
+    let least = street_number(words).0 + if in_street { 2 } else { 1 };
+    (least..words.len().saturating_sub(1)).find(|&at| {
+        let rest = &words[at..];
+        LEXICON.after_street.contains(&key(&rest[0]))
+            // `rue de la Tour`, but `Bât A Esc 2`.
+            && (!LEXICON.particles.contains(&key(&words[at - 1]))
+                || at >= 2 && is_numbered(&words[at - 2..at]))
+            && (is_numbered(rest) || !opens_numbered(rest))
+    })
+}
+
+/// Whether the words open with a part of an address that a number or letter completes.
+fn opens_numbered(words: &[String]) -> bool {
+    LEXICON.complement.get(&key(&words[0])).is_some_and(|c| LEXICON.numbered.contains(c))
+}
+
+/// The same, and the number or letter follows: `Bât. B`, `étage 2`.
+fn is_numbered(words: &[String]) -> bool {
+    opens_numbered(words)
+        && words.get(1).is_some_and(|next| {
+            let length = next.chars().count();
+            length <= 2 || length <= 6 && next.bytes().any(|b| b.is_ascii_digit())
+        })
 }
 
 /// The number at the end of a street and the words before it: `Hauptstraße 12`, as most countries write it.
+///
+/// In France only a street that opens with its type and whose name takes no number has one there.
 fn number_at_end<'w>(words: &'w [String], country: &str) -> Option<(String, &'w [String])> {
-    let (last, before) = words.split_last()?;
-    let elsewhere = !matches!(country, "" | "FR" | "GB" | "US" | "CA" | "IE");
-    // Four digits are a year: `rue du 8 mai 1945`.
-    let fits = elsewhere
-        && !before.is_empty()
-        && starts_number(last)
-        && !last.bytes().take(4).all(|b| b.is_ascii_digit() && last.len() > 3);
-    fits.then(|| (street_number(std::slice::from_ref(last)).1, before))
+    let english = matches!(country, "GB" | "US" | "CA" | "IE");
+    let french = matches!(country, "" | "FR" | "MC" | "GP" | "MQ" | "GF" | "RE" | "YT");
+    let with_suffix = words.len() > 2 && {
+        let last = &words[words.len() - 1];
+        SUFFIXES.contains(&key(last).as_str())
+            || last.len() == 1 && last.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    let (before, end) = words.split_at(words.len() - if with_suffix { 2 } else { 1 });
+    let first = end.first()?;
+    if english || before.is_empty() {
+        return None;
+    }
+    // Without a number, as Spaniards say.
+    if first.eq_ignore_ascii_case("s/n") {
+        return Some(("s/n".to_owned(), before));
+    }
+    let digits = first.bytes().take_while(u8::is_ascii_digit).count();
+    // Four digits are mostly a year: `rue du 8 mai 1945`.
+    let is_year = first.len() == 4
+        && first.bytes().all(|b| b.is_ascii_digit())
+        && ("1700"..="2030").contains(&first.as_str());
+    if digits == 0 || digits > 4 || is_year {
+        return None;
+    }
+    if french {
+        let name = before.get(typed(before)?.1..)?;
+        let numbered = name.iter().any(|w| LEXICON.numbered_names.contains(&key(w)));
+        if name.is_empty() || numbered || digits > 3 || !starts_number(first) {
+            return None;
+        }
+    }
+    // Box and stairs stand behind a stroke: `54/10`, `123-II`.
+    let stroke = first[digits..].starts_with(['/', '-']) && !french;
+    let letter = first[digits..].trim_start_matches('/');
+    if stroke && (letter.len() != 1 || letter.bytes().any(|b| b.is_ascii_digit())) {
+        return Some((first.clone(), before));
+    }
+    let (taken, number) = street_number(end);
+    if taken == end.len() {
+        return Some((number, before));
+    }
+    let letter = end.get(1)?;
+    (taken == 1).then(|| (format!("{number} {}", letter.to_uppercase()), before))
 }
 
-/// A street, and what follows it without a mark: `12 rue Foch BP 34`.
-fn street_pieces(words: &[String], country: &str) -> Vec<Piece> {
+fn street_piece(words: &[String], country: &str) -> Piece {
     let (taken, number) = street_number(words);
     if taken == 0
         && words.len() > 2
         && let Some((number, rest)) = number_at_end(words, country)
     {
-        return vec![Piece::Street { number, street: street(rest) }];
+        return Piece::Street { number, street: street(rest, country) };
     }
-    let least = taken + 2;
-    let tail = (least..words.len()).find(|&at| {
-        LEXICON.after_street.contains(&key(&words[at]))
-            && !LEXICON.particles.contains(&key(&words[at - 1]))
-            && at + 1 < words.len()
-    });
-    let end = tail.unwrap_or(words.len());
-    let mut found = vec![Piece::Street { number, street: street(&words[taken..end]) }];
-    if end < words.len() {
-        let rest = &words[end..];
-        found.push(Piece::Complement(
-            complement(rest).unwrap_or_else(|| cased_place(&rest.join(" "))),
-        ));
-    }
-    found
+    Piece::Street { number, street: street(&words[taken..], country) }
 }
 
 /// The street with its type spelled out.
-fn street(words: &[String]) -> String {
-    match street_type(&words[0]) {
-        Some(spelled) if words.len() > 1 => format!("{spelled} {}", cased_street(&words[1..])),
-        _ => cased_street(words),
+fn street(words: &[String], country: &str) -> String {
+    if let Some((spelled, taken)) = typed(words).filter(|(_, taken)| words.len() > *taken) {
+        let own = LEXICON.of_country.get(country).and_then(|types| types.get(spelled));
+        return format!(
+            "{} {}",
+            own.map_or(spelled, String::as_str),
+            cased_street(&words[taken..], true)
+        );
+    }
+    // `24 ZA des Prés`
+    if let Some(zone) = LEXICON
+        .complement
+        .get(&key(&words[0]))
+        .filter(|c| words.len() > 1 && c.chars().all(char::is_uppercase))
+    {
+        return format!("{zone} {}", cased_street(&words[1..], true));
+    }
+    let french = speaks_french(country) && !matches!(country, "BE" | "CH" | "LU");
+    let name = cased_street(words, french);
+    match country {
+        "DE" | "AT" | "LU" => with_german_end(&name, "straße", "Straße"),
+        "CH" | "LI" => with_german_end(&name, "strasse", "Strasse"),
+        "GB" | "IE" | "US" => with_english_end(&name),
+        _ => name,
     }
 }
 
-/// The words of a street's name, titles spelled out, in the case of places.
-fn cased_street(words: &[String]) -> String {
+/// `Hauptstr.` in full.
+fn with_german_end(name: &str, end: &str, word: &str) -> String {
+    let stem = |short: &str| name.strip_suffix(short).filter(|stem| !stem.is_empty());
+    if let Some(stem) = stem(" Str.").or_else(|| stem(" Str")) {
+        return format!("{stem} {word}");
+    }
+    match stem("str.").or_else(|| stem("str")) {
+        Some(stem) => format!("{stem}{end}"),
+        None => name.to_owned(),
+    }
+}
+
+/// `Baker St` in full.
+fn with_english_end(name: &str) -> String {
+    let Some((before, last)) = name.rsplit_once(' ') else { return name.to_owned() };
+    match LEXICON.english_ends.get(&key(last)) {
+        Some(full) => format!("{before} {full}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The words of a street's name in the case of places; French titles are spelled out.
+fn cased_street(words: &[String], french: bool) -> String {
+    if !french {
+        return cased_words(&words.join(" "), false).trim_matches([',', ';', ' ']).to_owned();
+    }
+    let words = elided(words, false);
     let spelled: Vec<String> = words
         .iter()
         .enumerate()
@@ -940,6 +1394,7 @@ fn cased_street(words: &[String]) -> String {
                     || words.get(at + 2).is_some_and(|w| key(w) == "gaulle")
             });
             match LEXICON.before.get(&key(word)) {
+                Some(spelled) if spelled == "Notre-Dame" && next.is_some() => spelled.clone(),
                 Some(spelled) if before_name && !word.starts_with(|c: char| c.is_ascii_digit()) => {
                     spelled.clone()
                 }
@@ -970,22 +1425,25 @@ fn complement(words: &[String]) -> Option<String> {
         return Some(opening);
     }
     let numbered =
-        LEXICON.numbered.contains(spelled) && rest.len() == 1 && rest[0].chars().count() <= 5;
+        LEXICON.numbered.contains(spelled) && rest.len() == 1 && rest[0].chars().count() <= 6;
+    // `BP 50 123`
+    let all_digits = rest.iter().all(|w| w.bytes().all(|b| b.is_ascii_digit()));
     let tail = if numbered {
         rest[0].trim_matches(['.', ':', '°']).to_uppercase()
+    } else if all_digits && spelled.chars().all(char::is_uppercase) {
+        rest.concat()
     } else {
-        let tail = cased_street(rest);
-        if LEXICON.numbered.contains(spelled) {
-            tail.trim_start_matches("N° ").to_owned()
-        } else {
-            tail
-        }
+        let tail = cased_street(rest, true);
+        let article = ["La ", "Le ", "Les ", "L'"].iter().any(|article| tail.starts_with(article));
+        if article { format!("l{}", &tail[1..]) } else { tail }
     };
     Some(format!("{opening} {tail}").trim().to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// `number|street|complement|postcode|city|cedex|country`
@@ -1122,6 +1580,61 @@ mod tests {
     fn the_core_of_a_street_is_its_name() {
         let a = normalize(&Parts { street: "12 bis rue de la Paix", ..Parts::default() }, "FR");
         assert_eq!((a.street_core().as_str(), a.number_digits()), ("paix", "12"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_is_too_odd(
+            street in "\\PC{0,30}|[0-9]{0,5}[a-zA-Z ]{0,3}[ ,/°-]{0,3}(rue|R\\.|BP|Bât|étage|ZI|C/)[ .,]?[A-Za-zé' ]{0,12}[ ,-]{0,2}[0-9a-zA-Z/º]{0,6}",
+            place in "\\PC{0,20}|([A-Z]{1,3}-?)?[0-9 ]{3,7}[A-Z]{0,2} ?[A-Za-zé' -]{0,14}( CEDEX ?[0-9]{0,2})?",
+            country in "|France|BE|ES|GB|IT|NL|Deutschland|CH",
+        ) {
+            let whole = format!("{street}\n{place}");
+            let cells = [
+                Parts { street: &street, postcode_city: &place, country: &country, ..Parts::default() },
+                Parts { street: &street, postcode: &place, city: &place, country: &country, ..Parts::default() },
+                Parts { address: &whole, country: &country, ..Parts::default() },
+            ];
+            for parts in cells {
+                let address = normalize(&parts, "FR");
+                let encoded = address.encode();
+                prop_assert_eq!(normalize(&Parts { address: &encoded, ..Parts::default() }, "FR"), address);
+            }
+        }
+
+        #[test]
+        fn all_ways_of_writing_a_street_are_one(
+            number in 1u32..999,
+            (suffix, suffixes) in prop_oneof![
+                Just(("", ["", "", ""])),
+                Just((" bis", [" bis", "bis", " BIS"])),
+                Just((" B", [" B", "b", "B"])),
+            ],
+            (kind, kinds) in prop_oneof![
+                Just(("rue", ["rue", "R.", "RUE"])),
+                Just(("avenue", ["av", "AVE", "Av."])),
+                Just(("boulevard", ["bd", "Bld.", "BLVD"])),
+                Just(("chemin", ["che", "ch.", "CHEMIN"])),
+            ],
+            (name, names) in prop_oneof![
+                Just(("de la Paix", ["de la Paix", "DE LA PAIX", "de  la Paix"])),
+                Just(("du Général Leclerc", ["du Gal Leclerc", "du Général LECLERC", "du Gal. Leclerc"])),
+                Just(("de l'Hermitage", ["de l'Hermitage", "DE L HERMITAGE", "de l’Hermitage"])),
+            ],
+            (part, parts) in prop_oneof![
+                Just(("", ["", "", ""])),
+                Just(("Bâtiment A", [" Bât A", ", bat. A", " - BATIMENT A"])),
+                Just(("BP 12", [" BP12", ", B.P. 12", " - BP n° 12"])),
+                Just(("Étage 2", [" 2e étage", ", 2ème étage", " - étage 2"])),
+            ],
+            way in 0usize..3,
+        ) {
+            for comma in ["", ","] {
+                let written = format!("{number}{}{comma} {} {}{}", suffixes[way], kinds[way], names[way], parts[way]);
+                let expected = format!("{number}{suffix}|{kind} {name}|{part}");
+                prop_assert_eq!(street_of(&written), expected, "{}", written);
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
-use super::{Invalid, text};
+use super::{Invalid, identifier, text};
 
 /// What a number is for, as far as its plan tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,17 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
         && let Some(number) = plain_french(&cleaned)
     {
         return vec![Ok(number)];
+    }
+    if let Some((mantissa, exponent)) = identifier::scientific(&cleaned) {
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() != exponent + 1 {
+            return vec![Err(Invalid::new(
+                "lost_digits",
+                "a spreadsheet wrote it in powers of ten and its last digits are lost",
+                "export the column again, formatted as text",
+            ))];
+        }
+        return normalize(&digits, country);
     }
     if cleaned.contains('@') {
         return vec![Err(bad("it is an email address", "move it to the email column"))];
@@ -385,6 +396,12 @@ mod tests {
         ] {
             assert_eq!(read(cell, "FR"), "!bad_phone", "{cell}");
         }
+    }
+
+    #[test]
+    fn digits_lost_to_powers_of_ten_are_not_invented() {
+        assert_eq!(read("6,12346E+08", "FR"), "!lost_digits");
+        assert_eq!(read("3.3612345678E+10", "FR"), "+33612345678");
     }
 
     #[test]
