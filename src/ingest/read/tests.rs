@@ -297,3 +297,89 @@ fn every_row_of_an_estate_is_what_the_truth_says() {
         }
     }
 }
+
+/// One small file of each kind that is text, damaged below.
+const WHOLE: &[&str] = &[
+    "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:Lef=E8vre;Zo=E9;;Mme\r\nADR;WORK:;;1 rue=\r\n X;Lyon\r\nPHOTO;BASE64:\r\n AAAA\r\n\r\nX-ABShowAs:COMPANY\r\nORG:Acme;Sales\r\nAGENT:\r\nBEGIN:VCARD\r\nFN:A\r\nEND:VCARD\r\nBDAY:--0314\r\nEND:VCARD\r\n",
+    "BEGIN:VCARD\nVERSION:4.0\nitem1.TEL;TYPE=\"work,voice\";VALUE=uri:tel:+33-1\nitem1.X-ABLabel:_$!<Home>!$_\nADR;LABEL=\"1 rue X^nLyon\":;;;;;;\nKIND:group\nEND:VCARD\n",
+    "#FLG 000\r\n#VER 31\r\n#DEV EUR\r\n#MPCT\r\nA\r\nAlpha\r\n0\r\n411\r\nSARL\r\nA\r\n\r\n1 rue X\r\n\r\n69001\r\nLyon\r\n\r\nFrance\r\n#MCTT\r\nRoy\r\nZoé\r\n#MRLT\r\n1\r\n2\r\n30\r\n#MCDL\r\nDépôt\r\n#MPCT\r\nB\r\n#FIN\r\n",
+    "!HDR\tPROD\nHDR\tQ\n!CUST\tNAME\tBADDR1\tHIDDEN\nCUST\tA:B\t\"x, y\"\tN\nCUST\tC\n!VEND\tNAME\nVEND\tD\n",
+    "JournalCode\tJournalLib\tEcritureNum\tEcritureDate\tCompteNum\tCompteLib\tCompAuxNum\tCompAuxLib\tPieceRef\tPieceDate\tEcritureLib\tDebit\tCredit\tEcritureLet\tDateLet\tValidDate\tMontantdevise\tIdevise\nVE\tVentes\t1\t20240115\t411\tClients\tC1\tDupont\tF1\t20240115\tx\t12,00\t0,00\t\t\t20240131\t13,00\tUSD\nVE\tVentes\t1\t20240115\t707\tVentes\t\t\tF1\t20240115\tx\t0,00\t12,00\t\t\t20240131\t\t\n",
+    "<comptabilite><exercice><journal><JournalCode>VE</JournalCode><ecriture><EcritureNum>1</EcritureNum><EcritureDate>2024-01-15</EcritureDate><ligne><CompteNum>411</CompteNum><CompteLib>A &amp; &#233;</CompteLib><Debit>1</Debit><Credit>0</Credit></ligne></ecriture></journal></exercice></comptabilite>",
+    "    1VE2024011520240215F1          411DUPONT  Facture                  0000000120.00D                  Dupont SARL                       O\n    1VE20240115        F1          707000     Facture                  0000000120.00C                  Ventes                            O\n",
+];
+
+/// Reads a file to its end, its entries too where it is an accounting file.
+fn read_to_the_end(bytes: Vec<u8>) {
+    let Ok(tables) = tables(Path::new("512345675FEC20241231.txt"), bytes.into()) else { return };
+    for table in tables {
+        if !crate::ingest::fec::is_fec(&table.header) {
+            table.rows.for_each(drop);
+            continue;
+        }
+        let mut builder = crate::table::RecordsBuilder::default();
+        let place = builder.place(crate::table::Place {
+            source: "fec".into(),
+            file: "512345675FEC20241231.txt".into(),
+            sheet: String::new(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        });
+        let quiet = crate::progress::Progress::hidden();
+        let books = crate::ingest::fec::read(table.header, table.rows, place, &builder, &quiet);
+        let ledger = books.expect("not interrupted").finish(&mut builder);
+        let part = &ledger.parts[0];
+        let rejected = part.rejects.iter().filter(|r| r.severity == crate::table::Severity::Row);
+        let rows = part.record_rows + part.history_rows + part.skipped.len() as u64;
+        assert_eq!(part.rows, rows + rejected.count() as u64, "every row has one fate");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_export_is_read_or_refused(
+        kind in 0..WHOLE.len(),
+        edits in proptest::collection::vec((0usize..2000, proptest::sample::select(
+            b"\0\t\n\r \"#'(),-./0123456789:;<=>ACDEN\\^|\x80\xC3\xE9\xFF".to_vec())), 0..12),
+        cut in 0usize..2000,
+    ) {
+        let mut bytes = WHOLE[kind].as_bytes().to_vec();
+        for (at, byte) in edits {
+            let at = at % bytes.len();
+            // Half of the damage is a byte too many, half a wrong one.
+            if at % 2 == 0 { bytes.insert(at, byte) } else { bytes[at] = byte }
+        }
+        if cut < 1000 {
+            bytes.truncate(cut.max(1));
+        }
+        read_to_the_end(bytes);
+    }
+}
+
+#[test]
+fn whole_exports_are_read_as_what_they_are() {
+    let containers = ["vcard", "vcard", "sage", "iif", "text", "fec_xml", "fixed_width"];
+    for (text, container) in WHOLE.iter().zip(containers) {
+        let tables = tables(Path::new("x"), text.as_bytes().to_vec().into());
+        let table = tables.unwrap_or_else(|e| panic!("{container}: {e}")).remove(0);
+        assert_eq!(table.format.container, container);
+    }
+}
+
+#[test]
+fn ledgers_without_public_layout_are_refused_with_what_to_export() {
+    let entry =
+        "M411DUP  VE000150124 Facture 1            D+000000012000                       EUR\r\n";
+    for text in [
+        entry.repeat(3),
+        "***S5CAE000\r\nVE 411\r\n".to_owned(),
+        format!("L{:0>105}\r\n", 1).repeat(3),
+    ] {
+        let message = match tables(Path::new("x"), text.clone().into_bytes().into()) {
+            Err(error) => format!("{error} {}", error.hint().unwrap_or_default()),
+            Ok(_) => panic!("{text}"),
+        };
+        assert!(message.contains("export the FEC"), "{message}");
+    }
+}
