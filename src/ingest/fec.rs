@@ -1461,7 +1461,7 @@ mod tests {
         let codes =
             |part: &PartFate| part.rejects.iter().map(|r| r.code.clone()).collect::<Vec<_>>();
         assert!(codes(&ledgers[0].parts[0]).is_empty() && codes(&ledgers[0].parts[1]).is_empty());
-        assert_eq!(codes(&ledgers[2].parts[0]), ["unbalanced_entry", "fec_year"]);
+        assert_eq!(codes(&ledgers[2].parts[0]), ["fec_year", "unbalanced_entry"]);
         // The year is no part of who the customer is.
         assert_eq!(ledgers[1].drafts[0].digest, ledgers[2].drafts[0].digest);
     }
