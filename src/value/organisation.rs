@@ -68,8 +68,8 @@ struct CompanyWords {
     telling: Words,
     after_and: Words,
     link: Words,
-    brand: Vec<String>,
-    former: Vec<String>,
+    other_name: Vec<String>,
+    other_name_small: Vec<String>,
     branch: Words,
     short: BTreeMap<String, String>,
 }
@@ -97,8 +97,9 @@ struct Lexicon {
     telling: HashSet<String>,
     after_and: HashSet<String>,
     link: HashSet<String>,
-    brand: Vec<String>,
-    former: Vec<String>,
+    /// Phrases that announce another name, by their first word, with whether they are told in small
+    /// letters or with marks only.
+    other_name: HashMap<String, Vec<(String, bool)>>,
     branch: HashSet<String>,
     short: HashMap<String, String>,
 }
@@ -130,6 +131,12 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         countries.insert(form_name, form.countries.split_whitespace().collect());
         not_after.insert(form_name, form.not_after.split_whitespace().collect());
     }
+    let mut other_name: HashMap<String, Vec<(String, bool)>> = HashMap::new();
+    let sure = words.other_name.into_iter().map(|phrase| (phrase, false));
+    for (phrase, small) in sure.chain(words.other_name_small.into_iter().map(|p| (p, true))) {
+        let first = phrase.split(' ').next().unwrap_or_default().to_owned();
+        other_name.entry(first).or_default().push((phrase, small));
+    }
     Lexicon {
         longest_form: forms.keys().map(|key| key.len()).max().unwrap_or(0),
         forms,
@@ -139,8 +146,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         telling: words.telling.to_set(),
         after_and: words.after_and.to_set(),
         link: words.link.to_set(),
-        brand: words.brand,
-        former: words.former,
+        other_name,
         branch: words.branch.to_set(),
         short: words.short.into_iter().collect(),
     }
@@ -268,10 +274,10 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
         if n < count
             && let Some(spelling) = form_of(tail)
             && !LEXICON.not_after[spelling.form].contains(words[count - n - 1].key.as_str())
-            && !name[..tail[0].start].trim_end().ends_with(['&', '+', '\''])
+            && !(is_a_word(spelling) && follows_and(name, &words[count - n]))
         {
             let shorter = trim_marks(&name[..tail[0].start]);
-            if has_letters(&shorter) {
+            if has_own_word(&shorter) {
                 return Some((shorter, spelling.form));
             }
         }
@@ -290,6 +296,21 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
         }
     }
     form_within(name, &words)
+}
+
+/// Whether the form's spelling is a word too: `Spa`.
+fn is_a_word(spelling: Spelling) -> bool {
+    !LEXICON.not_after[spelling.form].is_empty()
+}
+
+/// Whether `&` stands before the word, or is its start.
+fn follows_and(name: &str, word: &Word<'_>) -> bool {
+    word.key.is_empty() || name[..word.start].trim_end().ends_with(['&', '+', '\''])
+}
+
+/// Whether more than articles is left: `Le SAS` is no SAS called `Le`.
+fn has_own_word(name: &str) -> bool {
+    text::fold(name).split(' ').any(|word| !word.is_empty() && !LEXICON.link.contains(word))
 }
 
 /// `Dupont SARL Lyon`: a form within the name, where it is no word of it.
@@ -441,7 +462,7 @@ fn without_other_names(name: &str, aliases: &mut Vec<String>) -> String {
         let inside_end = own[open..].find(')').map_or(own.len(), |at| open + at);
         let inside = own[open + 1..inside_end].trim().to_owned();
         let after = own.get(inside_end + 1..).unwrap_or("");
-        if let Some((_, n)) = names_another(&inside) {
+        if let Some(n) = names_another(&inside) {
             let other = inside[n..].trim().to_owned();
             if has_letters(&other) && has_letters(&own[..open]) {
                 aliases.push(trim_marks(&other));
@@ -482,15 +503,20 @@ fn without_other_names(name: &str, aliases: &mut Vec<String>) -> String {
 /// Where a phrase that announces another name stands within, and where it ends.
 fn other_name_within(name: &str) -> Option<(usize, usize)> {
     let starts = name.match_indices(' ').map(|(at, _)| at + 1);
-    starts.filter_map(|at| names_another(&name[at..]).map(|(_, n)| (at, at + n))).next()
+    starts.filter_map(|at| names_another(&name[at..]).map(|n| (at, at + n))).next()
 }
 
-/// The phrase that the text opens with, and its length in bytes, if it announces another name.
-fn names_another(text: &str) -> Option<(&'static str, usize)> {
-    let phrases = LEXICON.brand.iter().chain(&LEXICON.former);
-    phrases
-        .filter_map(|phrase| Some((phrase.as_str(), opens_with(text, phrase)?)))
-        .max_by_key(|(_, n)| *n)
+/// The length in bytes of the phrase that the text opens with, if it announces another name.
+fn names_another(text: &str) -> Option<usize> {
+    let word = text::fold(text.split(' ').next()?);
+    let phrases = LEXICON.other_name.get(word.split(' ').next()?)?;
+    let told = phrases.iter().filter_map(|(phrase, small)| {
+        let n = opens_with(text, phrase)?;
+        let written = &text[..n];
+        let marked = written.contains(['/', '.']) || !written.chars().any(char::is_uppercase);
+        (marked || !small).then_some(n)
+    });
+    told.max()
 }
 
 /// How many bytes of the text the folded phrase is, where it opens the text as whole words.

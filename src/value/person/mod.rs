@@ -25,7 +25,7 @@ pub(crate) use part::titled;
 pub use part::{check, normalize};
 pub use several::{Named, several};
 pub(crate) use several::{first_names, two_civilities};
-pub use split::{first_and_middle, form_of_address, split, split_first, split_last};
+pub use split::{doubts, first_and_middle, form_of_address, split, split_first, split_last};
 
 /// The parts of a person's name, each in canonical form, empty when absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -423,9 +423,9 @@ mod tests {
             return (each.collect::<Vec<_>>().join(" && "), false);
         }
         let name = split(cell);
-        let doubtful =
-            name.issues.iter().any(|issue| issue.sureness == crate::value::Sureness::Doubtful);
-        if name.issues.contains(&ORGANISATION) {
+        let issues = [name.issues.clone(), doubts(cell)].concat();
+        let doubtful = issues.iter().any(|i| i.sureness == crate::value::Sureness::Doubtful);
+        if issues.contains(&ORGANISATION) {
             return ("firm".into(), true);
         }
         (shown(&name), doubtful)

@@ -1,7 +1,7 @@
 //! One cell that holds a whole name, taken apart.
 
 use super::{
-    super::{organisation, text},
+    super::{Issue, organisation, text},
     CASE_RESTORED, JOINT_OWNERS, LEXICON, OLD_CIVILITY, ORDER_GUESSED, ORGANISATION, PersonName,
     SEVERAL_PERSONS, TEXT_LEFT_OUT, civility, gender_of, is_first_name, is_joint,
     may_be_same_first_name,
@@ -35,19 +35,25 @@ type Words = Vec<String>;
 pub fn split(full: &str) -> PersonName {
     let name = named(read(full));
     let name = settled(name, |name| &mut name.last, last_once);
-    let mut name = settled(name, |name| &mut name.first, first_once);
-    let whole = text::clean(full);
+    settled(name, |name| &mut name.first, first_once)
+}
+
+/// What a cell of the name of one person holds instead: several persons, an organisation, an estate; and
+/// whether its case tells nothing.
+pub fn doubts(cell: &str) -> Vec<Issue> {
+    let whole = text::clean(cell);
+    let mut issues = Vec::new();
     if is_joint(&whole) {
-        name.issues.push(JOINT_OWNERS);
-    } else if several(&whole, false).is_some() {
-        name.issues.push(SEVERAL_PERSONS);
-    } else if name.civility.is_empty() && organisation::looks_like_organisation(&whole) {
-        name.issues.push(ORGANISATION);
+        issues.push(JOINT_OWNERS);
+    } else if organisation::looks_like_organisation(&whole) && split(&whole).civility.is_empty() {
+        issues.push(ORGANISATION);
+    } else if several(&whole, true).is_some() || whole.contains(['&', '+']) {
+        issues.push(SEVERAL_PERSONS);
     }
     if is_upper(&whole) || is_lower(&whole) {
-        name.issues.push(CASE_RESTORED);
+        issues.push(CASE_RESTORED);
     }
-    name
+    issues
 }
 
 /// A last name cell: civility, last name and name before marriage, each empty when absent.
@@ -207,7 +213,7 @@ pub(super) fn read(full: &str) -> Written {
     let mut written = Written::default();
     let outside = without_notes(&straight(full).replace("(e)", "e"), &mut written);
     // `Martin - Durand` is one name.
-    let outside = outside.replace(" - ", "-");
+    let outside = joined_by_dash(&outside, &mut written);
     let mut segments: Vec<Words> = Vec::new();
     for segment in outside.split(',') {
         let mut words = words_of(segment);
@@ -252,6 +258,24 @@ pub(super) fn read(full: &str) -> Written {
 
 fn is_suffix_alone(words: &[String]) -> bool {
     !words.is_empty() && LEXICON.behind.contains_key(&text::fold(&words.join(" ")))
+}
+
+/// The text with ` - ` between two words of one case as a hyphen. Elsewhere it parts last and first name,
+/// or stands before what is no name: `Jean DUPONT - Directeur`.
+fn joined_by_dash(text: &str, written: &mut Written) -> String {
+    let mut pieces = text.split(" - ");
+    let mut joined = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let left = joined.rsplit(' ').next().unwrap_or_default();
+        let right = piece.split(' ').next().unwrap_or_default();
+        let mark = if is_upper(left) == is_upper(right) { "-" } else { " " };
+        if mark == " " && joined.contains(' ') && !is_upper(&joined) {
+            written.left_out = true;
+            break;
+        }
+        joined = [joined.as_str(), mark, piece].concat();
+    }
+    joined
 }
 
 /// The text outside parentheses and quotation marks; what stands inside is read for what it says.
@@ -684,6 +708,8 @@ fn first_score(folded: &[String], words: &[String]) -> i32 {
     let each = folded.iter().zip(words).enumerate().map(|(at, (folded, word))| {
         if is_particle(folded) || word.starts_with("d'") || word.starts_with("D'") {
             -6
+        } else if at > 0 && LEXICON.openers.contains(folded) {
+            -3
         } else if is_given(folded) {
             // A second word is a compound (`Jean Pierre`) or the start of the last name (`Paul Martin`).
             let head = text::fold(&words[0]);
@@ -704,7 +730,8 @@ fn first_score(folded: &[String], words: &[String]) -> i32 {
 /// `J.`, `JP`: one or two capitals.
 fn is_initials(word: &str) -> bool {
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    letters <= 2 && is_upper(word) && !is_particle(&text::fold(word))
+    let dotted = letters <= 4 && word.matches('.').count() == letters;
+    (letters <= 2 || dotted) && is_upper(word) && !is_particle(&text::fold(word))
 }
 
 fn last_score(folded: &[String]) -> i32 {
@@ -718,7 +745,8 @@ fn last_score(folded: &[String]) -> i32 {
             || folded.len() > 1 && w.len() == 1
             || LEXICON.noble_names.contains(w) && folded.len() > 1
     });
-    let each = folded.iter().map(|word| match is_given(word) {
+    let each = folded.iter().enumerate().map(|(at, word)| match is_given(word) {
+        true if at == 0 && folded.len() > 1 && LEXICON.openers.contains(word) => 0,
         true if LEXICON.also_last_names.contains(word) => 0,
         true => -2,
         false if word.len() == 1 => -2,
