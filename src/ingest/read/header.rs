@@ -203,7 +203,13 @@ impl Layout {
             let filled = line.iter().filter(|cell| !cell.is_empty()).count();
             span(cells) <= line.len()
                 && filled > 0
-                && cells.iter().zip(line).all(|(cell, header)| fold(cell) == *header)
+                && cells.iter().zip(line).all(|(cell, header)| {
+                    // Most cells differ in their first letter, which is cheaper to see.
+                    let differs =
+                        |b: &u8| header.as_bytes().first() != Some(&b.to_ascii_lowercase());
+                    let first = cell.as_bytes().first().filter(|b| b.is_ascii_alphanumeric());
+                    !first.is_some_and(differs) && fold(cell) == *header
+                })
         })
     }
 }
@@ -404,12 +410,13 @@ pub(super) fn is_total(cells: &StringRecord) -> bool {
     let mut cells = filled(cells).map(|(_, cell)| cell);
     let Some(first) = cells.next() else { return false };
     let label = fold(first);
-    let rest: Vec<&str> = cells.collect();
-    let figures = rest.iter().all(|cell| is_figure(cell));
     if is_count(&label) || is_page_line(&label) {
-        return rest.is_empty();
+        return cells.next().is_none();
     }
-    figures && is_total_label(&label) && (label.contains(' ') || !rest.is_empty() || label != "nb")
+    // Nearly every row of data is told by its first cell.
+    is_total_label(&label)
+        && (label.contains(' ') || label != "nb" || cells.clone().next().is_some())
+        && cells.all(is_figure)
 }
 
 /// `total`, `sous-total`, `total général`, `total clients`, `Summe`...

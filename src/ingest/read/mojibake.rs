@@ -11,7 +11,7 @@ use super::encoding::CodePage;
 /// spell are letters and punctuation of western languages. Text mangled several times is undone as
 /// often. For proof of a mistaken code page see [`Mistake`].
 pub(super) fn repair(text: &str) -> Option<String> {
-    if text.is_ascii() {
+    if !text.chars().any(may_be_mangled) {
         return None;
     }
     let mut repaired: Option<String> = None;
@@ -22,6 +22,14 @@ pub(super) fn repair(text: &str) -> Option<String> {
         }
     }
     repaired.or_else(|| repair_code_page(text))
+}
+
+/// Whether a character may be a sign of mangled text: those that lead bytes C2..C5 and E2 of UTF-8 are
+/// in windows-1252 (all characters that [`plausible`] accepts start with one of these), and the proofs
+/// of [`MISTAKES`]. Most cells with accents have none, and cost no more than this.
+fn may_be_mangled(c: char) -> bool {
+    matches!(c, 'Â' | 'Ã' | 'Ä' | 'Å' | 'â' | 'ï')
+        || matches!(c, '‚' | 'Š' | 'Ú' | 'Þ' | 'È' | 'Ë' | 'Ž' | '\u{8f}')
 }
 
 /// Whether letters were lost before the text came here: U+FFFD, or `?` between two letters where no
@@ -74,6 +82,9 @@ fn repair_code_page(text: &str) -> Option<String> {
 
 impl Mistake {
     fn undone(&self, text: &str) -> Option<String> {
+        if !text.contains(self.proof) {
+            return None;
+        }
         let mut proven = false;
         let mut before = ' ';
         let mut characters = text.chars().peekable();
@@ -100,8 +111,6 @@ impl Mistake {
 }
 
 fn repair_once(text: &str) -> Option<String> {
-    // Lead bytes C2..C5 and E2 as windows-1252 shows them: all the characters that `plausible`
-    // accepts start with one of these.
     if !text.contains(['Â', 'Ã', 'Ä', 'Å', 'â', 'ï']) {
         return None;
     }
@@ -194,6 +203,12 @@ mod tests {
         ] {
             assert_eq!(repair(mangled).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn every_proof_is_looked_for() {
+        let mut proofs = MISTAKES.iter().flat_map(|mistake| mistake.proof);
+        assert!(proofs.all(|&c| may_be_mangled(c)));
     }
 
     #[test]

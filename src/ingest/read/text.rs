@@ -421,30 +421,35 @@ fn record(text: &[u8], ends: impl ExactSizeIterator<Item = usize>, gap: usize) -
 /// is what they were read from.
 fn unwrapped(cells: StringRecord, text: &[u8], tally: &Tally) -> StringRecord {
     let ascii = text.is_ascii();
-    let escaped = memchr::memmem::find(text, b"_x00").is_some();
+    let escaped = memchr::memchr(b'_', text).is_some_and(|at| contains_escape(&text[at..]));
     let marked = memchr::memchr3(b'=', b'\'', b'#', text).is_some();
-    let lost = memchr::memchr(b'?', text).is_some();
-    if ascii && !escaped && !marked && !lost {
+    if memchr::memchr(b'?', text).is_some() || !ascii && memchr::memchr(0xEF, text).is_some() {
+        let lost = cells.iter().filter(|cell| mojibake::is_lost(cell)).count();
+        (0..lost).for_each(|_| tally.count(|c| &c.lost_cells));
+    }
+    if ascii && !escaped && !marked {
         return cells;
     }
-    let lost = cells.iter().filter(|cell| mojibake::is_lost(cell)).count();
-    (0..lost).for_each(|_| tally.count(|c| &c.lost_cells));
-    let wrapped = |cell: &str| {
-        !cell.is_ascii() || cell.starts_with(['=', '\'', '#']) || escaped && cell.contains("_x00")
+    let better = |cell: &str| {
+        let wrapped = !cell.is_ascii()
+            || marked && cell.starts_with(['=', '\'', '#'])
+            || escaped && cell.contains("_x00");
+        wrapped.then(|| header::unwrapped(cell, tally)).flatten()
     };
-    if !cells.iter().any(wrapped) {
-        return cells;
-    }
-    let better: Vec<Option<String>> =
-        cells.iter().map(|cell| header::unwrapped(cell, tally)).collect();
-    if better.iter().all(Option::is_none) {
-        return cells;
-    }
+    let first = cells.iter().enumerate().find_map(|(at, cell)| Some((at, better(cell)?)));
+    let Some((first, first_better)) = first else { return cells };
     let mut record = StringRecord::with_capacity(cells.as_slice().len(), cells.len());
-    for (cell, better) in cells.iter().zip(&better) {
-        record.push_field(better.as_deref().unwrap_or(cell));
+    cells.iter().take(first).for_each(|cell| record.push_field(cell));
+    record.push_field(&first_better);
+    for cell in cells.iter().skip(first + 1) {
+        record.push_field(better(cell).as_deref().unwrap_or(cell));
     }
     record
+}
+
+/// Whether a character is written as workbooks write those that XML has not: `_x000D_`.
+fn contains_escape(text: &[u8]) -> bool {
+    text.windows(4).any(|window| window == b"_x00")
 }
 
 fn terminator_length(bytes: &[u8]) -> usize {
