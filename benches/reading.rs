@@ -30,6 +30,10 @@ use orpailleur::{
     table::IdKey,
 };
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rows of each case, unless `BENCH_ROWS` says otherwise.
 const ROWS: usize = 1_000_000;
 
@@ -174,8 +178,12 @@ fn customers(rows: usize, nasty: bool) -> Vec<u8> {
     const FIRST: &[&str] = &["Jean", "Marie", "Hélène", "Paul", "Zoé", "Jérôme", "Anne", "Luc"];
     const LAST: &[&str] = &["Dupont", "Martin", "Lefèvre", "Roy", "Besançon", "Moreau", "Petit"];
     const STREETS: &[&str] = &["rue de la Paix", "avenue Foch", "place du Marché", "quai Perrache"];
-    const CITIES: &[(&str, &str)] =
-        &[("75002", "Paris"), ("69002", "Lyon"), ("25000", "Besançon"), ("01000", "Bourg-en-Bresse")];
+    const CITIES: &[(&str, &str)] = &[
+        ("75002", "Paris"),
+        ("69002", "Lyon"),
+        ("25000", "Besançon"),
+        ("01000", "Bourg-en-Bresse"),
+    ];
     let mut random = Random(7);
     let header = ["Code", "Civilité", "Prénom", "Nom", "Société", "Email", "Téléphone", "Adresse"];
     let mut text = header.join(";") + ";Code postal;Ville\n";
@@ -191,7 +199,8 @@ fn customers(rows: usize, nasty: bool) -> Vec<u8> {
         let street = if nasty && row % 16 == 0 { format!("Bât. \"A\"\n{street}") } else { street };
         let civility = ["M.", "Mme"][row % 2];
         let code = format!("C{row:07}");
-        let cells = [&*code, civility, first, &last, &firm, &email, &phone, &street, postcode, city];
+        let cells =
+            [&*code, civility, first, &last, &firm, &email, &phone, &street, postcode, city];
         for (at, cell) in cells.into_iter().enumerate() {
             let end = if at == 9 { '\n' } else { ';' };
             let written = match nasty {

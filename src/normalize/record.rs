@@ -224,12 +224,11 @@ impl<'a> Plan<'a> {
         derived: &mut BTreeMap<FillKey, Fill>,
     ) {
         let here = (self.raw.place[i], self.raw.kinds[i]);
-        let address = || {
-            values
-                .iter()
-                .find(|(a, _, _)| *a == "address")
-                .map(|(_, v, _)| address::Address::decode(v))
-        };
+        // Asked for once for each part of an address.
+        let address = std::cell::LazyCell::new(|| {
+            let whole = values.iter().find(|(a, _, _)| *a == "address");
+            whole.map(|(_, v, _)| address::Address::decode(v))
+        });
         for (source, counts) in self.sources.iter().zip(counts) {
             if source.column.values(i).len() == 0 {
                 continue;
@@ -238,7 +237,7 @@ impl<'a> Plan<'a> {
             fill.filled += 1;
             let used = match source.way {
                 Way::AddressPart if source.attribute != "address" => {
-                    address().is_some_and(|a| part_of(&a, source.attribute))
+                    address.as_ref().is_some_and(|a| part_of(a, source.attribute))
                 }
                 // A number goes where its plan says.
                 Way::Phone => values.iter().any(|(a, _, _)| Way::of(a) == Way::Phone),
