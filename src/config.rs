@@ -27,6 +27,7 @@ use crate::{
     run::Stage,
     score, store,
     table::{IdKey, Reject},
+    vocabulary,
 };
 
 /// A file and the name that outputs give it.
@@ -268,14 +269,24 @@ impl Plan {
 
     /// Like [`Plan::load`], and reads the files as a run does: one that cannot be read is a problem
     /// as well, or one without a sheet or column that the settings name. What `check` does.
-    pub fn check(folder: &Path, overrides: &Overrides, progress: &Progress) -> Result<Plan> {
+    ///
+    /// With the plan comes how many values of categories have no common value yet.
+    pub fn check(
+        folder: &Path,
+        overrides: &Overrides,
+        progress: &Progress,
+    ) -> Result<(Plan, usize)> {
         let plan = Plan::load(folder, overrides)?;
         let text = settings_text(folder)?;
         let document = Document::parse(SETTINGS, &text)?;
         let read = ingest::run(&plan.sources, &plan.key, progress)?;
         let whole = read.table.rejects.iter().filter(|reject| reject.row.is_none());
         let problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
-        if problems.is_empty() { Ok(plan) } else { Err(document::in_order(problems)) }
+        if !problems.is_empty() {
+            return Err(document::in_order(problems));
+        }
+        let unmapped = vocabulary::unmapped(&read.table.records, &plan.normalize.vocabulary);
+        Ok((plan, unmapped))
     }
 
     fn missing_files(&self, document: &Document<'_>) -> Vec<Located> {
@@ -443,6 +454,10 @@ impl Checker<'_, '_> {
             let steps = [Step::Key("survivorship"), Step::Key(kind), Step::Key(attribute)];
             self.tell(&steps, problem.message, problem.hint);
         }
+        let mut wrong = Vec::new();
+        let (vocabulary, files) = vocabulary::load(self.folder, &mut wrong);
+        self.problems.extend(wrong.into_iter().map(|problem| (usize::MAX, problem)));
+        rules.extend(files);
         let sources = self.sources(&project.source, &self.folder.join(&about.legacy), &mut rules);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);
         let key_file = self.folder.join(&about.key_file);
@@ -454,7 +469,7 @@ impl Checker<'_, '_> {
             sources,
             plain: None,
             privacy: project.privacy,
-            normalize: project.normalize,
+            normalize: normalize::Settings { vocabulary, ..project.normalize },
             matching,
             block: project.block,
             survivorship: project.survivorship,

@@ -23,13 +23,15 @@ use crate::{
         mapping::{self, ColumnRule, Mapping, Rows},
         read::{self, Content, Format},
         recognise::{Candidate, recognise},
+        values,
     },
     model::{self, Lang, ValueKind},
     progress::Progress,
     run::{digests, files_below},
     store,
     table::row_digest,
-    value::{date, text},
+    value::{category, date, text},
+    vocabulary,
 };
 
 /// Rows that a layout is recognised by: those of the smallest digests, whatever their order.
@@ -184,8 +186,32 @@ pub fn run(
         )),
     }
     guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of);
+    let values = vocabulary::propose(&category_values(&guess, &files, progress)?, project, lang);
+    guess.unsure.extend(values.open().filter(|(_, open, _)| *open > 0).map(
+        |(attribute, open, all)| {
+            format!("{open} of {all} values of `{attribute}` have no common value yet: `mappings/values/{attribute}.csv`")
+        },
+    ));
     write_project(&guess, project, lang)?;
+    values.write(project)?;
     Ok(guess)
+}
+
+/// The values of category columns in the sources.
+fn category_values(
+    guess: &Guess,
+    files: &[(PathBuf, String)],
+    progress: &Progress,
+) -> Result<values::Counts> {
+    let path = |name: &String| files.iter().find(|(_, n)| n == name).map(|(path, _)| path.clone());
+    let sources = guess.sources.iter().flat_map(|source| {
+        let file = move |name: &String| {
+            let mapping = source.own.as_ref().unwrap_or(&source.mapping);
+            Some((path(name)?, name.clone(), source.sheets.as_slice(), mapping))
+        };
+        source.files.iter().filter_map(file)
+    });
+    values::count(sources, &category::ATTRIBUTES, progress)
 }
 
 /// The files that may be exports: no hidden or lock files, nothing of the project itself.

@@ -36,6 +36,7 @@ pub mod emit;
 
 pub mod report;
 pub mod run;
+pub mod vocabulary;
 pub mod config;
 pub mod init;
 pub mod profile;

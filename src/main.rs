@@ -141,8 +141,15 @@ fn execute(cli: Cli) -> Result<u8> {
             let overrides = overrides(common, &Running::default());
             let plan = Plan::check(&asked.project, &overrides, &progress);
             progress.finish();
-            let sources = plan.as_ref().map_or(0, |plan| plan.sources.len());
-            checked(plan.map(drop), || format!("ok: {}, no problem", counted(sources, "source")))
+            let (sources, unmapped) =
+                plan.as_ref().map_or((0, 0), |(plan, unmapped)| (plan.sources.len(), *unmapped));
+            let open = match unmapped {
+                0 => String::new(),
+                n => format!("; {} without a common value", counted(n, "value")),
+            };
+            checked(plan.map(drop), || {
+                format!("ok: {}, no problem{open}", counted(sources, "source"))
+            })
         }
         Command::Mappings(asked) => match asked.action.unwrap_or(MappingsAction::List) {
             MappingsAction::List => {

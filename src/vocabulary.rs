@@ -15,7 +15,11 @@ use crate::{
     ingest::values::Counts,
     model::{self, Lang, ValueKind},
     store,
-    value::category::{self, Vocabulary},
+    table::{Column, Records},
+    value::{
+        category::{self, Vocabulary},
+        text,
+    },
 };
 
 /// The folder of the files, from the project's folder.
@@ -69,6 +73,20 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(Pat
     (vocabulary, files)
 }
 
+/// How many different values of the records have no common value in the vocabulary.
+pub fn unmapped(records: &Records, vocabulary: &Vocabulary) -> usize {
+    let of_attribute = |(attribute, column): (&String, &Column)| {
+        let values = (0..column.len()).flat_map(|i| column.values(i));
+        let open = values
+            .filter(|value| !text::is_placeholder(value))
+            .filter(|value| vocabulary.common(attribute, value).is_none())
+            .map(text::clean);
+        open.collect::<BTreeSet<_>>().len()
+    };
+    let wanted = records.columns.iter().filter(|(attribute, _)| vocabulary.wants(attribute));
+    wanted.map(of_attribute).sum()
+}
+
 /// Proposals for the values that were counted, to be written into a project.
 #[derive(Debug, Clone, Default)]
 pub struct Proposals(BTreeMap<String, Vec<Line>>);
@@ -82,7 +100,8 @@ pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
         let known: BTreeSet<&str> = decided.iter().map(|line| line.value.as_str()).collect();
         let values: Vec<(String, u64)> = values.iter().map(|(v, n)| (v.clone(), *n)).collect();
         let common = category::propose(attribute, &values, lang);
-        let new = values.iter().zip(common).filter(|((value, _), _)| !known.contains(value.as_str()));
+        let new =
+            values.iter().zip(common).filter(|((value, _), _)| !known.contains(value.as_str()));
         let new = new.map(|((value, count), common)| Line {
             value: value.clone(),
             count: *count,
@@ -100,8 +119,12 @@ pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
         }
         lines.sort_by(|a, b| {
             let group = |l: &Line| (l.common.is_empty(), std::cmp::Reverse(uses[&l.common]));
-            (group(a), &a.common, std::cmp::Reverse(a.count), &a.value)
-                .cmp(&(group(b), &b.common, std::cmp::Reverse(b.count), &b.value))
+            (group(a), &a.common, std::cmp::Reverse(a.count), &a.value).cmp(&(
+                group(b),
+                &b.common,
+                std::cmp::Reverse(b.count),
+                &b.value,
+            ))
         });
         proposals.insert(attribute.clone(), lines);
     }
@@ -148,19 +171,20 @@ fn present(project: &Path) -> Vec<(String, PathBuf)> {
 
 fn is_category(attribute: &str) -> bool {
     category::ATTRIBUTES.contains(&attribute)
-        || model::value_kind(attribute) == ValueKind::Category && model::attribute(attribute).is_some()
+        || model::value_kind(attribute) == ValueKind::Category
+            && model::attribute(attribute).is_some()
 }
 
 /// The lines of a file, as a steward may leave it: with a byte order mark, semicolons, other columns beside.
 fn read(path: &Path) -> Result<Vec<Line>> {
-    let text = store::read_text(path)?;
-    let text = text.trim_start_matches('\u{feff}');
-    let first = text.lines().next().unwrap_or("");
+    let content = store::read_text(path)?;
+    let content = content.trim_start_matches('\u{feff}');
+    let first = content.lines().next().unwrap_or("");
     let delimiter = [b';', b'\t', b','].into_iter().find(|d| first.as_bytes().contains(d));
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter.unwrap_or(b','))
         .flexible(true)
-        .from_reader(text.as_bytes());
+        .from_reader(content.as_bytes());
     let wrong = |message: String| Error::Format {
         path: path.to_owned(),
         message,
@@ -223,7 +247,8 @@ mod tests {
     fn what_a_steward_decided_stays() {
         let project = tempfile::tempdir().expect("a temporary folder");
         let path = project.path().join("mappings/values/segment.csv");
-        store::write(&path, "value;count;common;note\nPME;1;Petites;ok\nGone;3;Old;\n").expect("written");
+        store::write(&path, "value;count;common;note\nPME;1;Petites;ok\nGone;3;Old;\n")
+            .expect("written");
         let counts = counts("segment", &[("PME", 9), ("TPE", 2)]);
         propose(&counts, project.path(), Lang::Fr).write(project.path()).expect("written");
         assert_eq!(
@@ -246,7 +271,11 @@ mod tests {
         let told: Vec<&str> = problems.iter().map(|p| p.place.as_str()).collect();
         assert_eq!(
             told,
-            ["mappings/values/origin.csv", "mappings/values/sector.csv:3", "mappings/values/segmnt.csv"]
+            [
+                "mappings/values/origin.csv",
+                "mappings/values/sector.csv:3",
+                "mappings/values/segmnt.csv"
+            ]
         );
     }
 }

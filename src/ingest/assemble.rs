@@ -156,7 +156,7 @@ fn placing(attribute: &str, label: &str) -> Placing {
         return if label == "home" { Placing::PersonFirst } else { Placing::Both };
     }
     match attribute {
-        "owner" | "category" | "status" | "active" | "created_at" | "updated_at"
+        "owner" | "category" | "segment" | "origin" | "status" | "active" | "created_at" | "updated_at"
         | "last_contact" => Placing::Both,
         "phone" if label.is_empty() || label == "work" => Placing::Both,
         "phone" if label == "main" => Placing::OrganisationFirst,
@@ -1083,7 +1083,8 @@ fn is_address(attribute: &str) -> bool {
 
 /// What people write freely, objections included.
 fn is_free_text(attribute: &str) -> bool {
-    matches!(attribute, "notes" | "status" | "category") || attribute.starts_with("extra.")
+    matches!(attribute, "notes" | "status" | "category" | "segment" | "origin")
+        || attribute.starts_with("extra.")
 }
 
 /// What free text says of the end of a customer, as values of their own: a death of the person, a liquidation

@@ -13,6 +13,7 @@ mod kind;
 mod couple;
 mod consent;
 pub(crate) mod withhold;
+pub mod values;
 
 pub use consent::of_file_name as consent_of_file_name;
 

@@ -436,7 +436,7 @@ impl Consents {
 }
 
 fn is_free_text(attribute: &str) -> bool {
-    matches!(attribute, "notes" | "status" | "category")
+    matches!(attribute, "notes" | "status" | "category" | "segment" | "origin")
         || attribute.starts_with("x.text.")
         || attribute.starts_with("x.category.")
 }

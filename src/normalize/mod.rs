@@ -21,6 +21,7 @@ use crate::{
     table::{Channel, Clean, ColumnBuilder, ConsentEvent, Ingested, Records, Reject, Staged},
     value::{
         address::{self, Parts},
+        category::Vocabulary,
         date::{self, Order},
         email,
         money::{self, DecimalMark},
@@ -35,11 +36,14 @@ use record::{Chunk, Plan};
 pub struct Settings {
     /// ISO code of the country that addresses and phone numbers without one are in. Default: `FR`.
     pub country: String,
+    /// What the project calls the values of its categories: `mappings/values/`, no setting.
+    #[serde(skip)]
+    pub vocabulary: Vocabulary,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { country: "FR".into() }
+        Settings { country: "FR".into(), vocabulary: Vocabulary::default() }
     }
 }
 
@@ -71,6 +75,20 @@ pub struct Fill {
 pub struct Metrics {
     /// One line per source, kind and attribute.
     pub fills: Vec<Fill>,
+    /// Values of categories that the project's vocabulary has no common value for, by attribute, the most
+    /// frequent first.
+    pub unmapped: Vec<Unmapped>,
+}
+
+/// A value that stays as it is until somebody says what it is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmapped {
+    /// The attribute.
+    pub attribute: String,
+    /// The value as written, but for blanks.
+    pub value: String,
+    /// Records that hold it.
+    pub records: u64,
 }
 
 /// How many records one task takes: enough that values repeat, few enough for an even load.
@@ -83,7 +101,7 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Staged<Clean, Metrics>> {
     let raw = &ingested.records;
-    let plan = Plan::new(raw, &settings.country, habits(raw));
+    let plan = Plan::new(raw, settings, habits(raw));
     progress.expect(raw.len() as u64);
     let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
     let chunks: Vec<Chunk> = starts
@@ -100,6 +118,7 @@ pub fn run(
     let mut builders: BTreeMap<String, ColumnBuilder> = BTreeMap::new();
     let mut rejects: Vec<Reject> = Vec::new();
     let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
+    let mut unmapped: BTreeMap<(String, String), u64> = BTreeMap::new();
     for chunk in chunks {
         for (attribute, cells) in chunk.columns {
             let builder = builders.entry(attribute).or_default();
@@ -113,6 +132,9 @@ pub fn run(
         rejects.extend(chunk.rejects);
         for (key, fill) in chunk.fills {
             add(counts.entry(key).or_default(), &fill);
+        }
+        for (value, records) in chunk.unmapped {
+            *unmapped.entry(value).or_default() += records;
         }
     }
     let mut columns = BTreeMap::new();
@@ -136,7 +158,7 @@ pub fn run(
             .collect(),
         rejects,
     };
-    let metrics = Metrics { fills: fills(raw, counts) };
+    let metrics = Metrics { fills: fills(raw, counts), unmapped: by_frequency(unmapped) };
     Ok(Staged { table: clean, metrics })
 }
 
@@ -146,6 +168,15 @@ fn add(sum: &mut Fill, more: &Fill) {
     sum.changed += more.changed;
     sum.placeholders += more.placeholders;
     sum.invalid += more.invalid;
+}
+
+fn by_frequency(counts: BTreeMap<(String, String), u64>) -> Vec<Unmapped> {
+    let value = |((attribute, value), records)| Unmapped { attribute, value, records };
+    let mut unmapped: Vec<Unmapped> = counts.into_iter().map(value).collect();
+    unmapped.sort_by(|a, b| {
+        a.attribute.cmp(&b.attribute).then(b.records.cmp(&a.records)).then(a.value.cmp(&b.value))
+    });
+    unmapped
 }
 
 /// The counts with their names and the number of records they are of.

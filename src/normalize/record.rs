@@ -11,13 +11,15 @@ use crate::{
     value::{
         Invalid,
         address::{self, Parts},
-        boolean, date, email, identifier, money, organisation, person,
+        boolean,
+        category::Vocabulary,
+        date, email, identifier, money, organisation, person,
         phone::{self, Line},
         standing, text, url,
     },
 };
 
-use super::{Fill, Habits};
+use super::{Fill, Habits, Settings};
 
 /// One clean value.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub(super) struct Chunk {
     pub(super) columns: BTreeMap<String, Vec<Cell>>,
     pub(super) rejects: Vec<Reject>,
     pub(super) fills: BTreeMap<FillKey, Fill>,
+    /// Attribute and value without a common value, with the number of records.
+    pub(super) unmapped: BTreeMap<(String, String), u64>,
 }
 
 /// How the values of an attribute are normalized.
@@ -127,6 +131,8 @@ struct Source<'a> {
     attribute: &'a str,
     way: Way,
     column: &'a Column,
+    /// Whether the project's vocabulary speaks of it.
+    agreed: bool,
 }
 
 /// What is decided once for all records.
@@ -138,6 +144,7 @@ pub(super) struct Plan<'a> {
     sources: Vec<Source<'a>>,
     /// Whether the numbers are of a plan that is not the country's: their digits are kept as written.
     foreign_numbers: bool,
+    vocabulary: &'a Vocabulary,
 }
 
 /// Cells that are tried to tell whose numbers a table holds.
@@ -165,14 +172,20 @@ fn is_local_number(cell: &str) -> bool {
 type Outcome = Result<Vec<(&'static str, String)>, Invalid>;
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(raw: &'a Records, country: &'a str, habits: Vec<Habits>) -> Plan<'a> {
+    pub(super) fn new(raw: &'a Records, settings: &'a Settings, habits: Vec<Habits>) -> Plan<'a> {
+        let Settings { country, vocabulary } = settings;
         let sources = raw
             .columns
             .iter()
-            .map(|(attribute, column)| Source { attribute, way: Way::of(attribute), column })
+            .map(|(attribute, column)| Source {
+                attribute,
+                way: Way::of(attribute),
+                column,
+                agreed: vocabulary.wants(attribute),
+            })
             .collect();
         let foreign_numbers = has_foreign_numbers(raw, country);
-        Plan { raw, country, habits, sources, foreign_numbers }
+        Plan { raw, country, habits, sources, foreign_numbers, vocabulary }
     }
 
     /// The clean values of the records in `range`.
@@ -189,6 +202,7 @@ impl<'a> Plan<'a> {
                 i,
                 values: Vec::new(),
                 rejects: &mut chunk.rejects,
+                unmapped: &mut chunk.unmapped,
                 counts: &mut counts,
                 known: &mut known,
             };
@@ -282,6 +296,7 @@ struct Record<'p, 'a> {
     /// Attribute, clean value, origin.
     values: Vec<(&'a str, String, u32)>,
     rejects: &'p mut Vec<Reject>,
+    unmapped: &'p mut BTreeMap<(String, String), u64>,
     counts: &'p mut [BTreeMap<(u32, Kind), Fill>],
     known: &'p mut [HashMap<&'a str, Outcome>],
 }
@@ -318,6 +333,19 @@ impl<'a> Record<'_, 'a> {
         let attribute: &'a str = source.attribute;
         let column: &'a Column = source.column;
         let way = source.way;
+        if source.agreed {
+            match self.plan.vocabulary.common(attribute, value) {
+                Some(common) => {
+                    self.note_change(at, value, common);
+                    self.push(attribute, common.to_owned(), origin);
+                    return;
+                }
+                None => {
+                    let unmapped = (attribute.to_owned(), text::clean(value));
+                    *self.unmapped.entry(unmapped).or_default() += 1;
+                }
+            }
+        }
         match way {
             Way::AddressPart => {}
             Way::Email if !value.contains('@') && self.is_phone(value) => {

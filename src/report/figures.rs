@@ -58,6 +58,12 @@ pub(super) struct Figures {
     pub(super) review: BTreeMap<String, u64>,
     /// Rejects by code.
     pub(super) rejects: Vec<RejectCode>,
+    /// Deaths, liquidations and closures that cells tell of, in order of their place.
+    pub(super) standings: Vec<StandingLine>,
+    /// Cells with sensitive text, by type.
+    pub(super) sensitive: BTreeMap<&'static str, u64>,
+    /// Values of categories without a common value, by attribute.
+    pub(super) unmapped: Vec<UnmappedAttribute>,
     /// Consent before and after; none where no source speaks of it.
     pub(super) consent: Option<Consent>,
     /// The load package; none when no target is chosen.
@@ -263,6 +269,31 @@ pub(super) struct RejectPlace {
     pub(super) column: String,
 }
 
+/// A record that has come to an end, as a cell tells.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct StandingLine {
+    /// `deceased`, `in_liquidation`, `ceased`.
+    pub(super) standing: String,
+    /// Since when: a date, perhaps a year alone, or empty.
+    pub(super) since: String,
+    pub(super) kind: String,
+    pub(super) golden_id: String,
+    /// The cell.
+    pub(super) place: RejectPlace,
+}
+
+/// What an attribute holds besides its common values.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct UnmappedAttribute {
+    pub(super) attribute: String,
+    /// Different values.
+    pub(super) values: u64,
+    /// Values on records.
+    pub(super) records: u64,
+    /// The most frequent of them, each with its records.
+    pub(super) most: Vec<(String, u64)>,
+}
+
 /// Consent before and after.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Consent {
@@ -328,6 +359,9 @@ impl Figures {
             clusters: clusters(input),
             review: tally(input.clusters.review.iter().map(|r| r.reason.clone())),
             rejects: rejects(input),
+            standings: standings(input),
+            sensitive: sensitive(input),
+            unmapped: unmapped(input),
             consent,
             load,
         }
@@ -754,6 +788,64 @@ fn rejects(input: &Input<'_>) -> Vec<RejectCode> {
         .collect();
     codes.sort_by(|a, b| (a.severity, b.count, &a.code).cmp(&(b.severity, a.count, &b.code)));
     codes
+}
+
+fn standings(input: &Input<'_>) -> Vec<StandingLine> {
+    let records = &input.clean.records;
+    let Some(column) = records.columns.get("standing") else { return Vec::new() };
+    let line = |i: usize| {
+        let place = records.place_of(i);
+        column.entries(i).map(move |(standing, origin)| StandingLine {
+            standing: standing.to_owned(),
+            since: records.first("standing_since", i).unwrap_or_default().to_owned(),
+            kind: records.kinds[i].as_str().to_owned(),
+            golden_id: input.golden.golden_of.get(i).cloned().unwrap_or_default(),
+            place: RejectPlace {
+                file: place.file.clone(),
+                sheet: place.sheet.clone(),
+                row: Some(records.row[i]),
+                column: records.origins[origin as usize].column.clone(),
+            },
+        })
+    };
+    let mut lines: Vec<StandingLine> = (0..records.len()).flat_map(line).collect();
+    lines.sort_by(|a, b| {
+        let key = |l: &StandingLine| {
+            let place = &l.place;
+            (place.file.clone(), place.sheet.clone(), place.row, l.kind.clone(), l.standing.clone())
+        };
+        key(a).cmp(&key(b))
+    });
+    lines
+}
+
+fn sensitive(input: &Input<'_>) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for cell in &input.ingested.sensitive {
+        *counts.entry(cell.what.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+/// Values shown of one attribute without a common value; the workbook has all.
+const UNMAPPED_SHOWN: usize = 12;
+
+fn unmapped(input: &Input<'_>) -> Vec<UnmappedAttribute> {
+    let mut attributes: BTreeMap<&str, UnmappedAttribute> = BTreeMap::new();
+    for value in &input.normalize.unmapped {
+        let of = attributes.entry(&value.attribute).or_insert_with(|| UnmappedAttribute {
+            attribute: value.attribute.clone(),
+            values: 0,
+            records: 0,
+            most: Vec::new(),
+        });
+        of.values += 1;
+        of.records += value.records;
+        if of.most.len() < UNMAPPED_SHOWN {
+            of.most.push((value.value.clone(), value.records));
+        }
+    }
+    attributes.into_values().collect()
 }
 
 /// Follows every objection from the cell that says it to the golden record of the one who objected.

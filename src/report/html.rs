@@ -43,6 +43,9 @@ const STATES: [(&str, &str); 6] = [
     ("unknown", "grey"),
 ];
 
+/// Cells that tell of an end, shown on the page; the workbook has all.
+const STANDINGS_SHOWN: usize = 50;
+
 /// The whole page.
 pub(super) fn page(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result<String> {
     let mut environment = Environment::new();
@@ -81,6 +84,9 @@ pub(super) fn page(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result
             consent => seen(consent),
             consent_holds => figures.identities.iter().any(|i| i.key == "objections" && i.holds),
             load => seen(&figures.load),
+            content => has_content(figures),
+            standing_counts => seen(standing_counts(figures)),
+            standings => seen(figures.standings.iter().take(STANDINGS_SHOWN).collect::<Vec<_>>()),
             ..consent.map_or_else(|| context! {}, |c| consent_view(c, texts))
         }
     };
@@ -146,11 +152,26 @@ fn sections(figures: &Figures) -> Vec<&'static str> {
         ("clusters", true),
         ("review", true),
         ("rejects", true),
+        ("content", has_content(figures)),
         ("consent", figures.consent.is_some()),
         ("load", figures.load.is_some()),
         ("method", true),
     ];
     all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+}
+
+/// Whether notes and categories say anything worth a section.
+fn has_content(figures: &Figures) -> bool {
+    !figures.standings.is_empty() || !figures.sensitive.is_empty() || !figures.unmapped.is_empty()
+}
+
+/// How many cells tell each standing.
+fn standing_counts(figures: &Figures) -> BTreeMap<&str, u64> {
+    let mut counts = BTreeMap::new();
+    for line in &figures.standings {
+        *counts.entry(line.standing.as_str()).or_default() += 1;
+    }
+    counts
 }
 
 fn verdict(figures: &Figures, rows_hold: bool, texts: Texts) -> String {

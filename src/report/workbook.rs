@@ -188,6 +188,7 @@ fn build(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result<Vec<u8>, 
         review(book, input, kind, texts)?;
     }
     rejects(book, input, figures, texts)?;
+    content(book, input, figures, texts)?;
     consent(book, figures, texts)?;
     load(book, input, figures, texts)?;
     workbook.save_to_buffer()
@@ -474,6 +475,60 @@ fn rejects(
             message(reject).into(),
             suggestion(reject).into(),
             (&reject.raw).into(),
+        ])?;
+    }
+    sheet.finish()
+}
+
+/// What notes and categories say: one sheet each, where there is anything.
+fn content(
+    book: &mut Workbook,
+    input: &Input<'_>,
+    figures: &Figures,
+    texts: Texts,
+) -> Result<(), XlsxError> {
+    if !figures.standings.is_empty() {
+        let keys = ["standing", "since", "kind", "golden_id", "file", "sheet", "row", "column"];
+        let mut sheet = Sheet::new(book, "standings", &header(&keys, texts), texts)?;
+        for line in &figures.standings {
+            sheet.row(vec![
+                texts.word("standing", &line.standing).into(),
+                (&line.since).into(),
+                texts.word("kind", &line.kind).into(),
+                (&line.golden_id).into(),
+                (&line.place.file).into(),
+                (&line.place.sheet).into(),
+                line.place.row.map(u64::from).into(),
+                (&line.place.column).into(),
+            ])?;
+        }
+        sheet.finish()?;
+    }
+    if !input.ingested.sensitive.is_empty() {
+        let keys = ["source", "file", "sheet", "row", "column", "type"];
+        let mut sheet = Sheet::new(book, "sensitive", &header(&keys, texts), texts)?;
+        for cell in &input.ingested.sensitive {
+            sheet.row(vec![
+                (&cell.source).into(),
+                (&cell.file).into(),
+                (&cell.sheet).into(),
+                u64::from(cell.row).into(),
+                (&cell.column).into(),
+                texts.word("sensitive", cell.what.as_str()).into(),
+            ])?;
+        }
+        sheet.finish()?;
+    }
+    if input.normalize.unmapped.is_empty() {
+        return Ok(());
+    }
+    let keys = ["attribute", "value", "records"];
+    let mut sheet = Sheet::new(book, "unmapped", &header(&keys, texts), texts)?;
+    for value in &input.normalize.unmapped {
+        sheet.row(vec![
+            attribute_label(&value.attribute, texts).into(),
+            (&value.value).into(),
+            value.records.into(),
         ])?;
     }
     sheet.finish()

@@ -37,6 +37,8 @@ pub mod boolean;
 pub mod url;
 pub mod standing;
 pub mod sensitive;
+pub mod terms;
+pub mod category;
 
 /// A value that could not be brought to its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
