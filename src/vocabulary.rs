@@ -93,6 +93,11 @@ pub struct Proposals(BTreeMap<String, Vec<Line>>);
 
 /// Proposes a common value for each value counted. What a file of the project says already stays.
 pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
+    let all = counts
+        .iter()
+        .flat_map(|(a, values)| values.iter().map(|(v, n)| (a.as_str(), v.as_str(), *n)));
+    // A report may be in another language than the company's words.
+    let lang = category::spoken(all).unwrap_or(lang);
     let mut proposals: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for (attribute, values) in counts {
         let path = project.join(FOLDER).join(format!("{attribute}.csv"));

@@ -137,6 +137,25 @@ pub fn propose(attribute: &str, values: &[(String, u64)], lang: Lang) -> Vec<Opt
     }
 }
 
+/// In which language the values use the labels of the dictionary; none when they use none of them, or both alike.
+pub fn spoken<'v>(values: impl IntoIterator<Item = (&'v str, &'v str, u64)>) -> Option<Lang> {
+    let (mut french, mut english) = (0, 0);
+    for (attribute, value, count) in values {
+        let Some(concepts) = DICTIONARY.concepts.get(attribute) else { continue };
+        let Some(concept) = concept(attribute, value).and_then(|name| concepts.get(name)) else {
+            continue;
+        };
+        let folded = text::fold(value);
+        french += if folded == text::fold(&concept.fr) { count } else { 0 };
+        english += if folded == text::fold(&concept.en) { count } else { 0 };
+    }
+    match french.cmp(&english) {
+        std::cmp::Ordering::Greater => Some(Lang::Fr),
+        std::cmp::Ordering::Less => Some(Lang::En),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
 /// The ISO code of a language written in one of the ways the dictionary knows.
 pub fn language(value: &str) -> Option<String> {
     DICTIONARY.languages.get(&text::fold(value)).cloned()
@@ -473,6 +492,14 @@ mod tests {
         );
         assert_eq!(told("naf", &["69.20Z", "6920z"], Lang::Fr), "69.20Z, 6920z > 6920Z");
         assert_eq!(told("legal_form", &["S.A.R.L.", "sarl"], Lang::Fr), "S.A.R.L., sarl > SARL");
+    }
+
+    #[test]
+    fn the_language_of_the_labels_is_that_of_the_data() {
+        let values = |values: &[&'static str]| spoken(values.iter().map(|v| ("origin", *v, 1)));
+        assert_eq!(values(&["Salon", "reco", "Referral", "Annuaire"]), Some(Lang::Fr));
+        assert_eq!(values(&["Trade show", "web"]), Some(Lang::En));
+        assert_eq!(values(&["web"]), None);
     }
 
     #[test]
