@@ -241,7 +241,11 @@ fn of_ole2(bytes: &[u8]) -> Container {
     if holds("EncryptedPackage") {
         return Container::Refused(password());
     }
-    if holds("Workbook") || holds("Book") {
+    const BOOKS: [&str; 2] = ["Workbook", "Book"];
+    if BOOKS.into_iter().any(holds) && !ole.is_sound(&BOOKS) {
+        return Container::Refused(damaged("its parts refer to each other in a circle"));
+    }
+    if BOOKS.into_iter().any(holds) {
         return Container::Held(Held::Workbook(Workbook::Xls));
     }
     let message = ole.names().any(|name| name.starts_with("__substg1.0_"));

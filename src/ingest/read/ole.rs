@@ -76,6 +76,19 @@ impl<'a> Ole<'a> {
         Some(stream)
     }
 
+    /// Whether the chains that lead to a stream of these names end. A reader that follows one that
+    /// bites its own tail would never stop.
+    pub(super) fn is_sound(&self, names: &[&str]) -> bool {
+        let at = |place| u32_at(self.bytes, place).unwrap_or(FIRST_SPECIAL);
+        let named = |entry: &&Entry| names.iter().any(|name| entry.name.eq_ignore_ascii_case(name));
+        let root = self.entries.first().map_or(FIRST_SPECIAL, |root| root.start);
+        [at(48), at(60), root].into_iter().all(|start| ends(start, &self.next))
+            && self.entries.iter().filter(named).all(|entry| {
+                let is_small = entry.length < SMALL_STREAM_BYTES;
+                ends(entry.start, if is_small { &self.next_small } else { &self.next })
+            })
+    }
+
     /// The table of chains, itself spread over the file: its first 109 sectors are named in the
     /// header, the others in a chain of their own.
     fn sector_table(&self) -> Option<Vec<u32>> {
@@ -90,7 +103,11 @@ impl<'a> Ole<'a> {
         }
         named.retain(|&sector| sector < FIRST_SPECIAL);
         named.truncate(self.bytes.len() / self.sector_bytes + 1);
-        Some(named.iter().filter_map(|&sector| self.sector(sector)).flat_map(words).collect())
+        let mut next: Vec<u32> =
+            named.iter().filter_map(|&sector| self.sector(sector)).flat_map(words).collect();
+        // What it says of sectors beyond the end of the file would only make chains longer.
+        next.truncate(self.bytes.len() / self.sector_bytes + 1);
+        Some(next)
     }
 
     fn sector(&self, number: u32) -> Option<&'a [u8]> {
@@ -119,6 +136,12 @@ fn links(start: u32, next: &[u32]) -> impl Iterator<Item = u32> {
     std::iter::successors(Some(start), following)
         .take_while(|&sector| sector < FIRST_SPECIAL)
         .take(next.len())
+}
+
+/// Whether a chain ends before it comes back to where it was.
+fn ends(start: u32, next: &[u32]) -> bool {
+    let last = links(start, next).last();
+    last.and_then(|last| next.get(last as usize)).is_none_or(|&after| after >= FIRST_SPECIAL)
 }
 
 impl Entry {
@@ -154,6 +177,14 @@ mod tests {
     fn a_chain_that_bites_its_own_tail_ends() {
         assert_eq!(links(0, &[1, 2, 0]).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(links(0, &[1, 7, 0]).collect::<Vec<_>>(), [0, 1, 7]);
+    }
+
+    #[test]
+    fn a_chain_is_told_from_a_circle() {
+        const END: u32 = 0xFFFF_FFFE;
+        assert!(ends(0, &[1, 2, END]) && ends(2, &[END, END, END]) && ends(END, &[0]));
+        assert!(ends(0, &[7]), "beyond the end of the file");
+        assert!(!ends(0, &[1, 2, 0]) && !ends(0, &[1, 1, END]) && !ends(0, &[0]));
     }
 
     #[test]
