@@ -108,8 +108,8 @@ impl Rule {
             "last_sale" | "last_contact" | "updated_at" => Rule::Max,
             "created_at" => Rule::Min,
             "siret" | "company" | "job_title" | "department" | "language" | "owner" | "status"
-            | "active" | "standing" | "standing_since" | "employees" | "parent" | "payment_terms" | "payment_mode" | "bic"
-            | "credit_limit" => Rule::MostRecent,
+            | "active" | "standing" | "standing_since" | "employees" | "parent"
+            | "payment_terms" | "payment_mode" | "bic" | "credit_limit" => Rule::MostRecent,
             "balance" | "sales_incl_tax" | "sales_excl_tax" => Rule::Sum,
             _ if model::attribute(attribute).is_some_and(|a| a.many) => Rule::Union,
             _ => Rule::MostFrequent,

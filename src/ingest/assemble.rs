@@ -156,8 +156,8 @@ fn placing(attribute: &str, label: &str) -> Placing {
         return if label == "home" { Placing::PersonFirst } else { Placing::Both };
     }
     match attribute {
-        "owner" | "category" | "segment" | "origin" | "status" | "active" | "created_at" | "updated_at"
-        | "last_contact" => Placing::Both,
+        "owner" | "category" | "segment" | "origin" | "status" | "active" | "created_at"
+        | "updated_at" | "last_contact" => Placing::Both,
         "phone" if label.is_empty() || label == "work" => Placing::Both,
         "phone" if label == "main" => Placing::OrganisationFirst,
         "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode"

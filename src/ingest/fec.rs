@@ -603,7 +603,7 @@ pub fn read(
     let columns = books.parts[0].columns.take();
     for row in rows {
         books.parts[0].rows += 1;
-        if books.parts[0].rows % 4096 == 0 {
+        if books.parts[0].rows.is_multiple_of(4096) {
             progress.check()?;
         }
         books.row(row, columns.as_ref());

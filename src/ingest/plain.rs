@@ -31,8 +31,8 @@ use crate::{
     model::{self, Kind},
     progress::Progress,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, SensitiveCell, Severity, Skipped,
-        Staged, row_digest,
+        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, SensitiveCell,
+        Severity, Skipped, Staged, row_digest,
     },
     value::{
         organisation, person,
@@ -208,7 +208,9 @@ fn missing_column(name: &str, looks: &[Look]) -> Error {
         looks.iter().flat_map(|l| &l.columns).map(|c| c.header.as_str()).collect();
     let hint = match text::nearest(name, headers.iter().copied()) {
         Some(header) => format!("the nearest column is `{header}`"),
-        None => format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `")),
+        None => {
+            format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `"))
+        }
     };
     Error::NotFound { what: "column", name: name.to_owned(), hint: Some(hint) }
 }

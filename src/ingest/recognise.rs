@@ -189,7 +189,8 @@ fn fit(
     }
     let whole = signature.signature.iter().all(any);
     let customers = !matches!(mapping.rows, Rows::Fec | Rows::History);
-    if !whole && !(customers && telling >= TELLING) {
+    let told_without = customers && telling >= TELLING;
+    if !whole && !told_without {
         return None;
     }
     let filled = keys.iter().filter(|k| !k.is_empty()).count().max(1);

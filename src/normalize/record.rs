@@ -719,10 +719,9 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Outcome {
             own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned))
         }
         Way::Standing => match standing::find(value).into_iter().next() {
-            Some(said) => Ok(vec![
-                ("", said.standing.as_str().to_owned()),
-                ("standing_since", said.since),
-            ]),
+            Some(said) => {
+                Ok(vec![("", said.standing.as_str().to_owned()), ("standing_since", said.since)])
+            }
             None => Err(Invalid {
                 code: "bad_standing",
                 message: "it tells of no death, liquidation or closure".into(),

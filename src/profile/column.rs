@@ -18,6 +18,9 @@ const MOST_PATTERNS: usize = 1 << 12;
 /// Values and forms that are told.
 const SHOWN: usize = 10;
 
+/// A suspicious cell: its row, its text, and the row it repeats, if it repeats one.
+type Example = (u32, String, Option<u32>);
+
 /// A column while it is read.
 pub(super) struct Column {
     guess: Guess,
@@ -29,7 +32,7 @@ pub(super) struct Column {
     /// The verdicts met so far: few, whatever the number of values.
     verdicts: Vec<(Verdict, Option<i32>)>,
     spread: BTreeMap<i32, u64>,
-    suspicious: BTreeMap<&'static str, (u64, Vec<(u32, String, Option<u32>)>)>,
+    suspicious: BTreeMap<&'static str, (u64, Vec<Example>)>,
     keys: Option<Repeats>,
     shortest: Option<(usize, String, u32)>,
     longest: Option<(usize, String, u32)>,

@@ -432,7 +432,7 @@ impl Counter<'_> {
     fn count(mut self, table: Table, progress: &Progress) -> Result<TableProfile> {
         let mut rows = Lines::default();
         let mut batch: Vec<(u32, StringRecord)> = Vec::with_capacity(BATCH);
-        let mut open = table.rows.into_iter();
+        let mut open = table.rows;
         loop {
             batch.extend(open.by_ref().filter_map(|row| rows.take(row)).take(BATCH));
             if batch.is_empty() {
@@ -476,13 +476,17 @@ impl Counter<'_> {
     }
 }
 
+/// How many rows, and number and raw text of the first ones.
+type Rejected = (u64, Vec<(u32, String)>);
+
 /// The rows of a table while they are counted.
 #[derive(Default)]
 struct Lines {
     data: u64,
     repeats: Repeats,
     skipped: BTreeMap<&'static str, u64>,
-    rejected: BTreeMap<&'static str, (u64, Vec<(u32, String)>)>,
+    /// By code: how many, and the row and raw text of the first.
+    rejected: BTreeMap<&'static str, Rejected>,
 }
 
 impl Lines {

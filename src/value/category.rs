@@ -168,7 +168,8 @@ fn squashed(value: &str) -> String {
     let mut single_before = false;
     for word in folded.split(' ').filter(|w| !w.is_empty()) {
         let single = word.len() == 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
-        if !squashed.is_empty() && !(single && single_before) {
+        let initials = single && single_before;
+        if !squashed.is_empty() && !initials {
             squashed.push(' ');
         }
         squashed.push_str(word);

@@ -138,11 +138,12 @@ pub(super) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, S
         let year =
             |word: &str| word.len() == 4 && (word.starts_with("19") || word.starts_with("20"));
         // A part of a longer row of numbers is no date: a phone number, a reference.
-        let alone = !(is_number(at + taken)
-            && joined_by(text, &run[taken - 1], &words[at + taken], &['/', '-', '.']))
-            && !(at > 0
-                && is_number(at - 1)
-                && joined_by(text, &words[at - 1], &run[0], &['/', '-', '.']));
+        let goes_on = is_number(at + taken)
+            && joined_by(text, &run[taken - 1], &words[at + taken], &['/', '-', '.']);
+        let went_before = at > 0
+            && is_number(at - 1)
+            && joined_by(text, &words[at - 1], &run[0], &['/', '-', '.']);
+        let alone = !goes_on && !went_before;
         let shaped = match (taken, numbers) {
             (1, 1) => year(last),
             (2, 1) => is_number(at + 1) && year(last),

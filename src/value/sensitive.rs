@@ -656,7 +656,7 @@ fn door_codes(text: &str, from: usize) -> Vec<Range<usize>> {
     if !small || digits_in(code.as_str()) < 2 {
         return Vec::new();
     }
-    let mut codes = vec![from + code.start()..from + code.end()];
+    let mut codes: Vec<_> = std::iter::once(from + code.start()..from + code.end()).collect();
     let mut end = from + code.end();
     while let Some(next) = NEXT.captures(&text[end..]) {
         let code = next.get(1).expect("the group is no part of a choice");

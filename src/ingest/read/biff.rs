@@ -255,16 +255,12 @@ fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, 
         let (row, column) = (u32::from(first), u32::from(second));
         match kind {
             // ROW: not shown when its height is zero.
-            0x0208 => {
-                if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) {
-                    sheet.facts.hidden_rows.insert(row);
-                }
+            0x0208 if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
+                sheet.facts.hidden_rows.insert(row);
             }
             // COLINFO: first and last column.
-            0x007D => {
-                if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) {
-                    sheet.facts.hidden_columns.extend(row..=column.min(0xFF));
-                }
+            0x007D if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) => {
+                sheet.facts.hidden_columns.extend(row..=column.min(0xFF));
             }
             // DIMENSIONS, for which calamine makes room: rows from and to, columns from and to.
             0x0200 => {

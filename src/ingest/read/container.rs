@@ -203,7 +203,7 @@ fn ledger_without_layout(start: &str) -> Option<&'static str> {
             && (!line.starts_with('M') || line.as_bytes()[14..20].iter().all(u8::is_ascii_digit))
     };
     let entries = lines.iter().any(|line| line.starts_with('M'));
-    if entries && lines.len() >= 2 && lines.iter().all(|line| is_quadra(line)) {
+    if entries && lines.len() >= 2 && lines.iter().all(is_quadra) {
         return Some("a Quadratus exchange file");
     }
     let is_ciel = |line: &&str| line.len() >= 100 && line.len() <= 107 && line.starts_with('L');

@@ -348,7 +348,7 @@ proptest::proptest! {
         for (at, byte) in edits {
             let at = at % bytes.len();
             // Half of the damage is a byte too many, half a wrong one.
-            if at % 2 == 0 { bytes.insert(at, byte) } else { bytes[at] = byte }
+            if at.is_multiple_of(2) { bytes.insert(at, byte) } else { bytes[at] = byte }
         }
         if cut < 1000 {
             bytes.truncate(cut.max(1));

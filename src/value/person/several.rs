@@ -226,7 +226,7 @@ fn pieces_of<'w>(words: &[&'w str]) -> Option<Vec<Piece<'w>>> {
         return None;
     }
     let mut pieces: Vec<Piece<'w>> = Vec::new();
-    for side in words.split(|w| splits(&w)) {
+    for side in words.split(splits) {
         for part in by_commas(side) {
             let n = if part.is_empty() { 0 } else { civility_words(&part) };
             let piece = Piece { civility: part[..n].join(" "), words: part[n..].to_vec() };
