@@ -270,12 +270,12 @@ impl Plan {
     /// Like [`Plan::load`], and reads the files as a run does: one that cannot be read is a problem
     /// as well, or one without a sheet or column that the settings name. What `check` does.
     ///
-    /// With the plan comes how many values of categories have no common value yet.
+    /// With the plan comes how many values of each category have no common value yet.
     pub fn check(
         folder: &Path,
         overrides: &Overrides,
         progress: &Progress,
-    ) -> Result<(Plan, usize)> {
+    ) -> Result<(Plan, BTreeMap<String, usize>)> {
         let plan = Plan::load(folder, overrides)?;
         let text = settings_text(folder)?;
         let document = Document::parse(SETTINGS, &text)?;
@@ -331,6 +331,9 @@ impl Plan {
             let hint = hints.chain([LEFT_OUT]).collect::<Vec<_>>().join("; ");
             return document.problem(&file_steps(s, f), message, Some(hint));
         }
+        if source.mapping.own.iter().any(|names| names.join(" | ") == reject.column) {
+            return self.misspelt(s, &path, reject, document);
+        }
         let sheet = source.sheets.iter().position(|sheet| *sheet == reject.sheet);
         let steps = match sheet {
             Some(at) if reject.column.is_empty() => [Step::Key("sheets"), Step::At(at)],
@@ -342,6 +345,31 @@ impl Plan {
             sheet => format!("`{path}`, sheet `{sheet}`"),
         };
         document.problem(&steps, format!("{place}: {}", reject.message), None)
+    }
+
+    /// A column of a project's own mapping that no file has, at its line of the mapping.
+    fn misspelt(
+        &self,
+        source: usize,
+        path: &str,
+        reject: &Reject,
+        document: &Document<'_>,
+    ) -> Located {
+        let steps = [Step::Key("source"), Step::At(source), Step::Key("mapping")];
+        let (offset, mut problem) =
+            document.problem(&steps, format!("`{path}`: {}", reject.message), None);
+        let name = &self.sources[source].mapping.name;
+        let is_its = |file: &&NamedFile| {
+            file.1.ends_with(&format!("/{name}.toml")) && !file.1.starts_with("mappings/targets/")
+        };
+        if let Some((file, _)) = self.rules.iter().find(is_its) {
+            let first = reject.column.split(" | ").next().unwrap_or_default();
+            let text = store::read_text(file).unwrap_or_default();
+            let says = |line: &str| !line.trim_start().starts_with('#') && line.contains(first);
+            let line = text.lines().position(says).map_or(1, |at| at + 1);
+            problem.place = format!("{}:{line}", file.display());
+        }
+        (offset, problem)
     }
 
     /// The plan of `dedupe`: plain tables, every setting at its default but for `overrides`.

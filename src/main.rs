@@ -1,6 +1,7 @@
 //! The command-line program `orpailleur`.
 
 use std::{
+    collections::BTreeMap,
     error::Error as _,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -142,11 +143,8 @@ fn execute(cli: Cli) -> Result<u8> {
             let plan = Plan::check(&asked.project, &overrides, &progress);
             progress.finish();
             let (sources, unmapped) =
-                plan.as_ref().map_or((0, 0), |(plan, unmapped)| (plan.sources.len(), *unmapped));
-            let open = match unmapped {
-                0 => String::new(),
-                n => format!("; {} without a common value", counted(n, "value")),
-            };
+                plan.as_ref().map_or((0, None), |(plan, open)| (plan.sources.len(), Some(open)));
+            let open = unmapped.map(without_common_value).unwrap_or_default();
             checked(plan.map(drop), || {
                 format!("ok: {}, no problem{open}", counted(sources, "source"))
             })
@@ -179,6 +177,16 @@ fn execute(cli: Cli) -> Result<u8> {
             Ok(if differences.is_empty() { DONE } else { FAILED })
         }
     }
+}
+
+/// `; 3 values without a common value: 2 of category, 1 of status`; nothing where all have one.
+fn without_common_value(open: &BTreeMap<String, usize>) -> String {
+    if open.is_empty() {
+        return String::new();
+    }
+    let each: Vec<_> = open.iter().map(|(name, n)| format!("{n} of `{name}`")).collect();
+    let all = counted(open.values().sum(), "value");
+    format!("; {all} without a common value: {}", each.join(", "))
 }
 
 /// `1 file`, `2 files`.

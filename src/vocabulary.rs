@@ -73,18 +73,19 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(Pat
     (vocabulary, files)
 }
 
-/// How many different values of the records have no common value in the vocabulary.
-pub fn unmapped(records: &Records, vocabulary: &Vocabulary) -> usize {
+/// By attribute, how many different values of the records have no common value in the vocabulary; not
+/// those where all have one.
+pub fn unmapped(records: &Records, vocabulary: &Vocabulary) -> BTreeMap<String, usize> {
     let of_attribute = |(attribute, column): (&String, &Column)| {
         let values = (0..column.len()).flat_map(|i| column.values(i));
         let open = values
             .filter(|value| !text::is_placeholder(value))
             .filter(|value| vocabulary.common(attribute, value).is_none())
             .map(text::clean);
-        open.collect::<BTreeSet<_>>().len()
+        (attribute.clone(), open.collect::<BTreeSet<_>>().len())
     };
     let wanted = records.columns.iter().filter(|(attribute, _)| vocabulary.wants(attribute));
-    wanted.map(of_attribute).sum()
+    wanted.map(of_attribute).filter(|(_, open)| *open > 0).collect()
 }
 
 /// Proposals for the values that were counted, to be written into a project.

@@ -89,6 +89,67 @@ fn a_header_only_gives_no_record_and_is_told() {
 }
 
 #[test]
+fn a_column_misspelt_in_a_mapping_is_told_with_the_nearest() {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    project.write("legacy/quotes.csv", "Numéro;Code client;Date;Montant\nD1;C1;2024-01-02;10,00\n");
+    let own = |columns: &str, key: &str| {
+        let people = format!(
+            "rows = \"person\"\n[[columns]]\nheader = [{columns}]\nattribute = \"email\"\n"
+        );
+        project.write("mappings/people.toml", people);
+        let rule =
+            format!("key = [\"{key}\"]\nkey_attribute = \"customer_code\"\ndate = [\"Date\"]");
+        let quotes = format!("rows = \"history\"\n[history]\nkind = \"quote\"\n{rule}\n");
+        project.write("mappings/quotes.toml", quotes);
+    };
+    let source = |name: &str, file: &str| {
+        format!("[[source]]\nname = \"{name}\"\nfiles = [\"{file}\"]\nmapping = \"{name}\"\n")
+    };
+    let sources = source("people", "good.csv") + &source("quotes", "quotes.csv");
+    project.write("orpailleur.toml", format!("[project]\nas_of = \"2024-12-31\"\n{sources}"));
+
+    own("\"Mail\", \"E-mail\"", "Code client");
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 0, "one synonym is enough: {}", check.stderr);
+
+    own("\"E-mails\"", "Code clients");
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 3, "{}", check.stdout);
+    for told in ["people.toml:3", "`E-mail`", "quotes.toml:4", "`Code client`", "good.csv"] {
+        assert!(check.stderr.contains(told), "{told}: {}", check.stderr);
+    }
+    project.call(&["run"]);
+    let rejects = rows(&project.result("rejects.csv"));
+    let missing = rejects.iter().filter(|r| r["code"] == "missing_column");
+    let columns: Vec<&str> = missing.map(|r| r["column"].as_str()).collect();
+    assert_eq!(columns, ["E-mails", "Code clients"]);
+}
+
+#[test]
+fn a_sheet_that_is_not_there_says_nothing_of_the_others() {
+    let project = Project::new();
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.set_name("Particuliers").expect("a name");
+    for (row, line) in GOOD.lines().enumerate() {
+        for (column, cell) in line.split(';').enumerate() {
+            sheet.write(row as u32, column as u16, cell).expect("it fits");
+        }
+    }
+    project.write("legacy/whole.xlsx", workbook.save_to_buffer().expect("written"));
+    project.call(&["init", "legacy"]);
+    let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    let files = "files = [\"whole.xlsx\"]";
+    let settings = settings.replace(files, &format!("{files}\nsheets = [\"Particulier\"]"));
+    project.write("orpailleur.toml", settings);
+    project.call(&["run"]);
+    let rejects = rows(&project.result("rejects.csv"));
+    let codes: Vec<&str> = rejects.iter().map(|r| r["code"].as_str()).collect();
+    assert_eq!(codes, ["missing_sheet"]);
+}
+
+#[test]
 fn a_binary_file_called_csv_is_a_reject() {
     let bytes: Vec<u8> = (0..4096u32).map(|i| (i * 7919 % 256) as u8).collect();
     let reject = rejected("image.csv", &bytes);

@@ -295,7 +295,7 @@ pub(crate) fn survive<'a>(
     }
     let mut choices = choices_of(kind, candidates, standings);
     if rule == Rule::MostComplete && kind != ValueKind::Address {
-        mark_fullest(&mut choices, standings);
+        mark_fullest(&mut choices, kind, standings);
     }
     if kind == ValueKind::OrganisationName {
         mark_former(&mut choices);
@@ -607,8 +607,9 @@ fn by_size(kind: ValueKind, a: &str, b: &str) -> Ordering {
 
 /// Says of each choice how much fuller it is than what most sources say, if it agrees with that.
 ///
-/// An initial is no majority: `J.` three times and `Jean` once is Jean.
-fn mark_fullest(choices: &mut [Choice<'_>], standings: &Standings<'_>) {
+/// An initial is no majority: `J.` three times and `Jean` once is Jean. Nor is a part of a date: the
+/// whole one survives `--02-29`, whatever that says.
+fn mark_fullest(choices: &mut [Choice<'_>], kind: ValueKind, standings: &Standings<'_>) {
     let words: Vec<Vec<String>> = choices
         .iter()
         .map(|c| text::fold(c.value()).split(' ').map(str::to_owned).collect())
@@ -622,7 +623,8 @@ fn mark_fullest(choices: &mut [Choice<'_>], standings: &Standings<'_>) {
     });
     let Some(majority) = majority else { return };
     for at in 0..choices.len() {
-        let agrees = at == majority || extends(&words[at], &words[majority]);
+        let agrees =
+            kind == ValueKind::Date || at == majority || extends(&words[at], &words[majority]);
         choices[at].fullness = if agrees { full_words(at) as i32 } else { -1 };
     }
 }
@@ -795,6 +797,14 @@ mod tests {
         assert_eq!(fullest("a J.; b J.; c Jean"), "Jean");
         assert_eq!(fullest("a JP; b Jean-Pierre"), "Jean-Pierre");
         assert_eq!(fullest("a Paul; b Paul; c Jean-Pierre"), "Paul");
+    }
+
+    #[test]
+    fn a_whole_date_survives_a_part_of_one() {
+        let fullest = |cells| survivors(ValueKind::Date, Rule::MostComplete, cells);
+        assert_eq!(fullest("a --02-29; b --02-29; c 1975-03-14"), "1975-03-14");
+        assert_eq!(fullest("a 1975; b 1975-03; c 1975-03-14"), "1975-03-14");
+        assert_eq!(fullest("a 1975-03-14; b 1976-03-14; c 1976-03-14"), "1976-03-14");
     }
 
     #[test]

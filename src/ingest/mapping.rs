@@ -125,6 +125,10 @@ pub struct Mapping {
     pub fixed_width: Option<FixedWidth>,
     /// Of further tables in the same files: how they are read.
     pub tables: Vec<Mapping>,
+    /// Of a project's own file the headers that it names itself, synonyms together: each must stand in
+    /// some file that the mapping reads, or somebody misspelt it.
+    #[serde(skip)]
+    pub own: Vec<Vec<String>>,
 }
 
 /// A label in the languages of the report.
@@ -311,12 +315,43 @@ impl Mapping {
         }
     }
 
-    /// Reads a mapping from a file, whose stem is its name.
+    /// Reads a project's own mapping from a file, whose stem is its name.
     pub fn load(path: &Path) -> Result<Mapping> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = store::read_text(path)?;
-        Mapping::parse(&name, &path.display().to_string(), &text)
-            .map_err(|problems| Error::Settings { problems })
+        let mapping = Mapping::parse(&name, &path.display().to_string(), &text)
+            .map_err(|problems| Error::Settings { problems })?;
+        // Without what the base adds, which no file has all of.
+        let written = toml::from_str::<Mapping>(&text).unwrap_or_default();
+        Ok(Mapping { own: written.named_headers(), ..mapping })
+    }
+
+    /// The headers that the mapping names, synonyms together; of a copy of a built-in mapping only those
+    /// that differ from it. Columns that are required of each file are not among them.
+    fn named_headers(&self) -> Vec<Vec<String>> {
+        let mut named = self.header_lists();
+        let is_copied = |b: &&Arc<Mapping>| {
+            !b.recognise.signature.is_empty() && b.recognise.signature == self.recognise.signature
+        };
+        if let Some(original) = built_in().iter().find(is_copied) {
+            let known = original.header_lists();
+            named.retain(|headers| !known.contains(headers));
+        }
+        named.extend(self.tables.iter().flat_map(Mapping::named_headers));
+        named
+    }
+
+    /// The headers that the mapping itself names, without its further tables; synonyms together.
+    fn header_lists(&self) -> Vec<Vec<String>> {
+        let columns = self.columns.iter().filter(|rule| !rule.required).map(|rule| &rule.header);
+        let consents = self.consents.iter().map(|rule| &rule.column);
+        let private = self.private.iter().map(|rule| &rule.column);
+        let history = self
+            .history
+            .iter()
+            .flat_map(|h| [&h.key, &h.email, &h.name, &h.date, &h.amount, &h.currency]);
+        let named = columns.chain([&self.id]).chain(consents).chain(private).chain(history);
+        named.filter(|headers| !headers.is_empty()).cloned().collect()
     }
 
     /// The mapping as the TOML that [`Mapping::parse`] reads, for a project's own file.

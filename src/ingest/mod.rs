@@ -35,7 +35,7 @@ use crate::{
         ConsentEvent, Couple, Draft, History, IdKey, Ingested, Link, Place, RecordsBuilder, Reject,
         SensitiveCell, Severity, Skipped, Staged,
     },
-    value::sensitive::Sensitive,
+    value::{sensitive::Sensitive, text::nearest},
 };
 
 /// One source of the plan: files of one legacy system that are read by one mapping.
@@ -155,6 +155,7 @@ pub fn run_with(
         }
         gathered.close_ledgers();
     }
+    gathered.misspelt_columns(sources);
     Ok(gathered.finish(key))
 }
 
@@ -184,6 +185,8 @@ pub(crate) struct Gathered {
     fates: Vec<TableFate>,
     /// Accounting files of the source being read: parts of one are put together at its end.
     ledgers: Vec<(fec::Books, TableFate)>,
+    /// By project's own mapping the tables that it has read: source, file, sheet and header.
+    read_by: BTreeMap<String, Vec<(String, String, String, Vec<String>)>>,
     unreadable: u64,
     without_rows: u64,
 }
@@ -282,9 +285,13 @@ impl Gathered {
         progress: &Progress,
     ) -> Result<()> {
         for sheet in source.sheets.iter().filter(|s| !tables.iter().any(|t| t.sheet == **s)) {
-            self.incomplete(source, (file, sheet), "", "missing_sheet", "there is no such sheet");
+            let message = "there is no such sheet";
+            self.incomplete(&source.name, (file, sheet), "", "missing_sheet", message);
         }
         let before = self.fates.len();
+        // A sheet that is not there is told already; the others may be whole.
+        let has_none = !source.sheets.is_empty()
+            && !tables.iter().any(|table| source.sheets.contains(&table.sheet));
         for table in tables {
             if !source.sheets.is_empty() && !source.sheets.contains(&table.sheet) {
                 continue;
@@ -298,8 +305,13 @@ impl Gathered {
                     let column = rule.header.join(" | ");
                     let message = format!("there is no column `{column}`, which the settings name");
                     let place = (file, table.sheet.as_str());
-                    self.incomplete(source, place, &column, "missing_column", &message);
+                    self.incomplete(&source.name, place, &column, "missing_column", &message);
                 }
+            }
+            if !source.mapping.own.is_empty() && !table.header.is_empty() {
+                let place = (source.name.clone(), file.to_owned(), table.sheet.clone());
+                let read = self.read_by.entry(source.mapping.name.clone()).or_default();
+                read.push((place.0, place.1, place.2, table.header.clone()));
             }
             let place = self.builder.place(Place {
                 source: source.name.clone(),
@@ -343,7 +355,7 @@ impl Gathered {
             self.fates.push(fate);
         }
         let is_ledger = self.ledgers.last().is_some_and(|(_, fate)| fate.file == file);
-        if !is_ledger && self.fates[before..].iter().all(TableFate::is_void) {
+        if !is_ledger && !has_none && self.fates[before..].iter().all(TableFate::is_void) {
             self.without_rows += 1;
             self.rejects.push(no_rows(&source.name, file));
         }
@@ -396,17 +408,41 @@ impl Gathered {
         });
     }
 
+    /// Tells of each column that a project's own mapping names and no file read by it has. Of several
+    /// files one may lack what another has.
+    fn misspelt_columns(&mut self, sources: &[Source]) {
+        for (mapping, tables) in std::mem::take(&mut self.read_by) {
+            let Some(source) = sources.iter().find(|s| s.mapping.name == mapping) else { continue };
+            let headers = || tables.iter().flat_map(|(.., header)| header);
+            let is_there = |name: &String| {
+                let wanted = mapping::key(name);
+                headers().any(|header| mapping::fits(&wanted, &mapping::key(header)).is_some())
+            };
+            for names in source.mapping.own.iter().filter(|names| !names.iter().any(is_there)) {
+                let (source, file, sheet, _) = &tables[0];
+                let column = names.join(" | ");
+                let near =
+                    names.iter().find_map(|name| nearest(name, headers().map(String::as_str)));
+                let near = near.map_or(String::new(), |near| format!("; the nearest is `{near}`"));
+                let message = format!(
+                    "there is no column `{column}`, which the mapping `{mapping}` names{near}"
+                );
+                self.incomplete(source, (file, sheet), &column, "missing_column", &message);
+            }
+        }
+    }
+
     /// Tells that a file lacks something the settings name; the rest of it is read.
     fn incomplete(
         &mut self,
-        source: &Source,
+        source: &str,
         (file, sheet): (&str, &str),
         column: &str,
         code: &str,
         message: &str,
     ) {
         self.rejects.push(Reject {
-            source: source.name.clone(),
+            source: source.to_owned(),
             file: file.to_owned(),
             sheet: sheet.to_owned(),
             row: None,
@@ -414,7 +450,7 @@ impl Gathered {
             code: code.into(),
             severity: Severity::Cell,
             message: message.to_owned(),
-            suggestion: "correct the source in `orpailleur.toml`".into(),
+            suggestion: "correct the source in `orpailleur.toml`, or its mapping".into(),
             raw: String::new(),
         });
     }
