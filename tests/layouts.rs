@@ -53,7 +53,7 @@ impl Numbers {
 
 /// The columns in another order, a third of them gone. Of columns with one name none goes, and they keep their order:
 /// it is all that tells them apart.
-fn altered<'a>(layout: &'a Layout, seed: u64) -> Vec<(&'a str, &'a str)> {
+fn altered(layout: &Layout, seed: u64) -> Vec<(&str, &str)> {
     let mut numbers = Numbers(seed);
     let all = layout.columns();
     let times = |name: &str| all.iter().filter(|(h, _)| *h == name).count();
