@@ -6,10 +6,11 @@
 //! is added (the SIREN within a SIRET). A value that cannot be used is a reject of its cell; one that stands
 //! for "no value" is only counted.
 
+mod cell;
 mod legal;
 mod record;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,9 @@ use crate::{
     error::Result,
     model::{self, Kind, ValueKind},
     progress::Progress,
-    table::{Channel, Clean, ColumnBuilder, ConsentEvent, Ingested, Records, Reject, Staged},
+    table::{
+        Channel, Clean, Column, ColumnBuilder, ConsentEvent, Ingested, Records, Reject, Staged,
+    },
     value::{
         address::{self, Parts},
         category::Vocabulary,
@@ -115,20 +118,11 @@ pub fn run(
         })
         .collect::<Result<_>>()?;
 
-    let mut builders: BTreeMap<String, ColumnBuilder> = BTreeMap::new();
+    let mut columns = joined(&chunks);
     let mut rejects: Vec<Reject> = Vec::new();
     let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
     let mut unmapped: BTreeMap<(String, String), u64> = BTreeMap::new();
     for chunk in chunks {
-        for (attribute, cells) in chunk.columns {
-            let builder = builders.entry(attribute).or_default();
-            for cell in cells {
-                while builder.len() < cell.record as usize {
-                    builder.end_record();
-                }
-                builder.value(&cell.value, cell.origin);
-            }
-        }
         rejects.extend(chunk.rejects);
         for (key, fill) in chunk.fills {
             add(counts.entry(key).or_default(), &fill);
@@ -136,13 +130,6 @@ pub fn run(
         for (value, records) in chunk.unmapped {
             *unmapped.entry(value).or_default() += records;
         }
-    }
-    let mut columns = BTreeMap::new();
-    for (attribute, mut builder) in builders {
-        while builder.len() < raw.len() {
-            builder.end_record();
-        }
-        columns.insert(attribute, builder.finish());
     }
     rejects.extend(legal::withdraw(&mut columns, raw));
     // A row that names a person and an organisation shows its cells to both.
@@ -160,6 +147,25 @@ pub fn run(
     };
     let metrics = Metrics { fills: fills(raw, counts), unmapped: by_frequency(unmapped) };
     Ok(Staged { table: clean, metrics })
+}
+
+/// The columns of all chunks, one after the other.
+fn joined(chunks: &[Chunk]) -> BTreeMap<String, Column> {
+    let names: BTreeSet<&String> = chunks.iter().flat_map(|chunk| chunk.columns.keys()).collect();
+    let join = |name: &String| {
+        let mut builder = ColumnBuilder::default();
+        for chunk in chunks {
+            let column = chunk.columns.get(name);
+            for i in 0..chunk.len {
+                for (value, origin) in column.into_iter().flat_map(|column| column.entries(i)) {
+                    builder.value(value, origin);
+                }
+                builder.end_record();
+            }
+        }
+        (name.clone(), builder.finish())
+    };
+    names.into_par_iter().map(join).collect()
 }
 
 fn add(sum: &mut Fill, more: &Fill) {
@@ -244,7 +250,7 @@ fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEv
         Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
         Channel::Sms | Channel::Phone => {
             let country = event.record.map_or(home, |r| record::country_of(raw, r as usize, home));
-            record::phones(cell, country, home)
+            cell::phones(cell, country, home)
                 .into_iter()
                 .flatten()
                 .map(|(number, _)| number)

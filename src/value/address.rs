@@ -37,7 +37,7 @@ pub struct Address {
 }
 
 /// The cells an address is read from, as written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names are those of the model's attributes")]
 pub struct Parts<'a> {
     pub address: &'a str,
@@ -188,6 +188,74 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         country.clone_into(&mut address.country);
     }
     address
+}
+
+/// A French address in plain cells: one street line that starts with its number, a postcode and a town.
+///
+/// What becomes of street and town does not depend on each other, nor on which number it is. So each can be
+/// read once for many addresses: [`Plain::join`] gives what [`normalize`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plain<'a> {
+    number: &'a str,
+    /// What follows the number, as written.
+    pub street: &'a str,
+    /// Five digits.
+    pub postcode: &'a str,
+    /// As written.
+    pub city: &'a str,
+}
+
+impl<'a> Plain<'a> {
+    /// The cells when they are plain; most other addresses are none.
+    pub fn of(parts: &Parts<'a>, country: &str) -> Option<Plain<'a>> {
+        let Parts { street, postcode, city, .. } = *parts;
+        let alone = *parts == Parts { street, postcode, city, ..Parts::default() };
+        let (number, street) = street.split_once(' ')?;
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let plain = alone
+            && country == "FR"
+            && (1..=4).contains(&number.len())
+            && digits(number)
+            && !number.starts_with('0')
+            && street.starts_with(char::is_alphabetic)
+            && !street.contains([',', ';', '|', '(', ')', '\n', '\r', '\u{b}'])
+            && street.bytes().filter(u8::is_ascii_digit).count() < 5
+            && postcode.len() == 5
+            && digits(postcode)
+            && city.starts_with(char::is_alphabetic);
+        plain.then_some(Plain { number, street, postcode, city })
+    }
+
+    /// Its street with the number 1; none where that does not open a street.
+    pub fn read_street(&self) -> Option<Address> {
+        let line = format!("1 {}", self.street);
+        let first = self.street.split(' ').next().unwrap_or_default();
+        let opens = LEXICON.types.contains_key(&text::fold(first));
+        let dashed = [" - ", " – "].iter().any(|dash| self.street.contains(dash));
+        let read = normalize(
+            &Parts { street: &line, postcode: "75001", city: "Paris", ..Parts::default() },
+            "FR",
+        );
+        (opens && !dashed && read.number == "1" && !read.street.is_empty()).then_some(read)
+    }
+
+    /// Its postcode and town; none where they name a country.
+    pub fn read_place(&self) -> Option<Address> {
+        let parts = Parts { postcode: self.postcode, city: self.city, ..Parts::default() };
+        let read = normalize(&parts, "FR");
+        let named = without_country(&text::clean(self.city)).1.is_some();
+        (!named && read.country == "FR" && !read.city.is_empty()).then_some(read)
+    }
+
+    /// The address of a street and a place that were read apart.
+    pub fn join(&self, street: &Address, place: &Address) -> Address {
+        Address {
+            number: self.number.to_owned(),
+            street: street.street.clone(),
+            complement: street.complement.clone(),
+            ..place.clone()
+        }
+    }
 }
 
 /// The parts of an address that an emailing tool wrote as fields with two blanks between:
@@ -1582,6 +1650,14 @@ mod tests {
         assert_eq!((a.street_core().as_str(), a.number_digits()), ("paix", "12"));
     }
 
+    #[test]
+    fn the_addresses_of_a_town_are_plain() {
+        let line = "12 rue de la République";
+        let parts = Parts { street: line, postcode: "69002", city: "LYON", ..Parts::default() };
+        let plain = Plain::of(&parts, "FR").expect("plain cells");
+        assert!(plain.read_street().is_some() && plain.read_place().is_some());
+    }
+
     proptest! {
         #[test]
         fn no_cell_is_too_odd(
@@ -1599,6 +1675,22 @@ mod tests {
                 let address = normalize(&parts, "FR");
                 let encoded = address.encode();
                 prop_assert_eq!(normalize(&Parts { address: &encoded, ..Parts::default() }, "FR"), address);
+            }
+        }
+
+        #[test]
+        fn the_halves_of_a_plain_address_make_the_whole(
+            number in "[1-9][0-9]{0,4}",
+            street in "(rue|RUE|R\\.|av|Bd|chemin|impasse|ZA|place|allée|cours|résidence|Bât|étage|bis|ter|B|route|quai) ?(du|de la|des|d'|D |L )? ?([A-Za-zéÉ'.°/-]{1,12}|8 mai 1945|11 Novembre|Bât B|BP 12|n° 3|12|- |étage|cedex|2e étage)( [A-Za-zé0-9 -]{0,8}( bis| 75001 Paris| Belgique|  rue Foch)?)?|\\PC{1,20}",
+            postcode in "[0-9]{5}|75001|98000|00000|99999",
+            city in "[A-Za-zé' -]{1,14}|Paris( 8e)?|LYON 03|Lens \\(62\\)|St Denis CEDEX ?[0-9]{0,2}|Chalon/Saône|Bruxelles Belgique|Paris France|75001 Paris|Anvers|L HAY|x|nc|\\PC{1,12}",
+        ) {
+            let line = format!("{number} {street}");
+            let parts = Parts { street: &line, postcode: &postcode, city: &city, ..Parts::default() };
+            if let Some(plain) = Plain::of(&parts, "FR")
+                && let (Some(street), Some(place)) = (plain.read_street(), plain.read_place())
+            {
+                prop_assert_eq!(plain.join(&street, &place), normalize(&parts, "FR"));
             }
         }
 

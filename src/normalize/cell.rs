@@ -1,0 +1,441 @@
+//! One cell at a time: all that it tells by itself, whatever stands in the other cells of its record.
+
+use std::rc::Rc;
+
+use crate::{
+    model::{self, ValueKind},
+    table::Records,
+    value::{
+        Invalid, boolean, date, email, identifier, money, organisation, person,
+        phone::{self, Line},
+        standing, text, url,
+    },
+};
+
+use super::{Habits, record::Plan};
+
+/// How the values of an attribute are normalized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    FullName,
+    FirstName,
+    LastName,
+    Name,
+    Civility,
+    Gender,
+    OrganisationName,
+    OtherOrganisationName,
+    LegalForm,
+    Standing,
+    Email,
+    Phone,
+    AddressPart,
+    Date,
+    BirthDate,
+    LooseDate,
+    Identifier,
+    Money,
+    LooseNumber,
+    Boolean,
+    Url,
+    Text,
+}
+
+impl Way {
+    pub(super) fn of(attribute: &str) -> Way {
+        match attribute {
+            "full_name" => Way::FullName,
+            "first_name" => Way::FirstName,
+            "last_name" => Way::LastName,
+            "civility" => Way::Civility,
+            "gender" => Way::Gender,
+            "name" => Way::OrganisationName,
+            "legal_form" => Way::LegalForm,
+            "naf" => Way::Identifier,
+            "standing" => Way::Standing,
+            "birth_date" => Way::BirthDate,
+            _ if attribute.starts_with("x.date.") => Way::LooseDate,
+            _ if attribute.starts_with("x.number.") => Way::LooseNumber,
+            _ if attribute.starts_with("x.code.") => Way::Identifier,
+            _ => match model::value_kind(attribute) {
+                ValueKind::PersonName => Way::Name,
+                ValueKind::OrganisationName => Way::OtherOrganisationName,
+                ValueKind::Email => Way::Email,
+                ValueKind::Phone => Way::Phone,
+                ValueKind::Address => Way::AddressPart,
+                ValueKind::Date => Way::Date,
+                ValueKind::Identifier => Way::Identifier,
+                ValueKind::Money => Way::Money,
+                ValueKind::Boolean => Way::Boolean,
+                ValueKind::Url => Way::Url,
+                ValueKind::Text | ValueKind::Category => Way::Text,
+            },
+        }
+    }
+
+    /// The kind by which its placeholders are known.
+    fn kind(self) -> ValueKind {
+        match self {
+            Way::FullName | Way::FirstName | Way::LastName | Way::Name => ValueKind::PersonName,
+            Way::OrganisationName | Way::OtherOrganisationName => ValueKind::OrganisationName,
+            Way::Email => ValueKind::Email,
+            Way::Phone => ValueKind::Phone,
+            Way::AddressPart => ValueKind::Address,
+            Way::Date | Way::BirthDate | Way::LooseDate => ValueKind::Date,
+            Way::Identifier => ValueKind::Identifier,
+            Way::Money | Way::LooseNumber => ValueKind::Money,
+            Way::Boolean => ValueKind::Boolean,
+            Way::Url => ValueKind::Url,
+            Way::Civility | Way::Gender | Way::LegalForm | Way::Standing | Way::Text => {
+                ValueKind::Text
+            }
+        }
+    }
+}
+
+/// One thing that a cell tells. Attributes are positions in [`Plan::attributes`].
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A clean value.
+    Value { to: usize, value: Rc<str>, changed: bool },
+    /// A clean value for an attribute whose own column, where it has a value, says it better.
+    Beside { to: usize, value: Rc<str> },
+    /// It stands for "no value".
+    Placeholder,
+    /// It cannot be used.
+    Invalid(Invalid),
+    /// The project's vocabulary has no common value for it.
+    Unmapped(String),
+}
+
+/// What decides on the meaning of a cell besides its attribute and text; what does not matter to its way is
+/// left at its default, so that cells share what they tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Around<'a> {
+    /// The origin, whose habits tell how dates and amounts are written.
+    origin: u32,
+    /// The country of the row, for numbers to call.
+    country: &'a str,
+    /// Whether a first name stands beside a last name, and whether one may stand in a full name.
+    first_name: bool,
+    full_name: bool,
+}
+
+impl<'a> Around<'a> {
+    /// What matters to a cell of that way; `has` tells whether the record has an attribute.
+    pub(super) fn of(
+        way: Way,
+        origin: u32,
+        country: &'a str,
+        has: impl Fn(&str) -> bool,
+    ) -> Around<'a> {
+        let nothing = Around::default();
+        match way {
+            Way::LastName | Way::Name => {
+                Around { first_name: has("first_name"), full_name: has("full_name"), ..nothing }
+            }
+            Way::Email | Way::Phone => Around { country, ..nothing },
+            _ if follows_habits(way) => Around { origin, ..nothing },
+            _ => nothing,
+        }
+    }
+}
+
+/// What a cell gives while it is read: attribute and value; an empty attribute is the column's own.
+type Found = Vec<(&'static str, String)>;
+
+impl Plan<'_> {
+    /// All that a cell of the attribute at `at` tells, in order.
+    pub(super) fn tell(&self, at: usize, cell: &str, around: Around<'_>) -> Vec<Told> {
+        let mut teller = Teller { plan: self, at, cell, told: Vec::new() };
+        teller.tell(around);
+        teller.told
+    }
+}
+
+/// One cell while it is read.
+struct Teller<'p> {
+    plan: &'p Plan<'p>,
+    at: usize,
+    cell: &'p str,
+    told: Vec<Told>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, around: Around<'_>) {
+        let attribute = &self.plan.attributes[self.at];
+        let (name, way, cell) = (attribute.name, attribute.way, self.cell);
+        let says_nothing = way != Way::AddressPart && text::is_placeholder_of(way.kind(), cell);
+        if says_nothing && !is_surname(name, cell, around) {
+            self.told.push(Told::Placeholder);
+            return;
+        }
+        if attribute.agreed {
+            match self.plan.vocabulary.common(name, cell) {
+                Some(common) => return self.own(common.to_owned()),
+                None => self.told.push(Told::Unmapped(text::clean(cell))),
+            }
+        }
+        match way {
+            Way::AddressPart => {}
+            Way::Email if !cell.contains('@') && self.is_phone() => {
+                self.phones(self.plan.position("phone"), around.country)
+            }
+            Way::Email => self.emails(self.at),
+            Way::Phone if cell.contains('@') => self.emails(self.plan.position("email")),
+            Way::Phone => self.phones(self.at, around.country),
+            Way::LastName => match person::check(cell) {
+                Err(invalid) => self.told.push(Told::Invalid(invalid)),
+                Ok(_) => self.take(last_name(cell, around.first_name || around.full_name)),
+            },
+            _ => {
+                let habits = self.plan.habits.get(around.origin as usize);
+                match one_cell(way, name, cell, habits.copied().unwrap_or_default()) {
+                    Err(invalid) if invalid.code == "siren_only" => {
+                        if let Ok(siren) = identifier::normalize("siren", cell) {
+                            self.value(self.plan.position("siren"), siren, false);
+                        }
+                    }
+                    Err(invalid) => self.told.push(Told::Invalid(invalid)),
+                    Ok(found) => self.take(found),
+                }
+            }
+        }
+    }
+
+    /// Adds a value of the cell's own attribute.
+    fn own(&mut self, value: String) {
+        let changed = value != self.cell;
+        self.value(self.at, value, changed);
+    }
+
+    fn value(&mut self, to: usize, value: String, changed: bool) {
+        self.told.push(Told::Value { to, value: value.into(), changed });
+    }
+
+    fn take(&mut self, found: Found) {
+        if found.is_empty() {
+            self.told.push(Told::Placeholder);
+        }
+        for (to, value) in found {
+            if to.is_empty() {
+                self.own(value);
+            } else if !value.is_empty() {
+                let to = self.plan.position(to);
+                self.told.push(Told::Beside { to, value: value.into() });
+            }
+        }
+    }
+
+    fn emails(&mut self, to: usize) {
+        let mut found = false;
+        for address in email::normalize(self.cell) {
+            match address {
+                Ok(address) if text::is_placeholder_of(ValueKind::Email, &address) => {
+                    self.told.push(Told::Placeholder);
+                }
+                Ok(address) => {
+                    let changed = !found && address != self.cell;
+                    found = true;
+                    self.value(to, address, changed);
+                }
+                Err(invalid) => self.told.push(Told::Invalid(invalid)),
+            }
+        }
+    }
+
+    fn is_phone(&self) -> bool {
+        let digits = self.cell.bytes().filter(u8::is_ascii_digit).count();
+        (9..=15).contains(&digits)
+            && phone::normalize(self.cell, self.plan.country).iter().all(Result::is_ok)
+    }
+
+    fn phones(&mut self, to: usize, country: &str) {
+        let attribute = self.plan.attributes[to].name;
+        for (nth, number) in phones(self.cell, country, self.plan.country).into_iter().enumerate() {
+            match number {
+                Ok((number, line)) => {
+                    let to = match (attribute, line) {
+                        ("phone", Line::Mobile) => self.plan.position("mobile"),
+                        ("mobile", Line::Fixed) => self.plan.position("phone"),
+                        _ => to,
+                    };
+                    let changed = nth == 0 && number != self.cell;
+                    self.value(to, number, changed);
+                }
+                Err(_) if self.plan.foreign_numbers && is_local_number(self.cell) => {
+                    let digits = self.cell.chars().filter(char::is_ascii_digit).collect();
+                    self.value(to, digits, false);
+                }
+                Err(invalid) => self.told.push(Told::Invalid(invalid)),
+            }
+        }
+    }
+}
+
+/// Whether a word that mostly stands for no name is one here: the first name beside it is real.
+fn is_surname(attribute: &str, cell: &str, around: Around<'_>) -> bool {
+    matches!(attribute, "last_name" | "maiden_name")
+        && around.first_name
+        && text::may_be_last_name(cell)
+}
+
+fn last_name(cell: &str, has_first: bool) -> Found {
+    let mut name = person::split_last(cell);
+    if !has_first && name.last.contains(' ') {
+        // A column called "name" that holds both.
+        let whole = person::split(cell);
+        if !whole.order_doubtful() && person::is_first_name(&text::fold(&whole.first)) {
+            name = whole;
+        }
+    }
+    let own = std::mem::take(&mut name.last);
+    std::iter::once(("", own)).chain(beside_own(name)).collect()
+}
+
+/// Cells that are tried to tell whose numbers a table holds.
+const NUMBERS_TRIED: usize = 1000;
+
+/// Whether most phone numbers cannot be read as the country's: a table of another country, or of
+/// one area whose code everybody knows. Its numbers still tell records apart.
+pub(super) fn has_foreign_numbers(raw: &Records, country: &str) -> bool {
+    let columns = ["phone", "mobile"].into_iter().filter_map(|name| raw.columns.get(name));
+    let cells = columns.flat_map(|column| (0..column.len()).flat_map(|i| column.values(i)));
+    let (mut tried, mut foreign) = (0, 0);
+    for cell in cells.filter(|cell| is_local_number(cell)).take(NUMBERS_TRIED) {
+        tried += 1;
+        foreign += usize::from(phone::normalize(cell, country).iter().any(Result::is_err));
+    }
+    foreign * 2 > tried
+}
+
+/// Whether the cell holds as many digits as a number has without its area code, or more.
+fn is_local_number(cell: &str) -> bool {
+    (6..=15).contains(&cell.bytes().filter(u8::is_ascii_digit).count())
+}
+
+/// The numbers of a cell of a record in `country`, in a company at `home`.
+pub(super) fn phones(
+    cell: &str,
+    country: &str,
+    home: &str,
+) -> Vec<Result<(String, Line), Invalid>> {
+    let numbers = phone::normalize(cell, country);
+    if country != home && numbers.iter().any(Result::is_err) {
+        // The customer moved abroad; the number may have stayed.
+        let at_home = phone::normalize(cell, home);
+        if at_home.iter().all(Result::is_ok) {
+            return at_home;
+        }
+    }
+    numbers
+}
+
+/// Whether what a cell means depends on how the others of its column are written.
+fn follows_habits(way: Way) -> bool {
+    matches!(way, Way::Date | Way::BirthDate | Way::LooseDate | Way::Money | Way::LooseNumber)
+}
+
+/// What the cell of a name or civility tells beside its own part.
+fn beside_own(name: person::PersonName) -> impl Iterator<Item = (&'static str, String)> {
+    // A doctor's civility says nothing of what stood before it: `Frau Dr.`
+    let gender = if name.gender_hidden { name.gender } else { String::new() };
+    [
+        ("civility", name.civility),
+        ("title", name.title),
+        ("gender", gender),
+        ("first_name", name.first),
+        ("middle_name", name.middle),
+        ("maiden_name", name.maiden),
+        ("suffix", name.suffix),
+        ("nickname", name.nickname),
+    ]
+    .into_iter()
+}
+
+/// The clean values of a cell whose attribute gives one value, with what else it tells; an empty attribute
+/// is the column's own.
+fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Found, Invalid> {
+    let order = habits.order.unwrap_or_default();
+    let own = |value: String| Ok(vec![("", value)]);
+    match way {
+        Way::FullName => {
+            person::check(value)?;
+            let name = person::split(value);
+            let last = ("last_name", name.last.clone());
+            Ok(std::iter::once(last).chain(beside_own(name)).collect())
+        }
+        Way::FirstName => {
+            person::check(value)?;
+            let mut name = person::split_first(value);
+            let own = std::mem::take(&mut name.first);
+            Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
+        }
+        Way::Name => own(person::check(value)?),
+        Way::Civility => match person::form_of_address(value) {
+            None => own(text::clean(value)),
+            Some(mut name) => {
+                let own = std::mem::take(&mut name.civility);
+                Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
+            }
+        },
+        Way::Gender => own(match text::fold(value).as_str() {
+            "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich"
+            | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
+            "f" | "femme" | "female" | "feminin" | "woman" | "frau" | "weiblich" | "mujer"
+            | "donna" | "2" => "f".to_owned(),
+            _ => text::clean(value),
+        }),
+        Way::OrganisationName => {
+            let organisation::OrganisationName { name, form, aliases, .. } =
+                organisation::read(value);
+            if !name.chars().any(char::is_alphanumeric) {
+                return Err(Invalid {
+                    code: "bad_name",
+                    message: "there is no letter in it".into(),
+                    suggestion: "look whether the columns are shifted in this row".into(),
+                });
+            }
+            let aliases = aliases.into_iter().map(|alias| ("alias", alias));
+            Ok([("", name), ("legal_form", form)].into_iter().chain(aliases).collect())
+        }
+        Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
+        Way::LegalForm => {
+            own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned))
+        }
+        Way::Standing => match standing::find(value).into_iter().next() {
+            Some(said) => {
+                Ok(vec![("", said.standing.as_str().to_owned()), ("standing_since", said.since)])
+            }
+            None => Err(Invalid {
+                code: "bad_standing",
+                message: "it tells of no death, liquidation or closure".into(),
+                suggestion: "write deceased, in_liquidation or ceased".into(),
+            }),
+        },
+        Way::Date | Way::BirthDate => {
+            let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
+            let date = read(value, order)?;
+            // `01/01/1900` is known only once it is read.
+            if text::is_placeholder_of(ValueKind::Date, &date) { Ok(Vec::new()) } else { own(date) }
+        }
+        Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
+        Way::Identifier if identifier::is_placeholder(attribute, value) => Ok(Vec::new()),
+        Way::Identifier => own(identifier::normalize(attribute, value)?),
+        Way::Money => own(money::normalize_in(value, habits.mark)?.0),
+        Way::LooseNumber => own(money::normalize_in(value, habits.mark)
+            .map_or_else(|_| text::clean(value), |(amount, _)| amount)),
+        Way::Boolean => match boolean::parse(value) {
+            Some(yes) => own(yes.to_string()),
+            None => Err(Invalid {
+                code: "bad_boolean",
+                message: "it says neither yes nor no".into(),
+                suggestion: String::new(),
+            }),
+        },
+        Way::Url => own(url::normalize(value)?),
+        Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
+            own(text::clean(value))
+        }
+    }
+}
