@@ -668,7 +668,7 @@ impl Gathered {
                 place: *at,
                 row: row.number,
                 key: look.id.map(cell).unwrap_or("").to_owned(),
-                digest: withheld.digest(row.number).unwrap_or_else(|| {
+                digest: withheld.digest().unwrap_or_else(|| {
                     row_digest(opened.header.iter().map(String::as_str).zip(&cells))
                 }),
                 values: Vec::new(),
@@ -848,6 +848,21 @@ mod tests {
         sources.sort_unstable();
         assert_eq!(sources, [(2, "a"), (3, "b"), (4, "a")]);
         assert_eq!(records.columns.keys().collect::<Vec<_>>(), ["first_name", "last_name"]);
+    }
+
+    #[test]
+    fn ids_of_objects_on_one_line_stay_when_one_is_added() {
+        const FIRST: &str = r#"{"nom":"A","notes":"digicode 12A34"}"#;
+        let ids = |text: &str| {
+            let staged = staged(&[("t.json", text)], &Options::default()).expect("it is read");
+            let records = staged.table.records;
+            let id = |i| (records.first("name", i).map(str::to_owned), records.ids[i]);
+            (0..records.len()).map(id).collect::<BTreeMap<_, _>>()
+        };
+        let two = ids(&format!(r#"[{FIRST},{{"nom":"C"}}]"#));
+        let three = ids(&format!(r#"[{FIRST},{{"nom":"B"}},{{"nom":"C"}}]"#));
+        assert_eq!((two.len(), three.len()), (2, 3));
+        assert!(two.iter().all(|(name, id)| three[name] == *id), "{two:?} {three:?}");
     }
 
     #[test]

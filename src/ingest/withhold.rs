@@ -5,7 +5,7 @@
 //! A row's digest is taken before, so that record ids stay when something is released.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,8 +35,9 @@ pub(super) struct Withheld(Arc<Mutex<Findings>>);
 struct Findings {
     /// Row, column, what.
     cells: Vec<(u32, String, Sensitive)>,
-    /// The digests of rows with findings, as read.
-    digests: HashMap<u32, [u8; 32]>,
+    /// The digest of the row read last as it was read, when something was found in it. By row and not by
+    /// number: all objects on one line of JSON have one number.
+    digest: Option<[u8; 32]>,
 }
 
 impl Withheld {
@@ -44,9 +45,9 @@ impl Withheld {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The digest of a row as it was read, where it is not what it was.
-    pub(super) fn digest(&self, row: u32) -> Option<[u8; 32]> {
-        self.findings().digests.get(&row).copied()
+    /// The digest of the row read last as it was read, where it is not what it was.
+    pub(super) fn digest(&self) -> Option<[u8; 32]> {
+        self.findings().digest
     }
 
     /// The cells in which something was found.
@@ -171,11 +172,12 @@ impl Watch {
             })
             .collect();
         if found.is_empty() {
+            self.withheld.findings().digest = None;
             return cells;
         }
         let name = |at: usize| self.header.get(at).map_or("", String::as_str);
         let digest = row_digest(cells.iter().enumerate().map(|(at, cell)| (name(at), cell)));
-        self.withheld.findings().digests.insert(row, digest);
+        self.withheld.findings().digest = Some(digest);
         let mut texts: Vec<&str> = cells.iter().collect();
         for (at, text, found) in &found {
             let beyond = || format!("column {}", at + 1);
@@ -260,7 +262,7 @@ mod tests {
         let digest = |released: &[Sensitive]| {
             let watch = watch(&BOTH, released);
             watch.row(row(&["Dupont", "digicode 12A34"]));
-            watch.withheld.digest(7)
+            watch.withheld.digest()
         };
         let read = row_digest([("Nom", "Dupont"), ("Notes", "digicode 12A34")]);
         assert_eq!(digest(&[]), Some(read));
@@ -274,7 +276,16 @@ mod tests {
             texts(watch.row(row(&["Dupont", "rappeler lundi"]))),
             ["Dupont", "rappeler lundi"]
         );
-        assert_eq!(watch.withheld.digest(7), None);
+        assert_eq!(watch.withheld.digest(), None);
+    }
+
+    #[test]
+    fn rows_of_one_number_have_their_own_digests() {
+        let watch = watch(&BOTH, &[]);
+        watch.row(row(&["Dupont", "digicode 12A34"]));
+        assert!(watch.withheld.digest().is_some());
+        watch.row(row(&["Martin", ""]));
+        assert_eq!(watch.withheld.digest(), None);
     }
 
     #[test]
