@@ -19,8 +19,8 @@ pub(crate) fn take(path: &Path, name: &str) {
     let Ok(tables) = read::open(path) else { return };
     let (mut rows, mut mapping) = (0, None);
     for table in tables {
-        // Several objects of a JSON file may stand on one line.
-        let apart = table.format.container != "json";
+        // Several objects of JSON or elements of XML may stand on one line.
+        let apart = !["json", "fec_xml"].contains(&table.format.container.as_str());
         let (count, sample) = every_row(&table.header, table.rows, apart);
         rows += count;
         let found = recognise(name, &table.format.container, &table.header, &sample, &[]);

@@ -15,7 +15,7 @@ use std::{
 };
 
 use csv::StringRecord;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
 use super::read::{Content, Row};
@@ -353,9 +353,10 @@ impl Columns {
 fn foreign(currency: &str, value: &str, amount: Decimal) -> Option<(String, Decimal)> {
     let code = currency.to_ascii_uppercase();
     let is_code = code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase());
-    let value = self::amount(value).filter(|value| !value.is_zero())?;
-    (is_code && code != "EUR")
-        .then(|| (code, if amount < Decimal::ZERO { -value.abs() } else { value.abs() }))
+    // A dinar has three decimals.
+    let value = rounded(exact_amount(value)?, MOST_DECIMALS).abs();
+    (is_code && code != "EUR" && !value.is_zero())
+        .then(|| (code, if amount < Decimal::ZERO { -value } else { value }))
 }
 
 fn clean(cell: &str) -> &str {
@@ -395,17 +396,36 @@ fn days_since_1900(days: i32) -> Option<String> {
 /// The greatest amount of one line that is taken for one.
 const MOST_AMOUNT: u64 = 1_000_000_000_000;
 
-/// The amount, to the cent; blank is zero, and so is the lone dash of a spreadsheet. A FEC has no
-/// thousands mark, but blanks and points are met.
+/// The amount in the currency of the ledger, to the cent.
 fn amount(text: &str) -> Option<Decimal> {
-    let mut plain = String::with_capacity(text.len());
-    let mut negative = false;
-    for c in text.chars() {
+    Some(rounded(exact_amount(text)?, 2))
+}
+
+/// No currency has more decimals; what stands behind them is noise of binary fractions.
+const MOST_DECIMALS: u32 = 4;
+
+fn rounded(amount: Decimal, decimals: u32) -> Decimal {
+    amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// The amount as written; blank is zero, and so is the lone dash of a spreadsheet. A FEC has no
+/// thousands mark, but blanks and points are met. A sign stands before or behind: `2024-01-15` in a
+/// shifted row is no amount.
+fn exact_amount(text: &str) -> Option<Decimal> {
+    let is_around = |c: char| c.is_whitespace() || c == '€';
+    let text = text.trim_matches(is_around);
+    let signed = |mark: char| text.strip_prefix(mark).or_else(|| text.strip_suffix(mark));
+    let in_brackets = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let (negative, digits) = match in_brackets.or_else(|| signed('-')) {
+        Some(rest) => (true, rest),
+        None => (false, signed('+').unwrap_or(text)),
+    };
+    let mut plain = String::with_capacity(digits.len());
+    for c in digits.chars() {
         match c {
             '0'..='9' => plain.push(c),
             ',' | '.' => plain.push('.'),
-            '-' | '(' => negative = true,
-            '+' | ')' | ' ' | '\u{a0}' | '\u{202f}' | '€' => {}
+            c if is_around(c) => {}
             _ => return None,
         }
     }
@@ -417,8 +437,7 @@ fn amount(text: &str) -> Option<Decimal> {
         let first = plain.find('.')?;
         plain.remove(first);
     }
-    let mut value: Decimal = plain.trim_end_matches('.').parse().ok()?;
-    value = value.round_dp(2);
+    let value: Decimal = plain.trim_end_matches('.').parse().ok()?;
     // No account holds a thousand billion; sums of such slips would overflow.
     if value > Decimal::from(MOST_AMOUNT) {
         return None;
@@ -918,16 +937,14 @@ impl Books {
             self.accounts.iter().filter(|(_, account)| !account.collective).collect();
         customers.sort_by(|a, b| (a.1.first, a.0).cmp(&(b.1.first, b.0)));
         let mut drafts = Vec::with_capacity(customers.len());
-        let mut first_rows: BTreeSet<At> = BTreeSet::new();
+        // Each customer has a first line of its own, but lines of XML may share their row of the file.
+        let mut first_lines = vec![0; self.parts.len()];
         for (_, account) in customers {
-            first_rows.insert(account.first);
+            first_lines[account.first.0] += 1;
             drafts.push(draft(account, &self.parts[account.first.0], &closing, builder));
         }
         let accounts = &self.accounts;
-        let fate = |(at, part): (usize, Part)| {
-            let record_rows = first_rows.range((at, 0)..(at + 1, 0)).count() as u64;
-            part.fate(accounts, record_rows)
-        };
+        let fate = |(at, part): (usize, Part)| part.fate(accounts, first_lines[at]);
         let parts = self.parts.into_iter().enumerate().map(fate).collect();
         Ledger { drafts, parts, closing }
     }
@@ -1151,8 +1168,10 @@ fn draft(account: &Account, part: &Part, closing: &str, builder: &mut RecordsBui
     }
 }
 
+/// With two decimals, or more where the currency has them.
 fn money(value: Decimal) -> String {
-    format!("{value:.2}")
+    let decimals = value.normalize().scale().max(2) as usize;
+    format!("{value:.decimals$}")
 }
 
 #[cfg(test)]
@@ -1370,15 +1389,60 @@ mod tests {
             ("1.234,56", "1234.56"),
             ("(88,00)", "-88.00"),
             ("88,00-", "-88.00"),
+            ("-\u{a0}88,00 €", "-88.00"),
+            ("0,125", "0.13"),
             ("", "0"),
             (" - ", "0"),
             ("1\u{a0}234", "1234"),
         ] {
             assert_eq!(amount(text), Some(value.parse().expect("a decimal")), "{text}");
         }
-        for text in ["douze", "12h", "7922816251426433759354395033,00"] {
+        for text in ["douze", "2024-01-15", "5-3", "--", "12h", "7922816251426433759354395033,00"] {
             assert_eq!(amount(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_amount_in_a_currency_of_three_decimals_keeps_them() {
+        let text = format!(
+            "{HEADER}|Montantdevise|Idevise\n\
+             VE|Ventes|1|20240115|41100000|Clients|C1|Dupont|F1|x|12,00|0,00|41,345|TND\n\
+             VE|Ventes|1|20240115|70700000|Ventes|||F1|x|0,00|12,00|41,345|TND"
+        );
+        let told = told(&ledger_of("x.txt", &text, '|'));
+        assert!(told[0].contains("41.345"), "{told:?}");
+        let foreign =
+            |text| foreign("USD", text, Decimal::ONE).map(|(_, amount)| amount.to_string());
+        assert_eq!(foreign("12,300000000000001").as_deref(), Some("12.3000"));
+        assert_eq!(foreign("2024-01-15"), None);
+    }
+
+    #[test]
+    fn lines_of_one_row_of_the_file_are_counted_one_by_one() {
+        let line = |customer: &str| {
+            format!(
+                "VE|Ventes|1|20240115|41100000|Clients|{customer}|{customer} SA|F1|x|12,00|0,00"
+            )
+        };
+        let text: Vec<String> = ["C1", "C2", "C3", "C1"].map(line).into();
+        let rows = text
+            .iter()
+            .map(|line| Row { number: 1, content: Content::Data(line.split('|').collect()) });
+        let rows: Vec<Row> = rows.collect();
+        let mut builder = RecordsBuilder::default();
+        let place = builder.place(Place {
+            source: "fec".into(),
+            file: "a.xml".into(),
+            sheet: String::new(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        });
+        let header = HEADER.split('|').map(str::to_owned).collect();
+        let books = read(header, rows.into_iter(), place, &builder, &Progress::hidden());
+        let ledger = books.expect("not interrupted").finish(&mut builder);
+        let part = &ledger.parts[0];
+        assert_eq!((part.rows, part.record_rows, part.history_rows), (4, 3, 1));
     }
 
     #[test]
