@@ -800,7 +800,8 @@ pub fn derive_key<'f>(files: impl IntoIterator<Item = &'f (PathBuf, String)>) ->
     IdKey(*hasher.finalize().as_bytes())
 }
 
-/// One digest per row of data of a file; of a file that cannot be read as tables, one of its bytes.
+/// One digest per row of data of a file, as it is read without any mapping: the key hangs on the files
+/// alone and stays when settings change. Of a file that cannot be read as tables, one of its bytes.
 fn content_digests(path: &Path) -> Vec<[u8; 32]> {
     match ingest::read::open(path) {
         Ok(tables) => tables.into_iter().flat_map(row_digests).collect(),

@@ -83,7 +83,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::read::fixed::FixedWidth;
+use super::read::{self, fixed::FixedWidth};
 use crate::{
     error::{Error, Problem, Result},
     model::{self, Kind},
@@ -354,6 +354,15 @@ impl Mapping {
         named.filter(|headers| !headers.is_empty()).cloned().collect()
     }
 
+    /// The tables of the file at `path` as this mapping has them read.
+    ///
+    /// # Errors
+    ///
+    /// As [`read::open`].
+    pub fn open(&self, path: &Path) -> Result<Vec<read::Table>> {
+        read::open_as(path, self.fixed_width.as_ref())
+    }
+
     /// The mapping as the TOML that [`Mapping::parse`] reads, for a project's own file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a mapping has string keys only")
@@ -369,8 +378,16 @@ impl Mapping {
         };
         let mut whole = Mapping::clone(&base).with_columns(self.columns);
         whole.name = self.name;
+        if self.label != Label::default() {
+            whole.label = self.label;
+        }
+        if self.recognise != Signature::default() {
+            whole.recognise = self.recognise;
+        }
+        whole.fixed_width = self.fixed_width.or(whole.fixed_width);
         if has_rows {
-            whole.rows = self.rows;
+            // Rows of history and `[history]` go together, as was looked for before.
+            (whole.rows, whole.history) = (self.rows, self.history);
         }
         if !self.id.is_empty() {
             whole.id = self.id;
@@ -744,6 +761,28 @@ fn problem(place: &str, text: &str, at: usize, message: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mapping_with_a_base_keeps_every_table_of_its_own() {
+        let parse = |text: &str| Mapping::parse("own", "own.toml", text).expect("a mapping");
+        let own = parse(
+            r#"base = "mailchimp"
+               label = { en = "Ours" }
+               recognise = { file_name = ["ours*"] }
+               fixed_width = { columns = [{ name = "A", from = 1, width = 4 }] }"#,
+        );
+        assert_eq!(own.label.en, "Ours");
+        assert_eq!(own.recognise.file_name, ["ours*"]);
+        assert!(own.fixed_width.is_some());
+        let base = named("mailchimp").expect("a built-in mapping");
+        assert_eq!((&own.rows, &own.columns), (&base.rows, &base.columns));
+        let history = parse(
+            r#"base = "mailchimp"
+               rows = "history"
+               history = { key = ["Email Address"], key_attribute = "email" }"#,
+        );
+        assert_eq!(history.history.expect("its own").key, ["Email Address"]);
+    }
 
     fn problems(text: &str) -> Vec<String> {
         let found = Mapping::parse("m", "m.toml", text).expect_err("it has problems");

@@ -146,7 +146,7 @@ pub fn run_with(
         for (path, name) in &source.files {
             for (path, file) in read::files(path, name) {
                 progress.check()?;
-                match read::open_as(&path, source.mapping.fixed_width.as_ref()) {
+                match source.mapping.open(&path) {
                     Ok(tables) => gathered.tables(source, &file, tables, progress)?,
                     Err(error) => gathered.unreadable(source, &file, &error),
                 }

@@ -26,7 +26,7 @@ pub fn count<'s>(
     for (path, name, sheets, mapping) in files {
         for (path, _) in read::files(&path, &name) {
             progress.check()?;
-            for table in read::open(&path).into_iter().flatten() {
+            for table in mapping.open(&path).into_iter().flatten() {
                 if sheets.is_empty() || sheets.contains(&table.sheet) {
                     count_table(table, mapping, attributes, &mut counts);
                 }

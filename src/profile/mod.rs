@@ -61,6 +61,16 @@ pub struct Subject {
     pub as_of: String,
 }
 
+impl Subject {
+    /// Its tables, read as a run reads them.
+    fn open(&self) -> Result<Vec<Table>> {
+        match &self.mapping {
+            Some(mapping) => mapping.open(&self.path),
+            None => read::open(&self.path),
+        }
+    }
+}
+
 /// What is in some files: the content of `--json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Profile {
@@ -281,15 +291,16 @@ pub fn subjects(asked: &[(PathBuf, String)], overrides: &Overrides) -> Result<Ve
 
 fn of_project(plan: &Plan) -> Vec<Subject> {
     let of_source = |source: &crate::ingest::Source| -> Vec<Subject> {
-        let subject = |(path, name): &(PathBuf, String)| Subject {
-            path: path.clone(),
-            name: name.clone(),
+        let subject = |(path, name): (PathBuf, String)| Subject {
+            path,
+            name,
             sheets: source.sheets.clone(),
             mapping: Some(source.mapping.clone()),
             country: plan.normalize.country.clone(),
             as_of: plan.as_of.clone(),
         };
-        source.files.iter().map(subject).collect()
+        let files = source.files.iter().flat_map(|(path, name)| read::files(path, name));
+        files.map(subject).collect()
     };
     let mut subjects: Vec<Subject> = plan.sources.iter().flat_map(of_source).collect();
     subjects.sort_by(|a, b| (&a.name, &a.sheets).cmp(&(&b.name, &b.sheets)));
@@ -331,14 +342,14 @@ pub fn run(subjects: &[Subject], progress: &Progress) -> Result<Profile> {
 fn of_file(subject: &Subject, progress: &Progress) -> Result<Vec<TableProfile>> {
     let wanted = |table: &Table| subject.sheets.is_empty() || subject.sheets.contains(&table.sheet);
     let mut counters: Vec<Counter<'_>> = Vec::new();
-    for table in read::open(&subject.path)?.into_iter().filter(wanted) {
+    for table in subject.open()?.into_iter().filter(wanted) {
         counters.push(Counter::of(subject, table, progress)?);
     }
     if counters.iter().all(|counter| counter.is_prose) {
         return Ok(Vec::new());
     }
     // What the columns hold is known only now: a second look at the rows.
-    let tables = read::open(&subject.path)?.into_iter().filter(wanted);
+    let tables = subject.open()?.into_iter().filter(wanted);
     counters
         .into_iter()
         .zip(tables)
