@@ -232,6 +232,8 @@ struct Party<'a> {
     deliveries: Vec<&'a Block<'a>>,
     banks: Vec<&'a Block<'a>>,
     payments: Vec<&'a Block<'a>>,
+    /// The lines of all its blocks of free fields.
+    free: Vec<&'a str>,
 }
 
 /// The customers, and the rows that are none.
@@ -266,6 +268,7 @@ fn parties<'a>(blocks: &'a [Block<'a>]) -> (Vec<Party<'a>>, Vec<Row>) {
                         deliveries: Vec::new(),
                         banks: Vec::new(),
                         payments: Vec::new(),
+                        free: Vec::new(),
                     }),
                     Err(content) => rows.push(Row { number: block.line, content }),
                 }
@@ -296,7 +299,6 @@ fn ignored(blocks: &[Block<'_>]) -> Vec<String> {
     let told = [
         ("#MBQT", "bank accounts (#MBQT): IBAN and BIC are kept only where a mapping names them"),
         ("#MRLT", "terms of payment (#MRLT): read where the third party names no model"),
-        ("#MIVA", "free fields (#MIVA): not read"),
         ("#MHIT", "reminders (#MHIT): not read"),
         ("#MFRT", "routing codes of invoices (#MFRT): not read"),
         ("#MECG", "accounting entries (#MECG): not read; the FEC has them"),
@@ -321,11 +323,17 @@ enum Place {
     Delivery(usize, usize),
     Billing(usize, usize),
     Bank(usize, usize),
+    /// Which free field, from 1; what the company calls them is not in the file.
+    Free(usize),
 }
 
 impl Place {
     fn is_named(self) -> bool {
-        !matches!(self, Place::Own(position) if named(position).is_none())
+        match self {
+            Place::Own(position) => named(position).is_some(),
+            Place::Free(_) => false,
+            _ => true,
+        }
     }
 
     fn name(self) -> String {
@@ -339,6 +347,7 @@ impl Place {
             Place::Delivery(nth, at) => format!("Livraison {nth} {}", DELIVERY[at].1),
             Place::Billing(nth, at) => format!("Facturation {nth} {}", DELIVERY[at].1),
             Place::Bank(nth, at) => format!("Banque {nth} {}", BANK[at].1),
+            Place::Free(nth) => format!("Champ libre {nth}"),
         }
     }
 }
@@ -354,6 +363,7 @@ impl<'a> Party<'a> {
             "#MCDL" => self.deliveries.push(block),
             "#MBQT" => self.banks.push(block),
             "#MRLT" => self.payments.push(block),
+            "#MIVA" => self.free.extend(&block.fields),
             // The others are counted among what is ignored.
             _ => {}
         }
@@ -402,6 +412,9 @@ impl<'a> Party<'a> {
             for (at, (position, _)) in BANK.iter().enumerate() {
                 put(Place::Bank(nth + 1, at), bank.field(*position).to_owned());
             }
+        }
+        for (at, value) in self.free.iter().enumerate() {
+            put(Place::Free(at + 1), value.trim().to_owned());
         }
         values
     }
@@ -544,6 +557,34 @@ mod tests {
             ]
         );
         assert_eq!(remarks.len(), 2, "{remarks:?}");
+    }
+
+    #[test]
+    fn free_fields_are_columns_of_their_own() {
+        let customer = |code: &str| party(&[(1, code), (2, "Nom"), (3, "0")]);
+        let text = [
+            customer("A"),
+            "#MIVA\r\nNe plus relancer\r\n0,00\r\n".to_owned(),
+            "#MIVA\r\nSalon 2019\r\n".to_owned(),
+            customer("B"),
+            "#MIVA\r\n\r\n0,00\r\n".to_owned(),
+            party(&[(1, "F"), (2, "Fournisseur"), (3, "1")]),
+            "#MIVA\r\nnobody's\r\n#FIN\r\n".to_owned(),
+        ]
+        .concat();
+        let (rows, _) = read(&text);
+        let customers: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.split_once(": Code tiers="))
+            .map(|row| row.1)
+            .collect();
+        assert_eq!(
+            customers,
+            [
+                "A, Intitulé=Nom, Champ libre 1=Ne plus relancer, Champ libre 3=Salon 2019",
+                "B, Intitulé=Nom",
+            ]
+        );
     }
 
     #[test]
