@@ -147,6 +147,9 @@ pub fn run(
                         rows(sheet.rows)
                     ));
                 }
+                for sheet in found.iter().filter(|t| t.hidden && t.candidate.is_some()) {
+                    guess.unsure.push(format!("{} is read as the others are", sheet.place()));
+                }
                 tables.extend(found);
             }
             Err(error) => {
@@ -248,6 +251,8 @@ fn copies(files: &[(PathBuf, String)]) -> Vec<String> {
 struct Survey {
     file: String,
     sheet: String,
+    /// Whether the sheet is hidden in its workbook.
+    hidden: bool,
     format: Format,
     header: Vec<String>,
     rows: u64,
@@ -279,6 +284,7 @@ impl Survey {
     fn place(&self) -> String {
         match self.sheet.as_str() {
             "" => format!("`{}`", self.file),
+            sheet if self.hidden => format!("`{}`, hidden sheet `{sheet}`", self.file),
             sheet => format!("`{}`, sheet `{sheet}`", self.file),
         }
     }
@@ -323,6 +329,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         surveys.push(Survey {
             file: name.to_owned(),
             sheet: table.sheet,
+            hidden: table.hidden,
             format: table.format,
             header: table.header,
             rows,

@@ -9,7 +9,10 @@ use super::{
     judge::{Judge, Measure, Validity, Verdict},
     pattern, told,
 };
-use crate::{ingest::columns::hash, value::sensitive};
+use crate::{
+    ingest::{columns::hash, read},
+    value::sensitive,
+};
 
 /// Different values of a column that are counted exactly: with their texts some megabytes.
 const MOST_VALUES: usize = 1 << 16;
@@ -195,7 +198,7 @@ impl Column {
         ColumnProfile {
             column: self.guess.header,
             position: at as u64 + 1,
-            letter: if place.is_sheet { super::letters(at) } else { String::new() },
+            letter: if place.is_sheet { read::column_letters(at) } else { String::new() },
             attribute: self.guess.attribute,
             kind: self.guess.kind,
             confidence: self.guess.confidence,

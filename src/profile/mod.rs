@@ -646,7 +646,7 @@ impl Place<'_> {
     /// A cell as a person looks it up: `Clients!D17`, or `clients.csv:12`, which needs the column's name.
     fn cell(&self, column: usize, row: u32) -> String {
         match self.is_sheet {
-            true => format!("{}!{}{row}", quoted(self.sheet), letters(column)),
+            true => format!("{}!{}{row}", quoted(self.sheet), read::column_letters(column)),
             false => self.row(row),
         }
     }
@@ -666,17 +666,6 @@ fn quoted(sheet: &str) -> String {
         true => sheet.to_owned(),
         false => format!("'{}'", sheet.replace('\'', "''")),
     }
-}
-
-/// The letters of a column of a workbook, from 0: `A`, `Z`, `AA`.
-fn letters(column: usize) -> String {
-    let mut rest = column + 1;
-    let mut letters = Vec::new();
-    while rest > 0 {
-        letters.push((b'A' + ((rest - 1) % 26) as u8) as char);
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect()
 }
 
 /// Whether people look up the container's rows by line.

@@ -76,7 +76,9 @@ pub(super) fn bytes(path: &Path) -> Result<Bytes> {
     let bytes = match split(path) {
         None => Bytes::open(path)?,
         Some((archive, member)) => {
-            member_of(&Bytes::open(&archive)?, &member, true).map_err(told)?
+            // The archive itself may be packed: `exports.zip.gz`.
+            let archive = gunzipped(Bytes::open(&archive)?).map_err(told)?;
+            member_of(&archive, &member, true).map_err(told)?
         }
     };
     gunzipped(bytes).map_err(told)
@@ -396,5 +398,11 @@ mod tests {
         let member = folder.path().join("a.zip!/d/b.csv");
         assert_eq!(holder(&member, "x/a.zip!/d/b.csv"), (path.clone(), "x/a.zip".to_owned()));
         assert_eq!(holder(&path, "x/a.zip"), (path, "x/a.zip".to_owned()));
+    }
+
+    #[test]
+    fn an_archive_packed_by_gzip_is_opened_as_it_is_listed() {
+        let archive = zipped(&[("a.csv", b"A"), ("b.csv", b"B")]);
+        assert_eq!(found(&packed(&archive)), ["a.zip!/a.csv: A", "a.zip!/b.csv: B"]);
     }
 }

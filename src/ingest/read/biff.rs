@@ -10,6 +10,7 @@ use super::{
     Refusal,
     cell::padded_digits,
     container,
+    encoding::CodePage,
     ole::{Ole, u16_at, u32_at},
     sheet::Facts,
 };
@@ -24,7 +25,7 @@ pub(super) struct Survey {
     /// The code page to read its text by, in place of the one it names.
     pub(super) code_page: Option<u16>,
     /// How text that was read as windows-1252 is to be read instead.
-    letters: Option<&'static str>,
+    letters: Option<Vec<char>>,
     /// In the order of the workbook.
     pub(super) sheets: Vec<SheetSurvey>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Survey {
 impl Survey {
     /// Text as the workbook's own code page has it.
     pub(super) fn read<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match self.letters {
+        match &self.letters {
             Some(letters) if !text.is_ascii() => recoded(text, letters).into(),
             _ => text.into(),
         }
@@ -47,25 +48,9 @@ pub(super) struct SheetSurvey {
     pub(super) digits: BTreeMap<(u32, u32), usize>,
 }
 
-/// Letters from 0x80 of code pages that calamine does not know. Generated from the tables of Unicode
+/// Letters from 0x80 of code pages that calamine and [`CodePage`] do not know. Generated from the tables of Unicode
 /// (VENDORS/APPLE and VENDORS/MICSFT).
 const LETTERS: &[(u16, &str)] = &[
-    // DOS, United States.
-    (
-        437,
-        concat!(
-            "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀",
-            "αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}"
-        ),
-    ),
-    // DOS, Western Europe.
-    (
-        850,
-        concat!(
-            "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀",
-            "ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}"
-        ),
-    ),
     // DOS, Central Europe.
     (
         852,
@@ -100,14 +85,27 @@ const LETTERS: &[(u16, &str)] = &[
     ),
 ];
 
+/// The letters from 0x80 of a code page that calamine does not know.
+fn letters_of(page: u16) -> Option<Vec<char>> {
+    match page {
+        437 => Some(CodePage::Ibm437.table()),
+        850 => Some(CodePage::Ibm850.table()),
+        858 => Some(CodePage::Ibm858.table()),
+        page => {
+            let listed = LETTERS.iter().find(|(known, _)| *known == page);
+            listed.map(|(_, letters)| letters.chars().collect())
+        }
+    }
+}
+
 /// Reads text that was taken for windows-1252, whose every byte is a letter, by other letters.
-fn recoded(text: &str, letters: &str) -> String {
+fn recoded(text: &str, letters: &[char]) -> String {
     let (bytes, _, lost) = WINDOWS_1252.encode(text);
     if lost {
         return text.to_owned();
     }
     let letter = |byte: u8| match byte.checked_sub(0x80) {
-        Some(high) => letters.chars().nth(high.into()).unwrap_or('\u{fffd}'),
+        Some(high) => letters.get(usize::from(high)).copied().unwrap_or('\u{fffd}'),
         None => char::from(byte),
     };
     bytes.iter().map(|&byte| letter(byte)).collect()
@@ -226,15 +224,15 @@ impl Globals {
     }
 
     /// The code page to force on calamine, and the letters to put in place of its own.
-    fn code_page(&self) -> (Option<u16>, Option<&'static str>) {
+    fn code_page(&self) -> (Option<u16>, Option<Vec<char>>) {
         match self.named_code_page {
             // Text of BIFF8 is Unicode, whatever page the program that wrote it names.
             _ if self.unicode => (Some(1200), None),
             // ASCII; the two old names of Mac Roman and of windows-1252.
             Some(367 | 32769) | None => (Some(1252), None),
             Some(32768) => (Some(10000), None),
-            Some(page) => match LETTERS.iter().find(|(known, _)| *known == page) {
-                Some((_, letters)) => (Some(1252), Some(letters)),
+            Some(page) => match letters_of(page) {
+                Some(letters) => (Some(1252), Some(letters)),
                 None => (None, None),
             },
         }
@@ -256,11 +254,11 @@ fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, 
         match kind {
             // ROW: not shown when its height is zero.
             0x0208 if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
-                sheet.facts.hidden_rows.insert(row);
+                sheet.facts.hidden_rows.hide(row..row + 1);
             }
             // COLINFO: first and last column.
             0x007D if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) => {
-                sheet.facts.hidden_columns.extend(row..=column.min(0xFF));
+                sheet.facts.hidden_columns.hide(row..column.min(0xFF) + 1);
             }
             // DIMENSIONS, for which calamine makes room: rows from and to, columns from and to.
             0x0200 => {
@@ -314,10 +312,10 @@ mod tests {
         for (page, letters) in LETTERS {
             assert_eq!(letters.chars().count(), 128, "{page}");
         }
-        let polish = LETTERS.iter().find(|(page, _)| *page == 10029).expect("it is listed").1;
+        let polish = letters_of(10029).expect("it is listed");
         // `Ładowność` in Mac Central Europe, taken for windows-1252.
         let taken = WINDOWS_1252.decode_without_bom_handling(b"\xFCadowno\xE6\x8D").0;
-        assert_eq!(recoded(&taken, polish), "Ładowność");
+        assert_eq!(recoded(&taken, &polish), "Ładowność");
     }
 
     #[test]

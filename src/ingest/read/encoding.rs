@@ -549,7 +549,9 @@ impl CodePage {
     /// The code page that people call so.
     fn named(name: &str) -> Option<CodePage> {
         match name.to_ascii_lowercase().replace(['-', '_', ' '], "").as_str() {
-            "ibm850" | "cp850" | "850" | "ibm858" | "cp858" => Some(CodePage::Ibm850),
+            "ibm850" | "cp850" | "850" => Some(CodePage::Ibm850),
+            "ibm858" | "cp858" | "858" | "cp00858" | "ibm00858" => Some(CodePage::Ibm858),
+            "ibm437" | "cp437" | "437" => Some(CodePage::Ibm437),
             "iso885915" | "latin9" => Some(CodePage::Iso8859_15),
             "windows1252" | "cp1252" | "ansi" | "iso88591" | "latin1" => {
                 Some(CodePage::Windows1252)
@@ -747,5 +749,14 @@ mod tests {
         assert_decodes(b"a\nb\n\x1A".to_vec(), "a\nb\n", "UTF-8");
         assert_decodes(b"a\nb\x1A\x1A\0\0".to_vec(), "a\nb", "UTF-8");
         assert_decodes(b"a\x1Ab\n".to_vec(), "a\u{1a}b\n", "UTF-8");
+    }
+
+    #[test]
+    fn a_declared_code_page_of_dos_is_read_by_its_own_letters() {
+        let read = |name: &str| CodePage::named(name).map(|page| page.decode(b"\xD5\x9B"));
+        let euro = Some("€ø".to_owned());
+        assert_eq!([read("cp858"), read("IBM858")], [euro.clone(), euro]);
+        assert_eq!(read("IBM850"), Some("ıø".into()));
+        assert_eq!(read("cp437"), Some("╒¢".into()));
     }
 }

@@ -30,6 +30,9 @@ const FEED_BYTES: usize = 1 << 16;
 /// Tables within tables that are told apart; what is nested deeper reads as one.
 const DEEPEST_TABLE: usize = 32;
 
+/// Blank cells that spans may make on one page.
+const MOST_SPANNED_CELLS: usize = 20_000_000;
+
 /// Columns and rows that one cell may span, as browsers have it.
 const WIDEST_CELL: u32 = 1000;
 const HIGHEST_CELL: u32 = 65_534;
@@ -79,10 +82,23 @@ struct HtmlCell {
     text: Flow,
     columns: u32,
     rows: u32,
+    /// `th`: it names a column or a row.
+    heads: bool,
     /// The number that Excel shows as the text.
     number: Option<f64>,
     /// What tables within the cell hold.
     nested: Vec<Block>,
+}
+
+impl HtmlRow {
+    fn names_columns(&self) -> bool {
+        if self.cells.iter().any(|cell| !cell.nested.is_empty()) {
+            return false;
+        }
+        let heads = self.cells.iter().filter(|cell| cell.heads && !cell.text.finished().is_empty());
+        let texts = self.cells.iter().map(|cell| cell.text.finished());
+        heads.count() >= 2 || header::surely_names_columns(&texts.collect())
+    }
 }
 
 /// Text as a browser lays it out: blanks collapsed, lines broken where tags say so.
@@ -235,7 +251,7 @@ impl Gathered {
             "td" | "th" => {
                 if let Some(table) = self.open.last_mut() {
                     table.end_cell();
-                    table.cell = Some(HtmlCell::of(&tag.attrs));
+                    table.cell = Some(HtmlCell { heads: name == "th", ..HtmlCell::of(&tag.attrs) });
                 }
             }
             _ => self.breaks(name),
@@ -338,15 +354,17 @@ impl OpenTable {
         self.rows.extend(self.row.take());
     }
 
-    /// Tables within a table either are its data, or it is there to place them on the page: the one
-    /// with more rows holds the data.
+    /// Tables within a table either are its data, or it is there to place them on the page. One that
+    /// names its columns holds data; else the one with more rows does.
     fn finish(mut self) -> Vec<Block> {
         self.end_row();
         let mut blocks: Vec<Block> = lines_of(&self.caption).collect();
         blocks.append(&mut self.around);
         let cells = || self.rows.iter().flat_map(|row| &row.cells);
         let highest = cells().flat_map(|cell| &cell.nested).map(Block::height).max();
-        if highest.is_some_and(|highest| highest >= self.rows.len()) {
+        if highest.is_some_and(|highest| highest >= self.rows.len())
+            && !self.rows.iter().any(HtmlRow::names_columns)
+        {
             for cell in self.rows.into_iter().flat_map(|row| row.cells) {
                 blocks.extend(lines_of(&cell.text));
                 blocks.extend(cell.nested);
@@ -474,6 +492,7 @@ fn stretches(blocks: Vec<Block>, tally: &Tally) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut number = 0;
     let mut text: Vec<RawRow> = Vec::new();
+    let mut room = MOST_SPANNED_CELLS;
     for block in blocks {
         match block {
             Block::Text(_) => {
@@ -482,7 +501,7 @@ fn stretches(blocks: Vec<Block>, tally: &Tally) -> Vec<Stretch> {
                 text.push(RawRow::Known(Row { number, content }));
             }
             Block::Table(rows) => {
-                let mut table = laid_out(&rows, number, tally);
+                let mut table = laid_out(&rows, number, tally, &mut room);
                 number += rows.len() as u32;
                 if table.rows.is_empty() {
                     continue;
@@ -508,8 +527,9 @@ fn stretches(blocks: Vec<Block>, tally: &Tally) -> Vec<Stretch> {
     stretches
 }
 
-/// The cells of a table in their columns, given the number of rows above it.
-fn laid_out(rows: &[HtmlRow], above: u32, tally: &Tally) -> Stretch {
+/// The cells of a table in their columns, given the number of rows above it. The blank cells that its
+/// spans make take up `room`; where there is none left, that is told and the rest left out.
+fn laid_out(rows: &[HtmlRow], above: u32, tally: &Tally, room: &mut usize) -> Stretch {
     let mut table = Stretch { first: above, rows: Vec::new(), facts: Facts::default(), width: 0 };
     // For each column the rows below that a cell above still covers.
     let mut covered: Vec<u32> = Vec::new();
@@ -522,9 +542,13 @@ fn laid_out(rows: &[HtmlRow], above: u32, tally: &Tally) -> Stretch {
                 column += 1;
             }
             let end = column + cell.columns as usize;
-            if end > MOST_COLUMNS as usize {
-                break;
+            let spanned = column - cells.len().min(column);
+            if end > MOST_COLUMNS as usize || spanned > *room {
+                let why = "its cells span more columns than a sheet can have";
+                table.rows.push(sheet::damaged_row(number + 1, why));
+                return table;
             }
+            *room -= spanned;
             if covered.len() < end {
                 covered.resize(end, 0);
             }
@@ -614,5 +638,22 @@ mod tests {
         let page = "<table><tr><th>Nom<th>SIRET</tr>\
             <tr><td>A<td x:num=\"12345678900011\">1,23457E+13</tr></table>";
         assert_eq!(read(page), ["Nom|SIRET: 1h 2=A|12345678900011"]);
+    }
+
+    #[test]
+    fn a_table_that_names_its_columns_is_no_layout() {
+        let page = "<table><tr><th>Nom<th>Adresse<tr><td>Dupont<td>\
+            <table><tr><td>1 rue<tr><td>Paris</table></table>";
+        assert_eq!(read(page), ["Nom|Adresse: 1h 2=Dupont|1 rue\nParis"]);
+    }
+
+    #[test]
+    fn spans_that_would_fill_the_memory_are_told_of() {
+        let page = "<table><tr><td>a<td>b<tr><td colspan=1000><td colspan=1000><td>c</table>";
+        let page = Decoded { text: page.into(), encoding: "UTF-8".into(), remarks: Vec::new() };
+        let Some(Block::Table(rows)) = blocks_of(&page.text).pop() else { panic!("a table") };
+        let table = laid_out(&rows, 0, &Tally::default(), &mut 1500);
+        assert_eq!(table.rows.len(), 2);
+        assert!(matches!(&table.rows[1], RawRow::Known(Row { number: 2, .. })));
     }
 }

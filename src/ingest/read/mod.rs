@@ -43,6 +43,7 @@ use csv::StringRecord;
 pub use self::{
     archive::{SEPARATOR, files, holder},
     header::{GROUP_SEPARATOR, normal_header},
+    sheet::column_letters,
 };
 use self::{
     bytes::Bytes,

@@ -100,7 +100,8 @@ fn is_encrypted(archive: &Arc<[u8]>) -> bool {
     encrypted
 }
 
-/// Where in the document the reading is; numbers count from 0.
+/// Where in the document the reading is; numbers count from 0. What stands beyond the end of a sheet
+/// is taken to stand in the first row or column there, which [`RowBuilder`] refuses.
 #[derive(Debug, Default)]
 struct Walk {
     /// Sheets begun so far.
@@ -167,22 +168,22 @@ impl Walk {
             }
             "table-column" if self.in_sheet => {
                 self.column_times = times(element, "number-columns-repeated");
-                self.column = self.next_column;
-                self.next_column = self.column.saturating_add(self.column_times).min(MOST_COLUMNS);
+                self.column = self.next_column.min(MOST_COLUMNS);
+                self.next_column = (self.column + self.column_times).min(MOST_COLUMNS + 1);
                 Step::Column
             }
             "table-row" if self.in_sheet => {
                 self.row_times = times(element, "number-rows-repeated");
-                self.row = self.next_row;
-                self.next_row = self.row.saturating_add(self.row_times).min(MOST_ROWS);
+                self.row = self.next_row.min(MOST_ROWS);
+                self.next_row = (self.row + self.row_times).min(MOST_ROWS + 1);
                 self.next_column = 0;
                 Step::Row
             }
             "table-cell" | "covered-table-cell" if self.in_sheet => {
                 self.in_cell = true;
                 self.column_times = times(element, "number-columns-repeated");
-                self.column = self.next_column;
-                self.next_column = self.column.saturating_add(self.column_times).min(MOST_COLUMNS);
+                self.column = self.next_column.min(MOST_COLUMNS);
+                self.next_column = (self.column + self.column_times).min(MOST_COLUMNS + 1);
                 Step::Cell
             }
             _ => Step::Nothing,
@@ -288,10 +289,10 @@ impl Survey {
                 self.sheets.push((sheet, Facts::default()));
             }
             (Step::Column, Event::Start(start), Some((_, facts))) if is_hidden(start) => {
-                facts.hidden_columns.extend(self.walk.column..self.walk.next_column);
+                facts.hidden_columns.hide(self.walk.column..self.walk.next_column);
             }
             (Step::Row, Event::Start(start), Some((_, facts))) if is_hidden(start) => {
-                facts.hidden_rows.extend(self.walk.row..self.walk.next_row);
+                facts.hidden_rows.hide(self.walk.row..self.walk.next_row);
             }
             (Step::Cell, Event::Start(start), Some((_, facts))) => {
                 let across = times(start, "number-columns-spanned").min(MOST_COLUMNS);
@@ -397,7 +398,7 @@ impl Reading<'_> {
         }
         let width: u64 = cells.iter().map(|cell| u64::from(cell.times)).sum();
         let times = u64::from(self.walk.next_row - self.walk.row);
-        self.repeated += width * times - cells.len() as u64;
+        self.repeated += (width * times).saturating_sub(cells.len() as u64);
         if self.repeated > MOST_REPEATED_CELLS {
             return Err("its rows are repeated beyond what any table holds".into());
         }
@@ -544,7 +545,8 @@ mod tests {
                 said.push(format!("{row}:{}", cells.iter().collect::<Vec<_>>().join("|")));
                 true
             };
-            result = book.each_row(&sheet, &mut RowBuilder::new(&tally, &facts, &mut visit));
+            let mut rows = RowBuilder::new(&tally, &facts, &mut visit);
+            result = book.each_row(&sheet, &mut rows).and(rows.checked());
         }
         (said, result)
     }
@@ -592,5 +594,29 @@ mod tests {
         assert_eq!(clock_time("PT08H05M00S"), "08:05:00");
         assert_eq!(clock_time("PT26H00M00.5S"), "26:00:00");
         assert_eq!(clock_time("P1D"), "P1D");
+    }
+
+    #[test]
+    fn what_stands_beyond_the_end_of_a_sheet_is_told() {
+        let row = |text: &str| {
+            format!(
+                "<table:table-row><table:table-cell><text:p>{text}</text:p></table:table-cell>\
+                 </table:table-row>"
+            )
+        };
+        let gap = "<table:table-row table:number-rows-repeated=\"1048575\"/>";
+        let body = format!(
+            "<table:table table:name=\"A\">{}{gap}{}{}</table:table>",
+            row("a"),
+            row("b"),
+            row("c")
+        );
+        let (said, result) = read(&body);
+        assert_eq!(said, ["A", "0:a"]);
+        assert_eq!(result, Err("it has more rows than a sheet can have".into()));
+        let body = "<table:table table:name=\"A\"><table:table-row>\
+            <table:table-cell table:number-columns-repeated=\"16384\"/>\
+            <table:table-cell><text:p>x</text:p></table:table-cell></table:table-row></table:table>";
+        assert_eq!(read(body).1, Err("it has more columns than a sheet can have".into()));
     }
 }

@@ -1,6 +1,6 @@
 //! From the rows of a sheet to its tables, whichever format the sheet came from.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeMap, ops::Range};
 
 use calamine::Dimensions;
 use csv::StringRecord;
@@ -11,7 +11,7 @@ use super::{
     header::{self, Layout, Merge},
 };
 
-/// Columns that a sheet can have; what stands beyond is no data.
+/// Columns that a sheet can have.
 pub(super) const MOST_COLUMNS: u32 = 16_384;
 
 /// Rows that a sheet can have.
@@ -35,19 +35,50 @@ pub(super) struct Facts {
     /// Cells that span several columns or rows.
     pub(super) merges: Vec<Dimensions>,
     /// Rows that are not shown, by hand or by a filter.
-    pub(super) hidden_rows: BTreeSet<u32>,
+    pub(super) hidden_rows: Hidden,
     /// Columns that are not shown.
-    pub(super) hidden_columns: BTreeSet<u32>,
+    pub(super) hidden_columns: Hidden,
     /// Formulas whose value was never stored.
     pub(super) valueless: u64,
+}
+
+/// Rows or columns that are not shown, as ranges: a few bytes of a file can hide all there are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hidden(BTreeMap<u32, u32>);
+
+impl Hidden {
+    /// Adds a range; it becomes one with those that it meets.
+    pub(super) fn hide(&mut self, Range { mut start, mut end }: Range<u32>) {
+        if start >= end {
+            return;
+        }
+        let last_met = |ranges: &BTreeMap<u32, u32>, start: u32, end: u32| {
+            let last = ranges.range(..=end).next_back();
+            last.map(|(&from, &to)| (from, to)).filter(|&(_, to)| to >= start)
+        };
+        while let Some((from, to)) = last_met(&self.0, start, end) {
+            self.0.remove(&from);
+            (start, end) = (start.min(from), end.max(to));
+        }
+        self.0.insert(start, end);
+    }
+
+    pub(super) fn contains(&self, at: u32) -> bool {
+        self.0.range(..=at).next_back().is_some_and(|(_, &end)| at < end)
+    }
+
+    /// All of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().flat_map(|(&start, &end)| start..end)
+    }
 }
 
 impl Facts {
     /// What is worth saying of a sheet that fills so many columns.
     fn remarks(&self, columns: usize) -> Vec<String> {
         let hidden: Vec<String> = (self.hidden_columns.iter())
-            .filter(|&&column| (column as usize) < columns)
-            .map(|&column| column_letters(column))
+            .take_while(|&column| (column as usize) < columns)
+            .map(|column| column_letters(column as usize))
             .collect();
         let columns = match hidden.as_slice() {
             [] => None,
@@ -65,8 +96,8 @@ impl Facts {
     }
 }
 
-/// `A` for 0, `AA` for 26.
-pub(super) fn column_letters(column: u32) -> String {
+/// The letters of a column of a sheet, from 0: `A` for 0, `AA` for 26.
+pub fn column_letters(column: usize) -> String {
     let last = char::from(b'A' + (column % 26) as u8);
     match column / 26 {
         0 => last.into(),
@@ -81,6 +112,8 @@ pub(super) struct RowBuilder<'a> {
     tally: &'a Tally,
     facts: &'a Facts,
     visit: &'a mut dyn FnMut(SheetRow) -> bool,
+    /// What made the reading end before the sheet does.
+    beyond: Option<&'static str>,
 }
 
 impl<'a> RowBuilder<'a> {
@@ -90,7 +123,7 @@ impl<'a> RowBuilder<'a> {
         facts: &'a Facts,
         visit: &'a mut dyn FnMut(SheetRow) -> bool,
     ) -> RowBuilder<'a> {
-        RowBuilder { row: 0, cells: Vec::new(), tally, facts, visit }
+        RowBuilder { row: 0, cells: Vec::new(), tally, facts, visit, beyond: None }
     }
 
     /// Adds a cell; `false` when no more are wanted. `digits` is how many its number format always
@@ -102,13 +135,27 @@ impl<'a> RowBuilder<'a> {
         self.row = row;
         let text = value.text(digits, self.tally);
         let at = column as usize;
-        if !text.is_empty() && column < MOST_COLUMNS {
+        if !text.is_empty() {
+            self.beyond = match () {
+                () if row >= MOST_ROWS => Some("it has more rows than a sheet can have"),
+                () if column >= MOST_COLUMNS => Some("it has more columns than a sheet can have"),
+                () => None,
+            };
+            if self.beyond.is_some() {
+                self.cells.clear();
+                return false;
+            }
             if self.cells.len() <= at {
                 self.cells.resize(at + 1, String::new());
             }
             self.cells[at] = text;
         }
         true
+    }
+
+    /// Whether all cells fitted into a sheet.
+    pub(super) fn checked(&self) -> Result<(), String> {
+        self.beyond.map_or(Ok(()), |why| Err(why.to_owned()))
     }
 
     /// Hands over the current row unless it is empty; `false` when no more are wanted.
@@ -120,7 +167,7 @@ impl<'a> RowBuilder<'a> {
         if header::is_blank(&cells) {
             return true;
         }
-        if self.facts.hidden_rows.contains(&self.row) {
+        if self.facts.hidden_rows.contains(self.row) {
             self.tally.count(|c| &c.hidden_rows);
         }
         (self.visit)((self.row, cells))
@@ -381,5 +428,32 @@ mod tests {
     #[test]
     fn columns_are_named_as_spreadsheets_do() {
         assert_eq!([0, 25, 26, 701, 702].map(column_letters), ["A", "Z", "AA", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn hidden_ranges_that_meet_are_one() {
+        let mut hidden = Hidden::default();
+        for range in [5..6, 10..20, 6..8, 3..3, 0..6, 15..17] {
+            hidden.hide(range);
+        }
+        assert_eq!(hidden.0, BTreeMap::from([(0, 8), (10, 20)]));
+        assert_eq!([7, 8, 19, 20].map(|at| hidden.contains(at)), [true, false, true, false]);
+    }
+
+    #[test]
+    fn cells_beyond_the_end_of_a_sheet_end_the_reading_and_are_told() {
+        for (row, column) in [(MOST_ROWS, 0), (1, MOST_COLUMNS)] {
+            let (tally, facts, mut rows) = (Tally::default(), Facts::default(), 0);
+            let mut visit = |_| {
+                rows += 1;
+                true
+            };
+            let mut builder = RowBuilder::new(&tally, &facts, &mut visit);
+            assert!(builder.cell(0, 0, Value::Text("a"), 0));
+            assert!(builder.cell(row, column, Value::Text(""), 0), "nothing stands there");
+            assert!(!builder.cell(row, column, Value::Text("b"), 0));
+            assert!(builder.checked().is_err());
+            assert_eq!(rows, 1);
+        }
     }
 }

@@ -35,8 +35,15 @@ struct Worksheet {
     /// Where its content starts in the document.
     start: usize,
     facts: Facts,
-    /// The styles of whole columns.
-    column_styles: BTreeMap<u32, String>,
+    /// The styles of whole columns: from one on, up to another.
+    column_styles: BTreeMap<u32, (u32, String)>,
+}
+
+impl Worksheet {
+    fn column_style(&self, column: u32) -> Option<String> {
+        let (_, (end, style)) = self.column_styles.range(..=column).next_back()?;
+        (column < *end).then(|| style.clone())
+    }
 }
 
 impl SpreadsheetMl {
@@ -98,7 +105,7 @@ impl SpreadsheetMl {
                         let (at, _) = place.cell(start);
                         let style = attribute(start, "StyleID")
                             .or_else(|| row_style.clone())
-                            .or_else(|| sheet.column_styles.get(&at.1).cloned());
+                            .or_else(|| sheet.column_style(at.1));
                         let digits = style.and_then(|style| self.digits.get(&style).copied());
                         cell = Some(OpenCell::new(at, digits.unwrap_or(0)));
                     }
@@ -250,7 +257,7 @@ impl Survey {
                         "Row" => {
                             let row = self.place.row(element);
                             if is_set(element, "Hidden") {
-                                sheet.facts.hidden_rows.insert(row);
+                                sheet.facts.hidden_rows.hide(row..row + 1);
                             }
                         }
                         "Cell" => {
@@ -295,10 +302,10 @@ fn column(element: &BytesStart<'_>, next: &mut u32, sheet: &mut Worksheet) {
     *next = first + 1 + span;
     let columns = first..(*next).min(MOST_COLUMNS);
     if is_set(element, "Hidden") {
-        sheet.facts.hidden_columns.extend(columns.clone());
+        sheet.facts.hidden_columns.hide(columns.clone());
     }
     if let Some(style) = attribute(element, "StyleID") {
-        sheet.column_styles.extend(columns.map(|column| (column, style.clone())));
+        sheet.column_styles.insert(columns.start, (columns.end, style));
     }
 }
 

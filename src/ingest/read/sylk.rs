@@ -70,9 +70,16 @@ fn tables(
             Held::Truth(truth) => (Value::Truth(*truth), 0),
             Held::Error => (Value::Error, 0),
         };
-        rows.cell(*row, *column, value, digits);
+        if !rows.cell(*row, *column, value, digits) {
+            break;
+        }
     }
     rows.end();
+    let beyond = rows.checked();
+    if let Err(why) = beyond {
+        let below = held.last().map_or(1, |row| sheet::number_of(row) + 1);
+        held.push(sheet::damaged_row(below, &why));
+    }
     if held.is_empty() {
         return Err(container::damaged("it holds no cell"));
     }
@@ -279,5 +286,14 @@ mod tests {
         let text = "TABLE\n0,1\n\"EXCEL\"\nVECTORS\n0,2\n\"\"\nDATA\n0,0\n\"\"\n-1,0\nBOT\n\
             1,0\n\"Nom\"\n1,0\n\"Solde\"\n-1,0\nBOT\n1,0\n\"A \"\"B\"\"\"\n0,12.5\nV\n-1,0\nEOD\n";
         assert_eq!(said(dif(decoded(text))), "Nom|Solde: A \"B\"|12.5");
+    }
+
+    #[test]
+    fn rows_beyond_the_end_of_a_sheet_are_told() {
+        let text = "ID;PWXL;N;E\nC;Y1;X1;K\"Nom\"\nC;Y2;X1;K\"A\"\n\
+            C;Y2000000;X1;K\"B\"\nC;Y2000001;X1;K\"C\"\nE\n";
+        let table = sylk(decoded(text)).expect("tables").pop().expect("a table");
+        let last = table.rows.last().expect("rows").content;
+        assert!(matches!(last, Content::Bad { code: "damaged", .. }), "{last:?}");
     }
 }

@@ -35,8 +35,13 @@ use super::{
 /// Rows up to which a sheet is held in memory.
 const HELD_ROWS: usize = 10_000;
 
-/// Rows handed over by the reading thread at a time, and how many such batches may wait.
+/// Cells up to which the sheets of a workbook are, blank ones included: one cell in the last column
+/// makes a row of 16,384.
+const HELD_CELLS: usize = 20_000_000;
+
+/// Rows and cells handed over by the reading thread at a time, and how many such batches may wait.
 const BATCH_ROWS: usize = 256;
+const BATCH_CELLS: usize = 1 << 16;
 const BATCHES_WAITING: usize = 16;
 
 type Source = Cursor<Arc<[u8]>>;
@@ -51,9 +56,10 @@ pub(super) fn tables(kind: Workbook, mut bytes: Vec<u8>) -> Result<Vec<Table>, R
     let mut tables = Vec::new();
     let mut broken = Vec::new();
     let mut errors = 0;
+    let mut room = HELD_CELLS;
     for sheet in book.sheets() {
         let facts = book.facts(&sheet);
-        let (held, tally) = hold(&mut book, &sheet, &facts);
+        let (held, tally) = hold(&mut book, &sheet, &facts, &mut room);
         if held.rows.is_empty() {
             errors += tally.error_cells();
             broken.extend(held.broken.map(|why| (sheet, why)));
@@ -206,7 +212,8 @@ impl Book {
             Book::Ods(book) => book.each_row(sheet, &mut rows),
             Book::SpreadsheetMl(book) => book.each_row(sheet, &mut rows),
         });
-        read.unwrap_or_else(Err)
+        let beyond = rows.checked();
+        read.unwrap_or_else(Err).and(beyond)
     }
 }
 
@@ -278,17 +285,24 @@ struct Held {
     broken: Option<String>,
 }
 
-fn hold(book: &mut Book, sheet: &Sheet, facts: &Facts) -> (Held, Tally) {
+/// Holds a sheet of at most `room` cells, which it takes.
+fn hold(book: &mut Book, sheet: &Sheet, facts: &Facts, room: &mut usize) -> (Held, Tally) {
     let tally = Tally::default();
     let mut rows = Vec::new();
     let mut complete = true;
+    let mut cells = 0;
     let read = book.each_row(sheet, facts, &tally, &mut |row| {
-        complete = rows.len() < HELD_ROWS;
-        if complete {
+        cells += row.1.len();
+        complete = rows.len() < HELD_ROWS && cells <= *room;
+        // To find the header some are needed all the same.
+        if complete || rows.len() < header::PREVIEW_ROWS {
             rows.push(row);
         }
-        complete
+        complete || rows.len() < header::PREVIEW_ROWS
     });
+    if complete {
+        *room -= cells;
+    }
     (Held { rows, complete, broken: read.err() }, tally)
 }
 
@@ -372,12 +386,15 @@ fn start_reading(
     let (sender, receiver) = sync_channel::<Batch>(BATCHES_WAITING);
     thread::spawn(move || {
         let mut batch = Vec::with_capacity(BATCH_ROWS);
+        let mut cells = 0;
         let mut take = |row: SheetRow| {
+            cells += row.1.len();
             batch.push(row);
-            batch.len() < BATCH_ROWS
-                || sender
-                    .send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS))))
-                    .is_ok()
+            if batch.len() < BATCH_ROWS && cells < BATCH_CELLS {
+                return true;
+            }
+            cells = 0;
+            sender.send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS)))).is_ok()
         };
         let read = Book::open(kind, bytes)
             .map_err(|refusal| refusal.message)

@@ -119,14 +119,14 @@ impl Survey {
                     let row = row.unwrap_or(self.next_row);
                     self.next_row = row.saturating_add(1);
                     if is_set(start, "hidden") {
-                        self.facts.hidden_rows.insert(row);
+                        self.facts.hidden_rows.hide(row..row.saturating_add(1));
                     }
                 }
                 "col" if is_set(start, "hidden") => {
                     let bound = |name: &str| attribute(start, name)?.parse::<u32>().ok();
                     if let (Some(first), Some(last)) = (bound("min"), bound("max")) {
                         let columns = first.saturating_sub(1)..last.min(MOST_COLUMNS);
-                        self.facts.hidden_columns.extend(columns);
+                        self.facts.hidden_columns.hide(columns);
                     }
                 }
                 "c" => {
@@ -190,8 +190,8 @@ mod tests {
             <row><c t=\"str\"><f>A</f><v>x</v></c><c><f>B</f><v/></c><c><f>C</f></c></row>\
             <row hidden=\"1\"/><row r=\"9\" hidden=\"true\"/></sheetData></worksheet>";
         let facts = Parts::of(&archive(sheet)).expect("parts").facts("A & B");
-        assert_eq!(facts.hidden_columns.into_iter().collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(facts.hidden_rows.into_iter().collect::<Vec<_>>(), [1, 8]);
+        assert_eq!(facts.hidden_columns.iter().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(facts.hidden_rows.iter().collect::<Vec<_>>(), [1, 8]);
         assert_eq!(facts.valueless, 2);
     }
 }
