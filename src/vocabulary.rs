@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     error::{Error, Problem, Result},
-    ingest::values::Counts,
+    ingest::{read::text_of, values::Counts},
     model::{self, Lang, ValueKind},
     store,
     table::{Column, Records},
@@ -27,12 +27,22 @@ const FOLDER: &str = "mappings/values";
 
 const HEADER: [&str; 3] = ["value", "count", "common"];
 
+/// A file of the project.
+#[derive(Debug, Clone, Default)]
+struct Sheet {
+    /// What a steward has called columns of his own.
+    others: Vec<String>,
+    lines: Vec<Line>,
+}
+
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
     value: String,
     count: u64,
     common: String,
+    /// The cells of the steward's own columns.
+    others: Vec<String>,
 }
 
 /// The vocabulary of the project in `folder`, with its files and the names that outputs give them; what is wrong
@@ -54,7 +64,7 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(Pat
             continue;
         }
         match read(&path) {
-            Ok(lines) => {
+            Ok(Sheet { lines, .. }) => {
                 let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
                 for (at, line) in lines.iter().enumerate() {
                     let before = seen.insert(&line.value, &line.common);
@@ -90,20 +100,24 @@ pub fn unmapped(records: &Records, vocabulary: &Vocabulary) -> BTreeMap<String, 
 
 /// Proposals for the values that were counted, to be written into a project.
 #[derive(Debug, Clone, Default)]
-pub struct Proposals(BTreeMap<String, Vec<Line>>);
+pub struct Proposals(BTreeMap<String, Sheet>);
 
 /// Proposes a common value for each value counted. What a file of the project says already stays.
-pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
+///
+/// # Errors
+///
+/// When a file of the project cannot be read: what a steward decided in it would be lost.
+pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Result<Proposals> {
     let all = counts
         .iter()
         .flat_map(|(a, values)| values.iter().map(|(v, n)| (a.as_str(), v.as_str(), *n)));
     // A report may be in another language than the company's words.
     let lang = category::spoken(all).unwrap_or(lang);
-    let mut proposals: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    let mut proposals: BTreeMap<String, Sheet> = BTreeMap::new();
     for (attribute, values) in counts {
         let path = project.join(FOLDER).join(format!("{attribute}.csv"));
-        let decided = if path.is_file() { read(&path).unwrap_or_default() } else { Vec::new() };
-        let known: BTreeSet<&str> = decided.iter().map(|line| line.value.as_str()).collect();
+        let decided = if path.exists() { read(&path)? } else { Sheet::default() };
+        let known: BTreeSet<&str> = decided.lines.iter().map(|line| line.value.as_str()).collect();
         let values: Vec<(String, u64)> = values.iter().map(|(v, n)| (v.clone(), *n)).collect();
         let common = category::propose(attribute, &values, lang);
         let new =
@@ -112,8 +126,9 @@ pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
             value: value.clone(),
             count: *count,
             common: common.unwrap_or_default(),
+            others: vec![String::new(); decided.others.len()],
         });
-        let recounted = decided.iter().map(|line| {
+        let recounted = decided.lines.iter().map(|line| {
             let count = values.iter().find(|(v, _)| *v == line.value).map_or(0, |(_, n)| *n);
             Line { count, ..line.clone() }
         });
@@ -132,15 +147,15 @@ pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Proposals {
                 &b.value,
             ))
         });
-        proposals.insert(attribute.clone(), lines);
+        proposals.insert(attribute.clone(), Sheet { others: decided.others, lines });
     }
-    Proposals(proposals)
+    Ok(Proposals(proposals))
 }
 
 impl Proposals {
     /// For each attribute how many values have no common value yet, and how many there are.
     pub fn open(&self) -> impl Iterator<Item = (&str, usize, usize)> {
-        self.0.iter().map(|(attribute, lines)| {
+        self.0.iter().map(|(attribute, Sheet { lines, .. })| {
             let open = lines.iter().filter(|line| line.common.is_empty()).count();
             (attribute.as_str(), open, lines.len())
         })
@@ -148,11 +163,14 @@ impl Proposals {
 
     /// Writes the files of the project.
     pub fn write(&self, project: &Path) -> Result<()> {
-        for (attribute, lines) in &self.0 {
+        for (attribute, Sheet { others, lines }) in &self.0 {
             let path = project.join(FOLDER).join(format!("{attribute}.csv"));
-            let mut file = store::CsvFile::create(&path, HEADER)?;
+            let others = others.iter().map(String::as_str);
+            let mut file = store::CsvFile::create(&path, HEADER.into_iter().chain(others))?;
             for line in lines {
-                file.row([&line.value, &line.count.to_string(), &line.common])?;
+                let count = line.count.to_string();
+                let own = [&line.value, &count, &line.common];
+                file.row(own.into_iter().chain(&line.others))?;
             }
             file.finish()?;
         }
@@ -181,10 +199,10 @@ fn is_category(attribute: &str) -> bool {
             && model::attribute(attribute).is_some()
 }
 
-/// The lines of a file, as a steward may leave it: with a byte order mark, semicolons, other columns beside.
-fn read(path: &Path) -> Result<Vec<Line>> {
-    let content = store::read_text(path)?;
-    let content = content.trim_start_matches('\u{feff}');
+/// A file as a steward may leave it: saved by Excel in its code page, with semicolons, other columns beside.
+fn read(path: &Path) -> Result<Sheet> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let content = text_of(bytes);
     let first = content.lines().next().unwrap_or("");
     let delimiter = [b';', b'\t', b','].into_iter().find(|d| first.as_bytes().contains(d));
     let mut reader = csv::ReaderBuilder::new()
@@ -202,6 +220,8 @@ fn read(path: &Path) -> Result<Vec<Line>> {
         return Err(wrong("it lacks a column".into()));
     };
     let count = column("count");
+    let own = |at: &usize| [Some(value), Some(common), count].contains(&Some(*at));
+    let others: Vec<usize> = (0..header.len()).filter(|at| !own(at)).collect();
     let mut lines = Vec::new();
     for row in reader.records() {
         let row = row.map_err(|error| wrong(error.to_string()))?;
@@ -210,9 +230,11 @@ fn read(path: &Path) -> Result<Vec<Line>> {
             continue;
         }
         let count = count.and_then(|at| cell(at).parse().ok()).unwrap_or(0);
-        lines.push(Line { value: cell(value), count, common: cell(common) });
+        let others = others.iter().map(|at| cell(*at)).collect();
+        lines.push(Line { value: cell(value), count, common: cell(common), others });
     }
-    Ok(lines)
+    let others = others.iter().map(|at| header[*at].to_owned()).collect();
+    Ok(Sheet { others, lines })
 }
 
 #[cfg(test)]
@@ -233,7 +255,7 @@ mod tests {
     fn proposals_are_written_by_group_and_read_back() {
         let project = tempfile::tempdir().expect("a temporary folder");
         let counts = counts("segment", &[("PME", 9), ("P.M.E.", 2), ("Zone bleue", 5), ("B2C", 1)]);
-        let proposals = propose(&counts, project.path(), Lang::Fr);
+        let proposals = propose(&counts, project.path(), Lang::Fr).expect("nothing is there");
         assert_eq!(proposals.open().collect::<Vec<_>>(), [("segment", 1, 4)]);
         proposals.write(project.path()).expect("written");
         assert_eq!(
@@ -256,11 +278,28 @@ mod tests {
         store::write(&path, "value;count;common;note\nPME;1;Petites;ok\nGone;3;Old;\n")
             .expect("written");
         let counts = counts("segment", &[("PME", 9), ("TPE", 2)]);
-        propose(&counts, project.path(), Lang::Fr).write(project.path()).expect("written");
-        assert_eq!(
-            file(project.path(), "segment"),
-            "value,count,common\nPME,9,Petites\nTPE,2,TPE\nGone,0,Old\n"
-        );
+        let write = || propose(&counts, project.path(), Lang::Fr)?.write(project.path());
+        write().expect("written");
+        let kept = "value,count,common,note\nPME,9,Petites,ok\nTPE,2,TPE,\nGone,0,Old,\n";
+        assert_eq!(file(project.path(), "segment"), kept);
+        // Excel saves in the code page of the country.
+        std::fs::write(&path, b"value;count;common\r\nPME;1;Soci\xe9t\xe9s priv\xe9es\r\n")
+            .expect("written");
+        write().expect("written");
+        let kept = "value,count,common\nPME,9,Sociétés privées\nTPE,2,TPE\n";
+        assert_eq!(file(project.path(), "segment"), kept);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_replaced() {
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let path = project.path().join("mappings/values/segment.csv");
+        let decided = "valeur;count;common\nPME;1;Petites\n";
+        store::write(&path, decided).expect("written");
+        let counts = counts("segment", &[("PME", 9)]);
+        let error = propose(&counts, project.path(), Lang::Fr).expect_err("a column is renamed");
+        assert!(error.hint().is_some_and(|hint| hint.contains("`value`")), "{error}");
+        assert_eq!(file(project.path(), "segment"), decided);
     }
 
     #[test]

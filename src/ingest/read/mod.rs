@@ -252,6 +252,11 @@ pub fn open_bytes(path: &Path, bytes: Vec<u8>) -> Result<Vec<Table>> {
     tables(path, Bytes::from(bytes))
 }
 
+/// The text in `bytes`, in whatever encoding it was saved.
+pub fn text_of(bytes: Vec<u8>) -> String {
+    encoding::decode(bytes).text
+}
+
 /// First bytes of a file by which it is told what it is.
 const HEAD_BYTES: u64 = 1 << 16;
 
