@@ -17,8 +17,9 @@ use crate::{
     config::{self, SETTINGS},
     error::{Error, Result},
     ingest::{
+        FileStatus,
         columns::{self, Understood},
-        consent_of_file_name,
+        consent_of_file,
         fec::FileName,
         mapping::{self, ColumnRule, Mapping, Rows},
         read::{self, Content, Format},
@@ -29,7 +30,7 @@ use crate::{
     progress::Progress,
     run::{digests, files_below},
     store,
-    table::row_digest,
+    table::{Channel, row_digest},
     value::{category, date, text},
     vocabulary,
 };
@@ -189,7 +190,8 @@ pub fn run(
         )),
     }
     guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of);
-    let values = vocabulary::propose(&category_values(&guess, &files, progress)?, project, lang);
+    let counts = category_values(&guess, &files, progress)?;
+    let values = vocabulary::propose(&counts, project, lang)?;
     guess.unsure.extend(values.open().filter(|(_, open, _)| *open > 0).map(
         |(attribute, open, all)| {
             format!("{open} of {all} values of `{attribute}` have no common value yet: `mappings/values/{attribute}.csv`")
@@ -273,12 +275,9 @@ struct Survey {
 }
 
 impl Survey {
-    /// Whether a column of it holds email addresses of customers.
-    fn emails_are_mapped(&self) -> bool {
-        let Some(Candidate { mapping, .. }) = &self.candidate else { return false };
-        // Where the layout itself knows what file names say, it has said it.
-        mapping.consents.iter().all(|rule| rule.file_name.is_empty())
-            && mapping.bind(&self.header).iter().flatten().any(|b| b.rule.attribute == "email")
+    /// What the name of its file says of its rows.
+    fn status(&self) -> Option<FileStatus> {
+        consent_of_file(&self.candidate.as_ref()?.mapping, &self.header, &self.file)
     }
 
     fn place(&self) -> String {
@@ -650,11 +649,14 @@ fn sources(
             unsure.push(format!("{} could as well be `{other}`", group[0].place()));
         }
         for table in group.iter() {
-            if let (true, Some(state)) =
-                (table.emails_are_mapped(), consent_of_file_name(&table.file))
-            {
+            if let Some(FileStatus { state, channels }) = table.status() {
+                let points = match channels.first() {
+                    Some(Channel::Phone | Channel::Sms) => "phone number",
+                    Some(Channel::Post) => "postal address",
+                    Some(Channel::Email) | None => "email address",
+                };
                 unsure.push(format!(
-                    "{}: by the name of the file every email address in it is `{}`; rename the file where \
+                    "{}: by the name of the file every {points} in it is `{}`; rename the file where \
                      that is wrong",
                     table.place(),
                     state.as_str()

@@ -274,11 +274,11 @@ impl<'a> Layout<'a> {
             rules.extend(own.iter().filter_map(|rule| Rule::of_column(rule, *at, header, file)));
         }
         // Nor because only the name of the file says it, as in what emailing tools write.
-        if mapping.consents.iter().all(|rule| rule.file_name.is_empty()) {
+        if let Some(status) = consent::of_file(mapping, header, file) {
             let columns = |wanted: &str| -> Vec<usize> {
                 (0..uses.len()).filter(|&at| &*uses[at].attribute == wanted).collect()
             };
-            rules.extend(Rule::of_file(file, columns("email"), columns("created_at")));
+            rules.push(Rule::of_file(status, columns("email"), columns("created_at")));
         }
         let mut layout = Layout {
             mapping,
@@ -1439,10 +1439,33 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [("email", "opt_out", "a@b.fr", "2024-01-02")]);
+        // A layout that knows some names of files knows not this one.
+        let mailchimp = "Email Address,First Name,LEID,EUID\na@b.fr,Ann,1,x1\n";
+        assert_eq!(ingested("désabonnés.csv", mailchimp).events.len(), 1);
+        assert_eq!(ingested("unsubscribed_members.csv", mailchimp).events.len(), 1);
         // Addresses alone, without a header.
         let table = ingested("hardBounces.csv", "a@b.fr\nc@d.fr\ne@f.fr\n");
         assert_eq!(table.events.len(), 3, "{:?}", table.events);
         assert!(ingested("clients.csv", "Email\na@b.fr\n").events.is_empty());
+    }
+
+    #[test]
+    fn a_list_without_emails_is_about_what_its_columns_reach() {
+        let told = |name: &str, text: &str| -> Vec<String> {
+            let events = ingested(name, text).events;
+            let word = |e: &crate::table::ConsentEvent| {
+                format!("{} {}", e.channel.as_str(), e.state.as_str())
+            };
+            let mut told: Vec<String> = events.iter().map(word).collect();
+            told.sort();
+            told
+        };
+        let phones = "Nom;Téléphone\nDurand;01 40 50 60 70\n";
+        assert_eq!(told("opposition_bloctel.csv", phones), ["phone opt_out", "sms opt_out"]);
+        let letters = "Nom;Adresse;Code postal;Ville\nDurand;3 rue Haute;44000;Nantes\n";
+        assert_eq!(told("NPAI.csv", letters), ["post hard_bounce"]);
+        // No letter comes back from a telephone.
+        assert_eq!(told("NPAI.csv", phones), [""; 0]);
     }
 
     #[test]

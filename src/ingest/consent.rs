@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use serde::Deserialize;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::mapping::{self, ConsentRule, file_name_fits};
+use super::mapping::{self, ConsentRule, Mapping, file_name_fits};
 use crate::{
-    model::ValueKind,
+    model::{self, ValueKind},
     table::{Channel, ConsentEvent, ConsentState},
     value::{boolean, date, text},
 };
@@ -111,22 +112,23 @@ impl Rule {
         Some(Rule { columns: vec![at], ..bound })
     }
 
-    /// The rule of a file whose name is a status; none when it says nothing or no column holds addresses.
-    pub(super) fn of_file(file: &str, emails: Vec<usize>, since: Vec<usize>) -> Option<Rule> {
-        let state = of_file_name(file).filter(|_| !emails.is_empty())?;
-        Some(Rule {
+    /// The rule of a file whose name says this of its rows. Of emails those in it are meant, of other channels
+    /// all by which a row is reached.
+    pub(super) fn of_file(status: FileStatus, emails: Vec<usize>, since: Vec<usize>) -> Rule {
+        let by_email = status.channels == [Channel::Email];
+        Rule {
             columns: Vec::new(),
             every_row: true,
-            channels: vec![Channel::Email],
-            state: Some(state),
+            channels: status.channels,
+            state: Some(status.state),
             words: Vec::new(),
-            contact_points: emails,
-            about_a_point: true,
+            contact_points: if by_email { emails } else { Vec::new() },
+            about_a_point: by_email,
             since,
             proof: Vec::new(),
             all_proof: false,
             purpose: String::new(),
-        })
+        }
     }
 
     /// What the rule says of a row; `cell` gives the text of a column.
@@ -261,6 +263,9 @@ pub(super) fn add(said: &mut Vec<Said>, new: Said) {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StatusFiles {
+    not: Vec<String>,
+    between: Vec<String>,
+    beside: Vec<String>,
     except: Vec<String>,
     list: Vec<StatusList>,
 }
@@ -270,6 +275,8 @@ struct StatusFiles {
 struct StatusList {
     state: ConsentState,
     name: Vec<String>,
+    #[serde(default)]
+    alone: Vec<String>,
 }
 
 static STATUS_FILES: LazyLock<StatusFiles> = LazyLock::new(|| {
@@ -277,11 +284,123 @@ static STATUS_FILES: LazyLock<StatusFiles> = LazyLock::new(|| {
         .expect("the built-in dictionary is checked by a test")
 });
 
-/// What the name of a file says of every address in it: `désabonnés.csv`, `hardBounces.xlsx`.
-pub fn of_file_name(file: &str) -> Option<ConsentState> {
-    let fits = |names: &[String]| names.iter().any(|pattern| file_name_fits(pattern, file));
-    let list = STATUS_FILES.list.iter().find(|list| fits(&list.name))?;
-    (!fits(&STATUS_FILES.except)).then_some(list.state)
+/// What the name of a file says of every row in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// What became of them.
+    pub state: ConsentState,
+    /// The ways to reach them that it is about: those of the columns, email first.
+    pub channels: Vec<Channel>,
+}
+
+/// What the name of a file says of the rows of a table in it, read by the mapping: `désabonnés.csv`,
+/// `opposition_bloctel.csv`. Nothing where the mapping itself knows this name, or no column reaches anybody.
+pub fn of_file(mapping: &Mapping, header: &[String], file: &str) -> Option<FileStatus> {
+    let known = |rule: &ConsentRule| rule.file_name.iter().any(|p| file_name_fits(p, file));
+    if mapping.consents.iter().any(known) {
+        return None;
+    }
+    let state = of_file_name(file)?;
+    let bound = mapping.bind(header);
+    let has = |fits: &dyn Fn(&str) -> bool| {
+        bound.iter().flatten().any(|column| fits(&column.rule.attribute))
+    };
+    let is_address = |a: &str| a == "address" || model::attribute(a).is_some_and(|a| a.part);
+    let channels = if has(&|a| a == "email") {
+        vec![Channel::Email]
+    } else if state != ConsentState::HardBounce && has(&|a| matches!(a, "phone" | "mobile")) {
+        vec![Channel::Phone, Channel::Sms]
+    } else if has(&is_address) {
+        // What does not arrive and is no email is a letter.
+        vec![Channel::Post]
+    } else {
+        return None;
+    };
+    Some(FileStatus { state, channels })
+}
+
+/// What the name of a file says: `désabonnés.csv`, `hardBounces.xlsx`; of a file in an archive the name of the
+/// archive, where its own says nothing.
+fn of_file_name(file: &str) -> Option<ConsentState> {
+    file.rsplit("!/").find_map(told_by_name).flatten()
+}
+
+/// What a name of a file says; none within when it says that its rows have no such status.
+fn told_by_name(path: &str) -> Option<Option<ConsentState>> {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let words = words_of_name(name);
+    let dictionary = &*STATUS_FILES;
+    let found = |phrases: &[String]| -> Vec<(usize, usize)> {
+        let spans = |start: usize| {
+            let length = |phrase: &String| length_at(phrase, &words[start..]);
+            let lengths: Vec<usize> = phrases.iter().filter_map(length).collect();
+            lengths.into_iter().map(move |length| (start, start + length))
+        };
+        (0..words.len()).flat_map(spans).collect()
+    };
+    let says_nothing = |word: &String| {
+        word.bytes().all(|b| b.is_ascii_digit())
+            || dictionary.between.contains(word)
+            || dictionary.beside.contains(word)
+    };
+    let is_alone = |&(start, end): &(usize, usize)| {
+        words[..start].iter().chain(&words[end..]).all(says_nothing)
+    };
+    let told: Vec<(ConsentState, Vec<(usize, usize)>)> = (dictionary.list.iter())
+        .map(|list| {
+            let alone = found(&list.alone).into_iter().filter(is_alone);
+            (list.state, found(&list.name).into_iter().chain(alone).collect())
+        })
+        .collect();
+    let spans: Vec<(usize, usize)> = told.iter().flat_map(|(_, spans)| spans.clone()).collect();
+    if spans.is_empty() {
+        return None;
+    }
+    // `sans les NPAI et désabonnés` says it of both.
+    let is_denied = |&(start, _): &(usize, usize)| {
+        let mut at = start;
+        while let Some(word) = at.checked_sub(1).map(|before| &words[before]) {
+            if dictionary.not.contains(word) {
+                return true;
+            }
+            at = match spans.iter().find(|(_, end)| *end == at) {
+                Some((start, _)) => *start,
+                None if dictionary.between.contains(word) => at - 1,
+                None => return false,
+            };
+        }
+        false
+    };
+    let holds = |spans: &[(usize, usize)]| spans.iter().any(|span| !is_denied(span));
+    let state = told.iter().find(|(_, spans)| holds(spans)).map(|(state, _)| *state);
+    Some(state.filter(|_| found(&dictionary.except).is_empty()))
+}
+
+/// How many of the words a phrase takes from their start; `*` stands for the end of a word.
+fn length_at(phrase: &str, words: &[String]) -> Option<usize> {
+    let mut rest = words.iter();
+    let fits = |wanted: &str, word: &String| match wanted.strip_suffix('*') {
+        Some(stem) => word.starts_with(stem),
+        None => word == wanted,
+    };
+    let all = phrase.split(' ').all(|wanted| rest.next().is_some_and(|word| fits(wanted, word)));
+    all.then(|| words.len() - rest.len())
+}
+
+/// The words and numbers of a file's name, folded: `hardBounces_2024.csv` has four.
+fn words_of_name(name: &str) -> Vec<String> {
+    let mut spaced = String::with_capacity(name.len() + 8);
+    let mut before = ' ';
+    // On some systems accents are written apart.
+    for c in name.nfd().filter(|c| !is_combining_mark(*c)) {
+        let new_word = before.is_lowercase() && c.is_uppercase();
+        if new_word || before.is_ascii_digit() != c.is_ascii_digit() {
+            spaced.push(' ');
+        }
+        spaced.push(if c.is_alphanumeric() { c } else { ' ' });
+        before = c;
+    }
+    text::fold(&spaced).split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
 fn positions<'a>(header: &'a [String], name: &str) -> impl Iterator<Item = usize> + use<'a> {
@@ -548,9 +667,32 @@ mod tests {
             ("De\u{301}sabonne\u{301}s.xlsx", Some(ConsentState::OptOut)),
             ("NPAI.csv", Some(ConsentState::HardBounce)),
             ("plaintes.csv", Some(ConsentState::Complaint)),
+            ("Liste des plaintes (2).csv", Some(ConsentState::Complaint)),
+            ("BrevoUnsubscribed2024.csv", Some(ConsentState::OptOut)),
+            ("ne pas contacter - désabonnés.csv", Some(ConsentState::OptOut)),
+            ("Pas-de-Calais_désabonnés.csv", Some(ConsentState::OptOut)),
+            ("sans mail, opt-out.csv", Some(ConsentState::OptOut)),
+            ("lista_bajas.csv", Some(ConsentState::OptOut)),
+            ("liste n° 3 désabonnés.csv", Some(ConsentState::OptOut)),
             ("a.zip!/liste d'exclusion.csv", Some(ConsentState::OptOut)),
             ("softBounces.csv", None),
+            ("désabonnés.zip!/export.csv", Some(ConsentState::OptOut)),
+            ("x/désabonnés.zip!/csv/export.csv", Some(ConsentState::OptOut)),
+            ("désabonnés.zip!/NPAI.csv", Some(ConsentState::HardBounce)),
+            ("désabonnés.zip!/softBounces.csv", None),
             ("clients sans désabonnés.csv", None),
+            ("clients hors les NPAI et désabonnés.csv", None),
+            ("hard_and_soft_bounces.csv", None),
+            ("no_bounces.csv", None),
+            ("no-hard-bounces.csv", None),
+            ("not_unsubscribed.csv", None),
+            ("anti-spam_clients.csv", None),
+            ("clients_cleaned.csv", None),
+            ("clientes_rebajas.csv", None),
+            ("plaintes_clients.csv", None),
+            ("customer complaints.xlsx", None),
+            ("plan_rebond_clients.csv", None),
+            ("oppositions bancaires.csv", None),
             ("désabonnés/clients.csv", None),
             ("subscribed_members_export.csv", None),
         ] {

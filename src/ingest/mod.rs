@@ -15,7 +15,7 @@ mod consent;
 pub(crate) mod withhold;
 pub mod values;
 
-pub use consent::of_file_name as consent_of_file_name;
+pub use consent::{FileStatus, of_file as consent_of_file};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
