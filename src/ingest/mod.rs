@@ -185,11 +185,14 @@ pub(crate) struct Gathered {
     fates: Vec<TableFate>,
     /// Accounting files of the source being read: parts of one are put together at its end.
     ledgers: Vec<(fec::Books, TableFate)>,
-    /// By project's own mapping the tables that it has read: source, file, sheet and header.
-    read_by: BTreeMap<String, Vec<(String, String, String, Vec<String>)>>,
+    /// By project's own mapping the tables that it has read.
+    read_by: BTreeMap<String, Vec<ReadTable>>,
     unreadable: u64,
     without_rows: u64,
 }
+
+/// Source, file, sheet and header of a table.
+type ReadTable = (String, String, String, Vec<String>);
 
 /// A draft, its kind perhaps still open.
 pub(crate) struct Pending {

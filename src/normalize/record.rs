@@ -166,11 +166,14 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// What the cells of one attribute tell, by their text and what surrounds them.
+type Cells<'a> = HashMap<(&'a str, Around<'a>), Rc<[Told]>>;
+
 /// What was worked out before.
 struct Known<'a> {
     plan: &'a Plan<'a>,
     /// What cells tell, by position of the attribute.
-    cells: Vec<HashMap<(&'a str, Around<'a>), Rc<[Told]>>>,
+    cells: Vec<Cells<'a>>,
     addresses: HashMap<Parts<'a>, Rc<Located>>,
     /// The halves of plain addresses.
     streets: HashMap<&'a str, Option<Address>>,

@@ -141,7 +141,9 @@ fn links(start: u32, next: &[u32]) -> impl Iterator<Item = u32> {
 /// Whether a chain ends before it comes back to where it was.
 fn ends(start: u32, next: &[u32]) -> bool {
     let last = links(start, next).last();
-    last.and_then(|last| next.get(last as usize)).is_none_or(|&after| after >= FIRST_SPECIAL)
+    // A link beyond the end of the file ends a chain too.
+    let goes_on = |after: u32| after < FIRST_SPECIAL && (after as usize) < next.len();
+    last.and_then(|last| next.get(last as usize)).is_none_or(|&after| !goes_on(after))
 }
 
 impl Entry {
