@@ -248,7 +248,7 @@ mod tests {
                 let text = fs::read_to_string(&path).expect("UTF-8");
                 let text = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
                 let found = [
-                    "code: ",
+                    " code: ",
                     "Invalid::new(",
                     "bad(self.account, ",
                     "bad(side, ",
