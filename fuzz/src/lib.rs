@@ -9,14 +9,22 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-/// Takes `data` the whole way of a file called `name`: from its bytes to clean records.
+/// One input in so many goes the whole way to clean records; the others are only read, which is much
+/// faster and where most of what can go wrong is.
+const WHOLE_WAYS: u8 = 16;
+
+/// Reads `data` as a file called `name`, or takes it the whole way to clean records: the bytes decide which.
 pub fn take(name: &str, data: &[u8]) {
     expect_panics();
     let path = file(name);
     fs::write(&path, data).expect("there is room for one input");
+    let sum = data.iter().fold(0u8, |sum, &byte| sum.rotate_left(3) ^ byte);
     let taken = panic::catch_unwind(|| {
         for (path, name) in orpailleur::ingest::read::files(&path, name) {
-            whole_way::take(&path, &name);
+            match sum % WHOLE_WAYS {
+                0 => whole_way::take(&path, &name),
+                _ => drop(whole_way::read_only(&path, &name)),
+            }
         }
     });
     if taken.is_err() {
