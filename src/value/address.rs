@@ -526,7 +526,7 @@ fn take_place(
     // `Paris 75002` at the end, or nothing but a postcode.
     let Some(at) = lines.len().checked_sub(1) else { return };
     let line = lines[at].clone();
-    let start = line.rfind([',', ';', '–']).map_or(0, |mark| mark + 1);
+    let start = line.rmatch_indices([',', ';', '–']).next().map_or(0, |(at, mark)| at + mark.len());
     let last = line[start..].trim();
     let (town, code) = last.rsplit_once(' ').unwrap_or(("", last));
     let is_code = code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
@@ -1726,6 +1726,15 @@ mod tests {
                 let expected = format!("{number}{suffix}|{kind} {name}|{part}");
                 prop_assert_eq!(street_of(&written), expected, "{}", written);
             }
+        }
+    }
+
+    #[test]
+    fn a_long_dash_separates_the_last_part_of_an_address() {
+        for address in ["12 rue de la Paix – Bâtiment B", "12 –ue de", "–", "ZI Nord – Paris 75002"]
+        {
+            let parts = Parts { address, ..Parts::default() };
+            assert!(!normalize(&parts, "FR").encode().is_empty(), "{address}");
         }
     }
 

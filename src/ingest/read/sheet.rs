@@ -129,6 +129,12 @@ impl<'a> RowBuilder<'a> {
     /// Adds a cell; `false` when no more are wanted. `digits` is how many its number format always
     /// shows.
     pub(super) fn cell(&mut self, row: u32, column: u32, value: Value<'_>, digits: usize) -> bool {
+        if row < self.row {
+            // Its row was handed over already: only a damaged file goes back.
+            self.end();
+            self.beyond = Some("its rows are not in their order");
+            return false;
+        }
         if row != self.row && !self.end() {
             return false;
         }
@@ -153,7 +159,7 @@ impl<'a> RowBuilder<'a> {
         true
     }
 
-    /// Whether all cells fitted into a sheet.
+    /// Whether all cells fitted into a sheet, in the order of its rows.
     pub(super) fn checked(&self) -> Result<(), String> {
         self.beyond.map_or(Ok(()), |why| Err(why.to_owned()))
     }
@@ -399,6 +405,21 @@ impl<I: Iterator<Item = RawRow>> Iterator for FirstTable<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_of_a_row_above_ends_the_sheet() {
+        let (tally, facts) = (Tally::default(), Facts::default());
+        let mut numbers = Vec::new();
+        let mut visit = |(row, _): SheetRow| {
+            numbers.push(row);
+            true
+        };
+        let mut rows = RowBuilder::new(&tally, &facts, &mut visit);
+        let mut cell = |row| rows.cell(row, 0, Value::Text("a"), 0);
+        assert_eq!([0, 2, 3, 2].map(&mut cell), [true, true, true, false]);
+        assert!(rows.checked().is_err());
+        assert_eq!(numbers, [0, 2, 3]);
+    }
 
     #[test]
     fn rows_left_out_of_the_file_are_blank() {
