@@ -1,6 +1,6 @@
 //! Person names: civilities, order, particles, compound first names, several persons in one cell.
 //!
-//! [`normalize`] brings one part to its form, [`split`] takes a whole cell apart, [`several`] tells
+//! [`normalize`] brings one part to its form, [`split()`] takes a whole cell apart, [`several()`] tells
 //! the persons that share one. What is known of words stands in `mappings/dictionaries`.
 
 mod part;
@@ -61,7 +61,7 @@ impl PersonName {
     }
 }
 
-/// One line that [`split`] reads back as the same parts.
+/// One line that [`split()`] reads back as the same parts.
 impl fmt::Display for PersonName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before = [&self.civility, &self.title];
