@@ -2,7 +2,7 @@
 //!
 //! The lists are `tests/values/*`; each says where it comes from.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use orpailleur::{
     model::ValueKind,
@@ -12,6 +12,7 @@ use orpailleur::{
         email, identifier,
         money::{self, DecimalMark},
         phone::{self, Line},
+        sensitive::{self, Scope, Sensitive},
         text,
     },
 };
@@ -98,7 +99,7 @@ fn identifiers_are_what_another_library_says() {
     for row in rows(include_str!("values/identifiers.tsv")) {
         let [attribute, written, answer] = row[..] else { panic!("{row:?}") };
         let read = match attribute {
-            "nir" if identifier::is_nir(written) => written.to_owned(),
+            "nir" if is_withheld_number(written) => written.to_owned(),
             "nir" => "!".to_owned(),
             _ => identifier::normalize(attribute, written).unwrap_or_else(|_| "!".to_owned()),
         };
@@ -108,6 +109,33 @@ fn identifiers_are_what_another_library_says() {
         tally.note(&format!("{attribute} {written}"), &read, &canonical(attribute, answer));
     }
     tally.assert_all("identifiers");
+}
+
+/// Whether the text is found to be a social security number where it stands in a note.
+fn is_withheld_number(text: &str) -> bool {
+    let (_, found) = sensitive::withhold(text, Scope::Prose, &BTreeSet::new());
+    found == [Sensitive::SocialSecurity]
+}
+
+#[test]
+fn of_notes_what_is_sensitive_is_withheld_and_nothing_else() {
+    let mut tally = Tally::default();
+    let notes = include_str!("values/notes.txt").lines();
+    for note in notes.filter(|line| !line.starts_with('#')) {
+        let (mut written, mut expected) = (String::new(), String::new());
+        for (at, piece) in note.split(['{', '}']).enumerate() {
+            let held = (at % 2 == 1).then(|| piece.split_once(':').expect("a kind and a text"));
+            written += held.map_or(piece, |(_, text)| text);
+            let marker = |name: &str| {
+                let kind = Sensitive::ALL.into_iter().find(|kind| kind.as_str() == name);
+                kind.expect("a kind").marker()
+            };
+            expected += held.map_or(piece, |(kind, _)| marker(kind));
+        }
+        let (left, _) = sensitive::withhold(&written, Scope::Prose, &BTreeSet::new());
+        tally.note(&written, &left, &expected);
+    }
+    tally.assert_all("notes");
 }
 
 /// Countries whose account numbers the library that we use does not know, or knows by an older rule.

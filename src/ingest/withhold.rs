@@ -194,12 +194,16 @@ impl Watch {
             return None;
         }
         // A sentence about somebody's health may say more than that: no objection is forgotten with it.
-        let narrow = found.contains(&Sensitive::Health) && what_counts(cell) != what_counts(&text);
+        let counts = what_counts(cell);
+        let narrow = found.contains(&Sensitive::Health) && what_counts(&text) != counts;
         let text = match narrow {
-            true => sensitive::withhold(cell, Scope::Words, &self.released).0,
-            false => text,
+            true => {
+                let keeps = |left: &str| what_counts(left) == counts;
+                sensitive::withhold_words(cell, &self.released, keeps)
+            }
+            false => text.into_owned(),
         };
-        Some((text.into_owned(), found))
+        Some((text, found))
     }
 
     fn note(&self, row: u32, column: &str, found: &[Sensitive]) {
@@ -292,6 +296,9 @@ mod tests {
     fn an_objection_is_not_forgotten_with_an_illness() {
         let watch = watch(&BOTH, &[]);
         let cells = texts(watch.row(row(&["", "hospitalisée ne plus appeler"])));
+        assert_eq!(cells[1], "[withheld: health] ne plus appeler");
+        let cells =
+            texts(watch.row(row(&["", "hospitalisée pour un cancer du sein ne plus appeler"])));
         assert_eq!(cells[1], "[withheld: health] ne plus appeler");
     }
 

@@ -345,30 +345,6 @@ fn rna(compact: &str) -> Result<String, Invalid> {
     }
 }
 
-/// Whether the text is a French social security number (NIR) with its key: sex, year and month of birth,
-/// place, ordinal, two check digits. It must not leave the company.
-///
-/// Corsica's departments hold a letter. Months above 12 stand for an unknown one.
-pub fn is_nir(text: &str) -> bool {
-    let compact: String =
-        text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '.' | '-')).collect();
-    if compact.len() != 15 || !compact.is_ascii() {
-        return false;
-    }
-    let upper = compact.to_ascii_uppercase();
-    let digits = match &upper[5..7] {
-        "2A" => format!("{}19{}", &upper[..5], &upper[7..]),
-        "2B" => format!("{}18{}", &upper[..5], &upper[7..]),
-        _ => upper,
-    };
-    if !is_digits(&digits, 15) || !matches!(digits.as_bytes()[0], b'1'..=b'4' | b'7' | b'8') {
-        return false;
-    }
-    let number = |digits: &str| digits.parse::<u64>().unwrap_or_default();
-    matches!(number(&digits[3..5]), 1..=12 | 20..=42 | 50..=99)
-        && 97 - number(&digits[..13]) % 97 == number(&digits[13..])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -15,7 +15,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    dictionary, identifier,
+    dictionary,
+    identifier::{self, luhn},
     phrase::{self, Phrases, Word},
 };
 
@@ -110,6 +111,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Lists {
     not_passwords: HashSet<String>,
+    doubtful: HashSet<String>,
+    complements: HashSet<String>,
     links: HashSet<String>,
     card: HashSet<String>,
     card_after: HashSet<String>,
@@ -252,7 +255,7 @@ fn find_between(text: &str, offset: usize, scope: Scope, found: &mut Vec<Finding
         if let Some((taken, &kind)) = named {
             let label = &words[at + taken - 1];
             let value = match kind {
-                Sensitive::Password => password(text, label.at.end).into_iter().collect(),
+                Sensitive::Password => passwords(text, label, scope),
                 _ => door_codes(text, label.at.end),
             };
             value.into_iter().for_each(|value| add(kind, value));
@@ -527,23 +530,6 @@ fn issuer_fits(digits: &str) -> bool {
     }
 }
 
-fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, byte)| {
-            let digit = u32::from(byte - b'0');
-            match digit * 2 {
-                _ if at % 2 == 0 => digit,
-                doubled if doubled > 9 => doubled - 9,
-                doubled => doubled,
-            }
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
 /// Where a card ends with its date of expiry and its cryptogram, written behind the number.
 fn card_end(text: &str, from: usize) -> usize {
     static BEHIND: LazyLock<Regex> = LazyLock::new(|| {
@@ -673,43 +659,193 @@ fn digits_in(code: &str) -> usize {
     code.bytes().filter(u8::is_ascii_digit).count()
 }
 
-/// The password behind words that name one.
-fn password(text: &str, from: usize) -> Option<Range<usize>> {
+/// The passwords behind words that name one, the last of which is `label`.
+fn passwords(text: &str, label: &Word, scope: Scope) -> Vec<Range<usize>> {
+    static NEXT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^\s*(?:ou|puis|et|or|then|and|oder|und|o|y|e|of|en|[/,])\s*(\S+)")
+            .expect("a fixed pattern")
+    });
+    let mut passwords: Vec<_> = password(text, label, scope).into_iter().collect();
+    // `Rex2019 ou Rex2020`
+    while let Some(last) = passwords.last()
+        && let Some(next) = NEXT.captures(&text[last.end..])
+    {
+        let token = next.get(1).expect("the group is no part of a choice");
+        let bare = bare(token.as_str());
+        let letters = bare.chars().any(char::is_alphabetic);
+        if bare.chars().count() < 4 || digits_in(bare) == 0 || !letters {
+            break;
+        }
+        let start = last.end + token.start();
+        passwords.push(start..start + bare.len());
+    }
+    passwords
+}
+
+/// A word without the marks behind it.
+fn bare(token: &str) -> &str {
+    token.trim_end_matches([',', ';', '.', ')', '"', '»'])
+}
+
+/// The password behind words that name one: in quotes, a word that looks like one, or where it is announced
+/// by a mark all words up to the end of the clause.
+fn password(text: &str, label: &Word, scope: Scope) -> Option<Range<usize>> {
     static VALUE: LazyLock<Regex> = LazyLock::new(|| {
         // Named by a mark: `mdp wifi : Rex2019`; or at once: `mdp Rex2019`.
         Regex::new(r"^(?:[^:=.;\n]{0,25}[:=]\s*|\s+(?:est|is|ist|es|è)?\s*)(\S+)")
             .expect("a fixed pattern")
     });
-    let value = VALUE.captures(&text[from..])?;
+    let value = VALUE.captures(&text[label.at.end..])?;
     let marked = value[0][..value[0].len() - value[1].len()].contains([':', '=']);
     let token = value.get(1).expect("the group is no part of a choice");
-    let bare = token.as_str().trim_end_matches([',', ';', '.', ')', '"', '»']);
-    let folded = super::text::fold(bare);
-    let mixed = bare.chars().any(|c| !c.is_alphabetic() && !matches!(c, '\'' | '-' | '’' | '/'));
-    let long_enough = bare.chars().count() >= 4;
-    let is_one = long_enough
-        && (marked || mixed && bare.chars().any(|c| c.is_ascii_digit()))
-        && !DICTIONARY.words.not_passwords.contains(&folded)
-        && !bare.starts_with('[');
-    is_one.then(|| from + token.start()..from + token.start() + bare.len())
+    let start = label.at.end + token.start();
+    let said = match quoted(&text[start..]) {
+        Some(quoted) => quoted,
+        None => {
+            let first = bare(token.as_str());
+            // Of a name or an address the rest is to be used.
+            let whole = marked && scope != Scope::Field;
+            match whole {
+                true => words_said(&text[start..], first, label),
+                false => first,
+            }
+        }
+    };
+    let quoted = said.starts_with(QUOTES);
+    let mixed = said.chars().any(|c| !c.is_alphabetic() && !matches!(c, '\'' | '-' | '’' | '/'));
+    let is_one = said.chars().count() >= if quoted { 6 } else { 4 }
+        && (marked || quoted || mixed && digits_in(said) > 0)
+        && !says_that_there_is_none(said)
+        && !said.starts_with('[');
+    is_one.then(|| start..start + said.len())
+}
+
+const QUOTES: [char; 3] = ['"', '«', '“'];
+
+/// What stands in quotes at the start of a text, the quotes with it.
+fn quoted(text: &str) -> Option<&str> {
+    let opening = text.chars().next()?;
+    let closing = match opening {
+        '"' => '"',
+        '«' => '»',
+        '“' => '”',
+        _ => return None,
+    };
+    let inside = &text[opening.len_utf8()..];
+    let end = inside.find(closing).filter(|&end| !inside[..end].contains('\n'))?;
+    Some(&text[..opening.len_utf8() + end + closing.len_utf8()])
+}
+
+/// A password announced by a mark: its first word where that looks like one, else all words up to the end of
+/// the clause, or to the next word that announces something.
+fn words_said<'t>(text: &'t str, first: &'t str, label: &Word) -> &'t str {
+    static GROUPS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^\d{1,3}(?: \d{1,3}){1,5}\b").expect("a fixed pattern"));
+    static NEXT_LABEL: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\s+\S+\s*[:=]").expect("a fixed pattern"));
+    if let Some(groups) = GROUPS.find(text) {
+        return groups.as_str();
+    }
+    let is_word = first.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '-' | '’'));
+    let doubtful = first.chars().count() < 4 && DICTIONARY.words.doubtful.contains(&label.folded);
+    if !is_word || first.is_empty() || doubtful {
+        return first;
+    }
+    let clause = &text[..end_of_clause(text)];
+    let end = NEXT_LABEL.find(clause).map_or(clause.len(), |next| next.start());
+    clause[..end].trim_end()
+}
+
+/// `oublié`, `voir avec Julie`: what is said of a password that is not given.
+fn says_that_there_is_none(said: &str) -> bool {
+    let none = &DICTIONARY.words.not_passwords;
+    let words = phrase::words(said);
+    // Short words say so only at the start: `à changer`.
+    words
+        .iter()
+        .enumerate()
+        .any(|(at, word)| (at == 0 || word.folded.len() >= 4) && none.contains(&word.folded))
+}
+
+/// Marks that end a clause, and marks between blanks that do.
+const ENDS: [char; 9] = ['.', ';', ',', '\n', '|', '!', '?', '(', ')'];
+const ENDS_BETWEEN_BLANKS: [&str; 2] = [" - ", " / "];
+
+/// Where the clause ends that a text begins with.
+fn end_of_clause(text: &str) -> usize {
+    let between = ENDS_BETWEEN_BLANKS.iter().filter_map(|mark| text.find(mark));
+    between.chain(text.find(ENDS)).min().unwrap_or(text.len())
 }
 
 /// The part of a sentence around a phrase.
 fn clause(text: &str, phrase: &Range<usize>) -> Range<usize> {
-    const ENDS: [char; 9] = ['.', ';', ',', '\n', '|', '!', '?', '(', ')'];
     let before = &text[..phrase.start];
-    let behind = &text[phrase.end..];
     let start = before.rfind(ENDS).map_or(0, |at| at + 1);
-    let start = start.max(before.rfind(" - ").map_or(0, |at| at + 3));
-    let start = start.max(before.rfind(" / ").map_or(0, |at| at + 3));
-    let mut end = behind.find(ENDS).unwrap_or(behind.len());
-    for mark in [" - ", " / "] {
-        end = end.min(behind.find(mark).unwrap_or(behind.len()));
-    }
-    let end = phrase.end + end;
+    let between =
+        ENDS_BETWEEN_BLANKS.iter().filter_map(|mark| Some(before.rfind(mark)? + mark.len()));
+    let start = between.chain([start]).max().unwrap_or(start);
+    let end = match before[..start].ends_with('(') {
+        // What is said aside is said of the same.
+        true => text[phrase.end..].find([')', '\n']).map(|end| phrase.end + end),
+        false => None,
+    };
+    let end = end.unwrap_or_else(|| end_of_illness(text, phrase));
     let trimmed = text[start..end].trim_start();
     let start = end - trimmed.len();
     start..start + trimmed.trim_end().len()
+}
+
+/// Where the clause ends behind a phrase: `souffre de diabète, d'hypertension` goes on behind the comma.
+fn end_of_illness(text: &str, phrase: &Range<usize>) -> usize {
+    let is_complement = |word: Option<&Word>| {
+        word.is_some_and(|word| DICTIONARY.words.complements.contains(&word.folded))
+    };
+    let mut end = phrase.end + end_of_clause(&text[phrase.end..]);
+    let open = is_complement(phrase::words(&text[phrase.clone()]).last());
+    while open && text[end..].starts_with(',') {
+        let behind = &text[end + 1..];
+        if !is_complement(phrase::words(&behind[..end_of_clause(behind)]).first()) {
+            break;
+        }
+        end += 1 + end_of_clause(behind);
+    }
+    end
+}
+
+/// The text with the words about somebody's health withheld, and what follows them in their clause word by
+/// word, as long as `keeps` says that nothing is lost of what is left.
+pub fn withhold_words(
+    text: &str,
+    released: &BTreeSet<Sensitive>,
+    keeps: impl Fn(&str) -> bool,
+) -> String {
+    let mut found = find(text, Scope::Words);
+    found.retain(|finding| !released.contains(&finding.kind));
+    for at in 0..found.len() {
+        let own = found[at].at.clone();
+        if found[at].kind != Sensitive::Health {
+            continue;
+        }
+        let next = found.get(at + 1).map_or(text.len(), |next| next.at.start);
+        let rest = &text[own.end..clause(text, &own).end.clamp(own.end, next)];
+        for word in phrase::words(rest) {
+            let before = found[at].at.end;
+            found[at].at.end = own.end + word.at.end;
+            if !keeps(&without(text, &found, Scope::Words)) {
+                found[at].at.end = before;
+                break;
+            }
+        }
+    }
+    found.dedup_by(|next, last| {
+        let joins = next.kind == last.kind && text[last.at.end..next.at.start].trim().is_empty();
+        if joins {
+            last.at.end = next.at.end;
+        }
+        joins
+    });
+    let text = without(text, &found, Scope::Words);
+    withhold(&text, Scope::Words, released).0.into_owned()
 }
 
 #[cfg(test)]
@@ -816,6 +952,13 @@ mod tests {
             ("password hunter2", "password [withheld: password]"),
             ("Kennwort: Sommer", "Kennwort: [withheld: password]"),
             ("code PIN 4321", "code PIN [withheld: password]"),
+            ("mdp : mon chat noir, rappeler", "mdp : [withheld: password], rappeler"),
+            ("mot de passe = le chat botté - VIP", "mot de passe = [withheld: password] - VIP"),
+            ("mdp: azerty login: jean", "mdp: [withheld: password] login: jean"),
+            ("mdp : Rex2019 ou Rex2020", "mdp : [withheld: password] ou [withheld: password]"),
+            ("password \"blue horse\" ok", "password [withheld: password] ok"),
+            ("Code PIN : 12 34 merci", "Code PIN : [withheld: password] merci"),
+            ("mdp : Rex2019 rappeler lundi", "mdp : [withheld: password] rappeler lundi"),
         ] {
             assert_eq!(left(text), expected, "{text}");
         }
@@ -825,6 +968,10 @@ mod tests {
             "code porte à demander au gardien",
             "Mot de passe oublié",
             "mot de passe : oublié",
+            "mot de passe : le client l'a perdu",
+            "mdp : voir avec Julie",
+            "Pass : le 3 mai",
+            "mot de passe \"à changer\"",
             "Code APE 4711B",
             "pins parasols",
             "Passage 12",
@@ -841,6 +988,14 @@ mod tests {
             "Client depuis 2009, [withheld: health] ; rappeler en mai"
         );
         assert_eq!(left("en arrêt maladie jusqu'en juin"), "[withheld: health]");
+        assert_eq!(
+            left("VIP (cancer du sein, stade 3), souffre de diabète, d'asthme, rappeler"),
+            "VIP ([withheld: health]), [withheld: health], rappeler"
+        );
+        assert_eq!(
+            left("est hospitalisée, de bonne humeur"),
+            "[withheld: health], de bonne humeur"
+        );
         for text in [
             "Institut Gustave Roussy, centre de lutte contre les maladies",
             "matériel médical",
