@@ -110,6 +110,8 @@ pub struct SourceSettings {
     pub key_space: String,
     /// Age of rows without a date of their own: an ISO date. Default: unknown.
     pub dated: String,
+    /// What its texts are written in, where the letters do not tell: `windows-1250`. Default: as found.
+    pub encoding: String,
     /// Whether the source retires with the migration or lives on beside the CRM. Default: `retired`.
     pub continuity: Continuity,
     /// What single columns are, whatever the mapping says: header = attribute. An empty attribute
@@ -637,17 +639,24 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// The mapping with what the source says of single columns.
+    /// The mapping with what the source says of single columns, and of what it is written in.
     fn with_columns(
         &mut self,
         mapping: Arc<Mapping>,
         source: &SourceSettings,
         at: usize,
     ) -> Arc<Mapping> {
-        if source.columns.is_empty() {
+        if source.columns.is_empty() && source.encoding.is_empty() {
             return mapping;
         }
         let mut mapping = Arc::unwrap_or_clone(mapping);
+        if !source.encoding.is_empty() {
+            let steps = [Step::Key("source"), Step::At(at), Step::Key("encoding")];
+            if let Some((message, hint)) = ingest::read::problem_of_encoding(&source.encoding) {
+                self.tell(&steps, message, Some(hint));
+            }
+            mapping.encoding.clone_from(&source.encoding);
+        }
         for (header, attribute) in &source.columns {
             let rule = ColumnRule {
                 header: vec![header.clone()],

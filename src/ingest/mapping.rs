@@ -8,6 +8,7 @@
 //! rows = "both"                          # person, organisation, both, decide, fec, history
 //! id = ["Code client"]                   # the column whose value is the record key, if there is one
 //! codes = true                           # the ids are customer codes: they live in a key space
+//! encoding = "windows-1250"              # UTF-8, windows-1252, ISO-8859-15, IBM850, macintosh...; none: as found
 //! owner = "none"                         # or "file_name": the file is named after its owner
 //!
 //! [recognise]
@@ -61,7 +62,7 @@
 //! currency = ["Devise"]
 //!
 //! [fixed_width]                          # of a text without delimiters: which characters are a column
-//! encoding = "IBM850"                    # UTF-8, windows-1252, ISO-8859-15, IBM850, macintosh; none: as found
+//! encoding = "IBM850"                    # as above
 //! line = '^C[0-9]{5} '                   # a regular expression that each line fits; others are rejects
 //! least = 40                             # characters of a line: shorter ones are rejects; none: all of them
 //! columns = [{ name = "Code client", from = 1, width = 8 }]   # from 1; the names are the headers above
@@ -111,6 +112,9 @@ pub struct Mapping {
     pub id: Vec<String>,
     /// Whether the ids are customer codes, which live in a key space.
     pub codes: bool,
+    /// What texts are written in, where that is not to be found out: `windows-1250`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub encoding: String,
     /// Where a row's owner is found when no column says it.
     pub owner: Owner,
     /// Which column is which attribute.
@@ -360,7 +364,8 @@ impl Mapping {
     ///
     /// As [`read::open`].
     pub fn open(&self, path: &Path) -> Result<Vec<read::Table>> {
-        read::open_as(path, self.fixed_width.as_ref())
+        let shape = self.fixed_width.as_ref();
+        read::open_as(path, &read::Declared { shape, encoding: &self.encoding })
     }
 
     /// The mapping as the TOML that [`Mapping::parse`] reads, for a project's own file.
@@ -385,6 +390,9 @@ impl Mapping {
             whole.recognise = self.recognise;
         }
         whole.fixed_width = self.fixed_width.or(whole.fixed_width);
+        if !self.encoding.is_empty() {
+            whole.encoding = self.encoding;
+        }
         if has_rows {
             // Rows of history and `[history]` go together, as was looked for before.
             (whole.rows, whole.history) = (self.rows, self.history);
@@ -423,6 +431,9 @@ impl Mapping {
         let mut tell = |message: String, hint: Option<String>| {
             problems.push(Problem { place: place.to_owned(), message, hint });
         };
+        if let Some((message, hint)) = read::problem_of_encoding(&self.encoding) {
+            tell(message, Some(hint));
+        }
         let mut claimed = BTreeSet::new();
         for rule in &self.columns {
             if rule.header.iter().all(|h| key(h).is_empty()) {
@@ -655,6 +666,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "rows",
             "id",
             "codes",
+            "encoding",
             "owner",
             "columns",
             "consents",

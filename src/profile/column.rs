@@ -10,7 +10,7 @@ use super::{
     pattern, told,
 };
 use crate::{
-    ingest::{columns::hash, read},
+    ingest::columns::hash,
     value::sensitive,
 };
 
@@ -198,7 +198,7 @@ impl Column {
         ColumnProfile {
             column: self.guess.header,
             position: at as u64 + 1,
-            letter: if place.is_sheet { read::column_letters(at) } else { String::new() },
+            letter: place.letters(at),
             attribute: self.guess.attribute,
             kind: self.guess.kind,
             confidence: self.guess.confidence,

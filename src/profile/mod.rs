@@ -461,7 +461,8 @@ impl Counter<'_> {
         format.remarks.extend(table.tally.remarks());
         let file = self.subject.name.as_str();
         let is_sheet = !table.sheet.is_empty() && !is_text(&format.container);
-        let place = Place { file, sheet: &table.sheet, is_sheet };
+        let first_column = format.first_column;
+        let place = Place { file, sheet: &table.sheet, is_sheet, first_column };
         let rejected = (rows.rejected.into_iter())
             .map(|(code, (count, examples))| {
                 let told =
@@ -640,14 +641,24 @@ struct Place<'a> {
     sheet: &'a str,
     /// Whether its columns have letters.
     is_sheet: bool,
+    /// The sheet's column that is the table's first, from 0.
+    first_column: usize,
 }
 
 impl Place<'_> {
     /// A cell as a person looks it up: `Clients!D17`, or `clients.csv:12`, which needs the column's name.
     fn cell(&self, column: usize, row: u32) -> String {
         match self.is_sheet {
-            true => format!("{}!{}{row}", quoted(self.sheet), read::column_letters(column)),
+            true => format!("{}!{}{row}", quoted(self.sheet), self.letters(column)),
             false => self.row(row),
+        }
+    }
+
+    /// The letters of a column of the table; none of a text's.
+    fn letters(&self, column: usize) -> String {
+        match self.is_sheet {
+            true => read::column_letters(self.first_column + column),
+            false => String::new(),
         }
     }
 
@@ -670,7 +681,7 @@ fn quoted(sheet: &str) -> String {
 
 /// Whether people look up the container's rows by line.
 fn is_text(container: &str) -> bool {
-    !matches!(container, "xlsx" | "xlsb" | "xls" | "ods" | "xml" | "html" | "spreadsheetml")
+    !matches!(container, "xlsx" | "xlsb" | "xls" | "ods" | "fods" | "xml" | "html")
 }
 
 #[cfg(test)]

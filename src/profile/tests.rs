@@ -185,13 +185,13 @@ fn the_page_is_whole_closed_in_itself_and_private() {
 
 #[test]
 fn cells_of_a_sheet_are_named_as_spreadsheets_do() {
-    let place = Place { file: "a.xlsx", sheet: "Clients", is_sheet: true };
+    let place = Place { file: "a.xlsx", sheet: "Clients", is_sheet: true, first_column: 0 };
     assert_eq!(place.cell(3, 17), "Clients!D17");
-    let place = Place { file: "a.xlsx", sheet: "Mes clients", is_sheet: true };
+    let place = Place { file: "a.xlsx", sheet: "Mes clients", is_sheet: true, first_column: 0 };
     assert_eq!(
         (place.cell(0, 2), place.row(2)),
         ("'Mes clients'!A2".into(), "'Mes clients'!2:2".into())
     );
-    let place = Place { file: "a.zip!/b.csv", sheet: "", is_sheet: false };
+    let place = Place { file: "a.zip!/b.csv", sheet: "", is_sheet: false, first_column: 0 };
     assert_eq!(place.cell(3, 17), "a.zip!/b.csv:17");
 }

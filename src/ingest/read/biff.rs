@@ -27,7 +27,7 @@ pub(super) struct Survey {
     /// How text that was read as windows-1252 is to be read instead.
     letters: Option<Vec<char>>,
     /// In the order of the workbook.
-    pub(super) sheets: Vec<SheetSurvey>,
+    pub(super) sheets: Vec<Facts>,
 }
 
 impl Survey {
@@ -38,14 +38,6 @@ impl Survey {
             _ => text.into(),
         }
     }
-}
-
-/// What the records say of a sheet.
-#[derive(Debug, Default)]
-pub(super) struct SheetSurvey {
-    pub(super) facts: Facts,
-    /// By row and column, how many digits the number format of a cell always shows, where it does.
-    pub(super) digits: BTreeMap<(u32, u32), usize>,
 }
 
 /// Letters from 0x80 of code pages that calamine and [`CodePage`] do not know. Generated from the tables of Unicode
@@ -129,9 +121,9 @@ pub(super) fn survey(bytes: &[u8]) -> Result<Survey, Refusal> {
     let mut cells = 0;
     let mut sheets = Vec::new();
     for &start in &globals.sheets {
-        let (sheet, spanned) = sheet_survey(&stream, start, &globals.digits());
+        let (facts, spanned) = sheet_survey(&stream, start, &globals.digits());
         cells += spanned;
-        sheets.push(sheet);
+        sheets.push(facts);
     }
     if cells > MOST_CELLS {
         return Err(Refusal::new(
@@ -240,12 +232,11 @@ impl Globals {
 }
 
 /// A sheet, and how many cells it spans.
-fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, u64) {
-    let mut sheet = SheetSurvey::default();
+fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (Facts, u64) {
+    let mut facts = Facts::default();
     let mut end = (0u64, 0u64);
     let digits_of = |format: Option<u16>| {
-        let format = usize::from(format?);
-        digits.get(format).copied().filter(|&digits| digits > 0)
+        format.and_then(|format| digits.get(usize::from(format))).copied().unwrap_or(0)
     };
     for (kind, data) in records(stream, start) {
         let (first, second) = (u16_at(data, 0), u16_at(data, 2));
@@ -254,11 +245,11 @@ fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, 
         match kind {
             // ROW: not shown when its height is zero.
             0x0208 if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
-                sheet.facts.hidden_rows.hide(row..row + 1);
+                facts.hidden_rows.hide(row..row + 1);
             }
             // COLINFO: first and last column.
             0x007D if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) => {
-                sheet.facts.hidden_columns.hide(row..column.min(0xFF) + 1);
+                facts.hidden_columns.hide(row..column.min(0xFF) + 1);
             }
             // DIMENSIONS, for which calamine makes room: rows from and to, columns from and to.
             0x0200 => {
@@ -271,17 +262,13 @@ fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, 
             }
             // NUMBER, RK, FORMULA.
             0x0203 | 0x027E | 0x0006 => {
-                if let Some(digits) = digits_of(u16_at(data, 4)) {
-                    sheet.digits.insert((row, column), digits);
-                }
+                facts.digits.set(row, column, digits_of(u16_at(data, 4)));
             }
             // MULRK: a cell format and a value for each column.
             0x00BD => {
                 let cells = data.len().saturating_sub(6) / 6;
                 for (cell, column) in (0..cells).zip(column..) {
-                    if let Some(digits) = digits_of(u16_at(data, 4 + cell * 6)) {
-                        sheet.digits.insert((row, column), digits);
-                    }
+                    facts.digits.set(row, column, digits_of(u16_at(data, 4 + cell * 6)));
                 }
             }
             _ => {}
@@ -293,7 +280,7 @@ fn sheet_survey(stream: &[u8], start: usize, digits: &[usize]) -> (SheetSurvey, 
             end = (end.0.max(u64::from(row) + 1), end.1.max(u64::from(column) + 1));
         }
     }
-    (sheet, end.0 * end.1)
+    (facts, end.0 * end.1)
 }
 
 #[cfg(test)]

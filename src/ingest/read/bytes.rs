@@ -1,13 +1,17 @@
 //! The bytes of one file, wherever they lie: read from any place, as often as needed.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
     sync::Arc,
 };
 
-use crate::{error::Result, store};
+use crate::{
+    error::{Error, Result},
+    store,
+};
 
 /// Up to here what is unpacked is held in memory, beyond in a temporary file without a name.
 const MOST_IN_MEMORY: usize = 64 << 20;
@@ -30,12 +34,16 @@ impl From<Vec<u8>> for Bytes {
 }
 
 impl Bytes {
-    /// The file at `path`, which is not read yet. A pipe is read whole: it can be read but once.
+    /// The file at `path`, which is not read yet. A pipe is read whole, as what is unpacked: it can be read
+    /// but once.
     pub(super) fn open(path: &Path) -> Result<Bytes> {
         let file = store::open(path)?;
         match file.metadata() {
             Ok(about) if about.is_file() => Ok(Bytes(Arc::new(Stored::Disk(file, about.len())))),
-            _ => Ok(Bytes::from(store::read(path)?)),
+            _ => {
+                let read = Bytes::unpacked(file, u64::MAX).map_err(Error::io("read", path))?;
+                Ok(read.expect("nothing is longer than that"))
+            }
         }
     }
 
@@ -113,18 +121,11 @@ impl Bytes {
         Ok(part)
     }
 
-    /// All of them, in memory. Those that are there already and nobody shares are not copied.
-    pub(super) fn whole(self) -> io::Result<Vec<u8>> {
-        match Arc::try_unwrap(self.0) {
-            Ok(Stored::Memory(bytes)) => Ok(bytes),
-            Ok(disk) => {
-                let bytes = Bytes(Arc::new(disk));
-                bytes.part(0, bytes.len())
-            }
-            Err(shared) => {
-                let bytes = Bytes(shared);
-                bytes.part(0, bytes.len())
-            }
+    /// All of them, in memory. Those that are there already are not copied.
+    pub(super) fn whole(&self) -> io::Result<Cow<'_, [u8]>> {
+        match &*self.0 {
+            Stored::Memory(bytes) => Ok(Cow::Borrowed(bytes)),
+            Stored::Disk(_, length) => self.part(0, *length).map(Cow::Owned),
         }
     }
 
@@ -182,6 +183,6 @@ mod tests {
         let bytes = Bytes::unpacked(&long[..], u64::MAX).expect("written").expect("allowed");
         assert!(matches!(*bytes.0, Stored::Disk(..)));
         assert_eq!(bytes.part(5, 8).expect("read"), b"xxx");
-        assert_eq!(bytes.whole().expect("read"), long);
+        assert_eq!(*bytes.whole().expect("read"), long);
     }
 }

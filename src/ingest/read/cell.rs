@@ -1,5 +1,7 @@
 //! What one cell of a sheet holds, as text: dates ISO, numbers with the digits people see.
 
+use std::borrow::Cow;
+
 use calamine::{Data, DataRef, ExcelDateTime};
 
 use super::{Tally, header};
@@ -48,24 +50,24 @@ impl<'a> From<&'a Data> for Value<'a> {
     }
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     /// The cell as text; `digits` is how many its number format always shows.
-    pub(super) fn text(&self, digits: usize, tally: &Tally) -> String {
+    pub(super) fn text(&self, digits: usize, tally: &Tally) -> Cow<'a, str> {
         match self {
-            Value::Nothing => String::new(),
+            Value::Nothing => "".into(),
             Value::Text(text) => {
                 let text = text.strip_suffix("T00:00:00").unwrap_or(text);
-                let text = header::unwrapped(text, tally).unwrap_or_else(|| text.to_owned());
+                let text = header::unwrapped(text, tally).map_or(Cow::Borrowed(text), Cow::Owned);
                 // What a person typed as one line break.
-                if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
+                if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text }
             }
-            Value::Whole(number) => padded(number.to_string(), digits),
-            Value::Number(number) => padded(number_text(*number), digits),
-            Value::Truth(truth) => truth.to_string(),
-            Value::Moment(moment) => moment_text(*moment),
+            Value::Whole(number) => padded(number.to_string(), digits).into(),
+            Value::Number(number) => padded(number_text(*number), digits).into(),
+            Value::Truth(truth) => truth.to_string().into(),
+            Value::Moment(moment) => moment_text(*moment).into(),
             Value::Error => {
                 tally.count(|c| &c.error_cells);
-                String::new()
+                "".into()
             }
         }
     }

@@ -1,26 +1,31 @@
 //! What a file is, by its first bytes and the names of its members.
 
+use std::io::{self, BufReader};
+
+use zip::ZipArchive;
+
 use super::{
     Refusal,
+    bytes::Bytes,
     ole::{self, Ole},
 };
 
 /// How a file is to be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Container {
-    /// What is read whole.
-    Held(Held),
-    /// Text of some kind, still to be decoded.
+    /// A workbook.
+    Workbook(Workbook),
+    /// Text that is decoded whole.
+    Page(Page),
+    /// Text of some other kind, still to be decoded.
     Text,
     /// Known not to be read, or not to be a table at all.
     Refused(Refusal),
 }
 
-/// Files that are read whole before their first row is known.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    /// A workbook.
-    Workbook(Workbook),
+/// Texts that are read whole before their first row is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
     /// A page of HTML tables.
     Html,
     /// Microsoft's symbolic link format.
@@ -40,6 +45,8 @@ pub(super) enum Workbook {
     Xls,
     /// OpenDocument.
     Ods,
+    /// OpenDocument in one XML file.
+    Fods,
     /// Excel's XML of 2003.
     SpreadsheetMl,
 }
@@ -52,6 +59,7 @@ impl Workbook {
             Workbook::Xlsb => "xlsb",
             Workbook::Xls => "xls",
             Workbook::Ods => "ods",
+            Workbook::Fods => "fods",
             Workbook::SpreadsheetMl => "xml",
         }
     }
@@ -74,8 +82,12 @@ pub(super) enum TextKind {
     FecXml,
 }
 
-/// How much of a text is looked at to tell what it is.
-const HEAD_BYTES: usize = 4096;
+/// First bytes of a file by which it is told what it is.
+const HEAD_BYTES: u64 = 1 << 16;
+
+/// How much of a text is looked at to tell what it is: the root of an OpenDocument file alone takes four
+/// thousand bytes to say that.
+const START_BYTES: usize = 1 << 14;
 
 /// No workbook of customers holds more once unpacked; beyond this a small file that unpacks without
 /// end is likelier than data.
@@ -101,16 +113,17 @@ const ARCHIVES: &[&[u8]] =
     &[b"\x1F\x8B", b"7z\xBC\xAF\x27\x1C", b"Rar!", b"BZh", b"\xFD7zXZ\0", b"\x28\xB5\x2F\xFD"];
 
 /// What the file is.
-pub(super) fn of(bytes: &[u8]) -> Container {
-    if bytes.is_empty() {
-        return Container::Refused(empty());
-    }
-    if bytes.starts_with(ole::MAGIC) {
-        return of_ole2(bytes);
-    }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return of_zip(bytes);
-    }
+pub(super) fn of(bytes: &Bytes) -> io::Result<Container> {
+    let head = bytes.part(0, HEAD_BYTES)?;
+    Ok(match head.as_slice() {
+        [] => Container::Refused(empty()),
+        head if head.starts_with(ole::MAGIC) => of_ole2(&bytes.whole()?),
+        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => of_zip(bytes, &head),
+        head => of_head(head),
+    })
+}
+
+fn of_head(bytes: &[u8]) -> Container {
     if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
         return Container::Refused(archive());
     }
@@ -124,6 +137,12 @@ pub(super) fn of(bytes: &[u8]) -> Container {
     if let Some((_, what)) = NO_TABLES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Container::Refused(no_table(what));
     }
+    if is_ebcdic(bytes) {
+        return Container::Refused(Refusal::new(
+            "it is written in EBCDIC, as mainframes do",
+            "have it sent again as text in UTF-8; a transfer as text, not as binary, converts it",
+        ));
+    }
     if is_binary(bytes) {
         return Container::Refused(no_table("a binary file"));
     }
@@ -132,18 +151,18 @@ pub(super) fn of(bytes: &[u8]) -> Container {
 
 /// Texts that are no rows of cells, by how they start.
 fn of_text_start(bytes: &[u8]) -> Option<Container> {
-    let head = super::encoding::decode(bytes[..bytes.len().min(HEAD_BYTES)].to_vec()).text;
+    let head = super::encoding::decode(bytes[..bytes.len().min(START_BYTES)].to_vec()).text;
     let start = head.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.starts_with('<') {
         return of_markup(&start.to_ascii_lowercase());
     }
     // A comma-separated file may start with a column `ID` too.
     if start.starts_with("ID;P") {
-        return Some(Container::Held(Held::Sylk));
+        return Some(Container::Page(Page::Sylk));
     }
     let mut lines = start.lines().map(str::trim_end);
     (lines.next() == Some("TABLE") && lines.next() == Some("0,1"))
-        .then_some(Container::Held(Held::Dif))
+        .then_some(Container::Page(Page::Dif))
 }
 
 /// What the decoded text is.
@@ -158,13 +177,13 @@ pub(super) fn of_text(text: &str) -> Result<TextKind, Refusal> {
         return Ok(TextKind::VCard);
     }
     if start.starts_with('<') {
-        let head: String = start.chars().take(HEAD_BYTES).collect::<String>().to_ascii_lowercase();
+        let head: String = start.chars().take(START_BYTES).collect::<String>().to_ascii_lowercase();
         return Ok(match super::fec_xml::is_fec(&head) {
             true => TextKind::FecXml,
             false => TextKind::Delimited,
         });
     }
-    if begins("MIME-Version:") {
+    if begins("MIME-Version:") || begins("From: <Saved by") {
         return Err(saved_as("a web archive (MHT)"));
     }
     if super::sage::is_sage(start) {
@@ -220,10 +239,16 @@ fn of_markup(head: &str) -> Option<Container> {
     if head.contains("urn:schemas-microsoft-com:office:spreadsheet") && head.contains("<workbook")
         || head.contains("progid=\"excel.sheet\"")
     {
-        return Some(Container::Held(Held::Workbook(Workbook::SpreadsheetMl)));
+        return Some(Container::Workbook(Workbook::SpreadsheetMl));
+    }
+    if head.contains("<office:document") && head.contains("office:mimetype=") {
+        return Some(match head.contains("application/vnd.oasis.opendocument.spreadsheet") {
+            true => Container::Workbook(Workbook::Fods),
+            false => Container::Refused(no_table("an office document without sheets")),
+        });
     }
     if TAGS.iter().any(|tag| head.contains(tag)) {
-        return Some(Container::Held(Held::Html));
+        return Some(Container::Page(Page::Html));
     }
     head.starts_with("<?xml").then(|| {
         Container::Refused(Refusal::new(
@@ -246,7 +271,7 @@ fn of_ole2(bytes: &[u8]) -> Container {
         return Container::Refused(damaged("its parts refer to each other in a circle"));
     }
     if BOOKS.into_iter().any(holds) {
-        return Container::Held(Held::Workbook(Workbook::Xls));
+        return Container::Workbook(Workbook::Xls);
     }
     let message = ole.names().any(|name| name.starts_with("__substg1.0_"));
     if message || holds("WordDocument") || holds("PowerPoint Document") {
@@ -255,7 +280,7 @@ fn of_ole2(bytes: &[u8]) -> Container {
     Container::Refused(no_table("an OLE2 file without a workbook"))
 }
 
-fn of_zip(bytes: &[u8]) -> Container {
+fn of_zip(bytes: &Bytes, head: &[u8]) -> Container {
     let Some(members) = zip_members(bytes) else {
         return Container::Refused(damaged("its table of contents, at its end, is missing"));
     };
@@ -272,7 +297,7 @@ fn of_zip(bytes: &[u8]) -> Container {
     {
         Workbook::Xlsx
     } else if contains(
-        &bytes[..bytes.len().min(200)],
+        &head[..head.len().min(200)],
         b"application/vnd.oasis.opendocument.spreadsheet",
     ) {
         Workbook::Ods
@@ -286,29 +311,37 @@ fn of_zip(bytes: &[u8]) -> Container {
     if unpacked > MOST_UNPACKED_BYTES {
         return Container::Refused(too_large(unpacked));
     }
-    Container::Held(Held::Workbook(kind))
+    Container::Workbook(kind)
 }
 
-/// Names and unpacked sizes of the members of a zip file, from its central directory.
+/// Names and unpacked sizes of the members of a zip file, as it says.
 ///
 /// `None` when there is no complete directory: a file cut short has lost it.
-fn zip_members(bytes: &[u8]) -> Option<Vec<(String, u64)>> {
-    let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let u32_at = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    // The end record is 22 bytes and a comment of up to 64 KiB.
-    let from = bytes.len().saturating_sub(22 + 65_536);
-    let end = bytes[from..].windows(4).rposition(|w| w == b"PK\x05\x06")? + from;
-    let mut at = u32_at(end + 16)? as usize;
-    let mut members = Vec::new();
-    while at < end && bytes.get(at..at + 4) == Some(b"PK\x01\x02") {
-        let size = u64::from(u32_at(at + 24)?);
-        let (name, extra, comment) = (u16_at(at + 28)?, u16_at(at + 30)?, u16_at(at + 32)?);
-        let name_at = at + 46;
-        let name_bytes = bytes.get(name_at..name_at + name as usize)?;
-        members.push((String::from_utf8_lossy(name_bytes).into_owned(), size));
-        at = name_at + name as usize + extra as usize + comment as usize;
+fn zip_members(bytes: &Bytes) -> Option<Vec<(String, u64)>> {
+    let zip = ZipArchive::new(BufReader::new(bytes.cursor())).ok()?;
+    let member = |at| {
+        let entry = zip.by_index_data(at).ok()?;
+        Some((String::from_utf8_lossy(entry.name_raw()).into_owned(), entry.size()))
+    };
+    (0..zip.len()).map(member).collect::<Option<Vec<_>>>().filter(|members| !members.is_empty())
+}
+
+/// Whether nearly all bytes are what EBCDIC has for letters, digits, blanks and common marks, and hardly any
+/// is a blank or an end of line of other encodings.
+fn is_ebcdic(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(START_BYTES)];
+    if head.len() < 40 || std::str::from_utf8(head).is_ok() {
+        return false;
     }
-    (!members.is_empty()).then_some(members)
+    let count = |fits: fn(&u8) -> bool| head.iter().filter(|byte| fits(byte)).count();
+    let letter = |b: &u8| matches!(b, 0x81..=0x89 | 0x91..=0x99 | 0xA2..=0xA9 | 0xC1..=0xC9 | 0xD1..=0xD9 | 0xE2..=0xE9 | 0xF0..=0xF9);
+    // Blank, ends of line, `. ( + & * ) ; - / , % _ > ? : # @ ' = "`.
+    let mark = |b: &u8| matches!(b, 0x40 | 0x0D | 0x15 | 0x25 | 0x4B..=0x50 | 0x5B..=0x61 | 0x6B..=0x6F | 0x7A..=0x7F);
+    let foreign = |b: &u8| matches!(b, b' ' | b'\n' | b'\t');
+    let (letters, marks) = (count(letter), count(mark));
+    (letters + marks) * 100 >= head.len() * 95
+        && letters * 2 >= head.len()
+        && count(foreign) * 200 <= head.len()
 }
 
 /// Whether the bytes are no text in any encoding: control characters that no text has, beyond a few.

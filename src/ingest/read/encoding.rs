@@ -9,7 +9,7 @@ use std::{io, ops::Range};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Decoder, Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::bytes::Bytes;
+use super::{alphabet, bytes::Bytes};
 
 /// A file's text, all of it.
 #[derive(Debug)]
@@ -98,12 +98,26 @@ impl Text {
         Ok(text)
     }
 
-    /// A file whose encoding is declared; see [`is_known`].
+    /// A file whose encoding is declared, if there is a name and it [is known](is_known); but for one that
+    /// says by a byte order mark that it is in another.
     pub(super) fn declared(bytes: Bytes, name: &str) -> io::Result<Text> {
         let page = CodePage::named(name).filter(|page| page.name() != "UTF-8");
-        let Some(page) = page else { return Text::of(bytes) };
+        let head = bytes.part(0, 4)?;
+        let marked = [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"];
+        let is_marked = marked.iter().any(|mark| head.starts_with(mark));
+        let Some(page) = page.filter(|_| !is_marked) else { return Text::of(bytes) };
         let within = 0..end_of_text(&bytes)?;
         Ok(Text { encoding: page.name().into(), ..Text::new(bytes, How::Page(page), within) })
+    }
+
+    /// Whether all of it is UTF-8.
+    pub(super) fn is_utf8(&self) -> bool {
+        matches!(self.how, How::Utf8)
+    }
+
+    /// Whether the bytes are the text as they lie there, to the last one.
+    pub(super) fn is_as_stored(&self) -> bool {
+        self.is_utf8() && !self.drop_zeros && self.within == (0..self.bytes.len())
     }
 
     /// Text that is UTF-8 already.
@@ -529,6 +543,9 @@ impl CodePage {
             // The first of equals wins: windows-1252 is by far the commonest.
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
             .expect("there are candidates");
+        if let Some(page) = alphabet::tell(sample, &best.table()) {
+            return CodePage::Other(page);
+        }
         let plain = sample.iter().filter(|b| b.is_ascii_alphabetic()).count() as i64;
         if score < POOR_WESTERN_SCORE * high || high > plain * MOST_ACCENTED_TENTHS / 10 {
             let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);

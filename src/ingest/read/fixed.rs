@@ -53,12 +53,8 @@ impl FixedWidth {
                 ));
             }
         }
-        if !self.encoding.is_empty() && !super::encoding::is_known(&self.encoding) {
-            problems.push((
-                format!("there is no encoding `{}`", self.encoding),
-                Some("one of `UTF-8`, `windows-1252`, `ISO-8859-15`, `IBM850`, `macintosh`".into()),
-            ));
-        }
+        let encoding = super::problem_of_encoding(&self.encoding);
+        problems.extend(encoding.map(|(message, hint)| (message, Some(hint))));
         if let Err(error) = Regex::new(&self.line) {
             let said = error.to_string().lines().last().unwrap_or_default().to_owned();
             problems.push((format!("`line` is no regular expression: {said}"), None));
@@ -101,7 +97,7 @@ pub(super) fn table(decoded: Decoded, shape: &FixedWidth) -> Result<Table, Refus
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "fixed_width".into(), encoding, delimiter: None, remarks },
+        format: Format { container: "fixed_width".into(), encoding, delimiter: None, remarks, ..Format::default() },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

@@ -48,6 +48,7 @@ pub(super) fn tables(page: Decoded, name: &str) -> Result<Vec<Table>, Refusal> {
         sheet: &sheet,
         remarks: page.remarks,
         tally: Tally::default(),
+        columns: None,
     };
     let mut tables = Vec::new();
     for stretch in stretches(blocks, &part.tally) {
@@ -554,7 +555,7 @@ fn laid_out(rows: &[HtmlRow], above: u32, tally: &Tally, room: &mut usize) -> St
             }
             covered[column..end].fill(cell.rows);
             cells.resize(cells.len().max(column), String::new());
-            cells.push(cell.value().text(0, tally));
+            cells.push(cell.value().text(0, tally).into_owned());
             if cell.columns > 1 {
                 let merge = ((number, column as u32), (number, end as u32 - 1));
                 table.facts.merges.push(Dimensions::new(merge.0, merge.1));

@@ -2,10 +2,7 @@
 //!
 //! Entities that a document declares itself are never expanded: a reference to one stays as written.
 
-use std::{
-    io::{BufReader, Cursor, Read},
-    sync::Arc,
-};
+use std::io::{self, BufRead, BufReader, Read};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use quick_xml::{
@@ -17,38 +14,60 @@ use quick_xml::{
 use zip::{ZipArchive, result::ZipError};
 
 use super::{
+    bytes::Bytes,
     container::MOST_UNPACKED_BYTES,
-    encoding::{self, Decoded},
+    encoding::{self, Decoded, Text},
 };
 
 /// How much of a document is searched for the name of its encoding; browsers look at less.
-const HEAD_BYTES: usize = 4096;
+const HEAD_BYTES: u64 = 4096;
 
 /// Decodes a document: by its byte order mark, by the encoding it names where that is true, else as
 /// any other text.
-pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
-    if encoding::wide(&bytes).is_some() {
-        return encoding::decode(bytes);
+pub(super) fn decode(bytes: Bytes) -> io::Result<Decoded> {
+    let named = named_encoding(&bytes)?;
+    let text = text_of(bytes, named)?;
+    let is_utf8 = text.is_utf8();
+    let mut decoded = text.whole()?;
+    if let Some(named) = named
+        && is_utf8
+        && !decoded.text.is_ascii()
+    {
+        decoded.remarks.push(format!("it says that it is {}, but is UTF-8", named.name()));
     }
-    let named = named_encoding(&bytes[..bytes.len().min(HEAD_BYTES)]);
-    let utf8 = std::str::from_utf8(&bytes).is_ok();
+    Ok(decoded)
+}
+
+/// The document in UTF-8: as it lies there where it is that already, else decoded in memory.
+pub(super) fn in_utf8(bytes: Bytes) -> io::Result<Bytes> {
+    let named = named_encoding(&bytes)?;
+    let text = text_of(bytes.clone(), named)?;
+    if text.is_as_stored() {
+        return Ok(bytes);
+    }
+    Ok(Bytes::from(text.whole()?.text.into_bytes()))
+}
+
+fn text_of(bytes: Bytes, named: Option<&'static Encoding>) -> io::Result<Text> {
+    let text = Text::of(bytes.clone())?;
     match named {
         // No text beyond ASCII is UTF-8 by chance.
-        Some(named) if !utf8 && named != UTF_8 => {
-            let text = named.decode_without_bom_handling(&bytes).0.into_owned();
-            Decoded { text, encoding: named.name().into(), remarks: Vec::new() }
-        }
-        Some(named) if named != UTF_8 && !bytes.is_ascii() => {
-            let mut decoded = encoding::decode(bytes);
-            decoded.remarks.push(format!("it says that it is {}, but is UTF-8", named.name()));
-            decoded
-        }
-        _ => encoding::decode(bytes),
+        Some(named) if !text.is_utf8() => Text::declared(bytes, named.name()),
+        _ => Ok(text),
     }
 }
 
+/// The encoding that a document names, where that is neither UTF-8 nor told by the bytes themselves.
+fn named_encoding(bytes: &Bytes) -> io::Result<Option<&'static Encoding>> {
+    let head = bytes.part(0, HEAD_BYTES)?;
+    Ok(match encoding::wide(&head) {
+        Some(_) => None,
+        None => encoding_in(&head).filter(|named| *named != UTF_8),
+    })
+}
+
 /// `charset=` of a `meta` tag or `encoding=` of an XML declaration.
-fn named_encoding(head: &[u8]) -> Option<&'static Encoding> {
+fn encoding_in(head: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let label = ["charset", "encoding"].iter().find_map(|key| {
         head.match_indices(key).find_map(|(at, key)| {
@@ -75,21 +94,38 @@ pub(super) fn tolerant<R>(mut reader: Reader<R>) -> Reader<R> {
 /// Calls `visit` with the events of a part of a zip archive until it says `false`. Names of parts may be
 /// written with other slashes and in another case.
 pub(super) fn each_event(
-    archive: &Arc<[u8]>,
+    archive: &Bytes,
     part: &str,
     visit: &mut dyn FnMut(&Event<'_>) -> Result<bool, String>,
 ) -> Result<(), String> {
+    with_part(archive, part, |part| each_event_of(BufReader::with_capacity(1 << 16, part), visit))
+}
+
+/// Reads a part of a zip archive as far as a workbook may unpack; see [`each_event`].
+pub(super) fn with_part<T>(
+    archive: &Bytes,
+    part: &str,
+    read: impl FnOnce(io::Take<&mut dyn Read>) -> Result<T, String>,
+) -> Result<T, String> {
     let said = |why: ZipError| why.to_string();
-    let mut archive = ZipArchive::new(Cursor::new(archive.clone())).map_err(said)?;
+    let mut archive = ZipArchive::new(BufReader::new(archive.cursor())).map_err(said)?;
     let plain = |name: &[u8]| {
         let name = String::from_utf8_lossy(name).replace('\\', "/");
         name.trim_start_matches('/').to_ascii_lowercase()
     };
     let wanted = plain(part.as_bytes());
     let at = archive.file_names_raw().position(|name| plain(name) == wanted);
-    let part = archive.by_index(at.ok_or("a part is missing")?).map_err(said)?;
-    let part = BufReader::with_capacity(1 << 16, part.take(MOST_UNPACKED_BYTES));
-    let mut reader = tolerant(Reader::from_reader(part));
+    let mut part = archive.by_index(at.ok_or("a part is missing")?).map_err(said)?;
+    let part: &mut dyn Read = &mut part;
+    read(part.take(MOST_UNPACKED_BYTES))
+}
+
+/// Calls `visit` with the events of a document until it says `false`.
+pub(super) fn each_event_of(
+    document: impl BufRead,
+    visit: &mut dyn FnMut(&Event<'_>) -> Result<bool, String>,
+) -> Result<(), String> {
+    let mut reader = tolerant(Reader::from_reader(document));
     let mut buffer = Vec::new();
     loop {
         buffer.clear();
@@ -138,7 +174,7 @@ mod tests {
     #[test]
     fn a_document_is_in_the_encoding_it_names_unless_that_is_untrue() {
         let says = |text: &[u8]| {
-            let decoded = decode(text.to_vec());
+            let decoded = decode(Bytes::from(text.to_vec())).expect("it is in memory");
             (decoded.text, decoded.encoding)
         };
         let latin = b"<meta content=\"text/html; CHARSET=iso-8859-1\">Voil\xE0";

@@ -4,6 +4,7 @@
 //! workbooks, vCards, JSON. All of them find the header under title rows in
 //! the same way, and tell rows of data from blank, total and repeated rows by the same rules.
 
+mod alphabet;
 mod archive;
 mod biff;
 mod bytes;
@@ -22,12 +23,14 @@ mod ole;
 mod opendocument;
 mod sage;
 mod sheet;
+mod side;
 mod spreadsheetml;
 mod sylk;
 mod text;
 mod vcard;
 mod vcard_lines;
 mod workbook;
+mod xlsb;
 mod xlsx;
 
 use std::{
@@ -47,7 +50,7 @@ pub use self::{
 };
 use self::{
     bytes::Bytes,
-    container::{Container, Held},
+    container::{Container, Page},
     encoding::Text,
     fixed::FixedWidth,
 };
@@ -55,7 +58,8 @@ use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
 pub struct Table {
-    /// The sheet's name; empty for what has no sheets. Inside an archive the member's path.
+    /// The sheet's name; empty for what has no sheets. Inside an archive the member's path. Of two tables
+    /// side by side each with its columns: `Clients (A:D)`, for the rows of the sheet are rows of both.
     pub sheet: String,
     /// Whether the sheet is hidden in its workbook.
     pub hidden: bool,
@@ -106,7 +110,7 @@ pub enum Content {
 /// What was found out about a file.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Format {
-    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `xml` (SpreadsheetML), `html`, `sylk`, `dif`, `vcard`,
+    /// `text`, `xlsx`, `xls`, `xlsb`, `ods`, `fods`, `xml` (SpreadsheetML), `html`, `sylk`, `dif`, `vcard`,
     /// `json`, `sage`, `iif`, `fixed_width`, `fec_xml`.
     pub container: String,
     /// Of text: `UTF-8`, `windows-1252`...
@@ -115,6 +119,9 @@ pub struct Format {
     pub delimiter: Option<char>,
     /// What is worth saying: `invalid UTF-8 on 2 lines was read as windows-1252`.
     pub remarks: Vec<String>,
+    /// Of a table that does not begin in the sheet's first column: which one it begins in, from 0.
+    #[serde(skip)]
+    pub first_column: usize,
 }
 
 /// What is only known once the rows are read: counts, shared by the table and its row iterator.
@@ -224,23 +231,40 @@ impl Tally {
 /// When nothing of it can be read: missing, empty, binary, damaged, protected by a password, or of a
 /// kind that is not read. The message says which, the hint what to do.
 pub fn open(path: &Path) -> Result<Vec<Table>> {
-    open_as(path, None)
+    open_as(path, &Declared::default())
 }
 
-/// As [`open`]; with a `shape` the file is a text of that fixed width, whatever it looks like.
-pub fn open_as(path: &Path, shape: Option<&FixedWidth>) -> Result<Vec<Table>> {
+/// What is declared of a file, and not found out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declared<'a> {
+    /// The file is a text of this fixed width, whatever it looks like.
+    pub shape: Option<&'a FixedWidth>,
+    /// What it is written in, if it is a text: `windows-1250`; empty for what its letters say. Byte order
+    /// marks have the last word.
+    pub encoding: &'a str,
+}
+
+/// What is wrong with the name of an encoding, and what to do; nothing of a good one or an empty one.
+pub fn problem_of_encoding(name: &str) -> Option<(String, String)> {
+    let known = name.is_empty() || encoding::is_known(name);
+    let hint =
+        "one of `UTF-8`, `windows-1252`, `windows-1250`, `ISO-8859-15`, `IBM850`, `macintosh`...";
+    (!known).then(|| (format!("there is no encoding `{name}`"), hint.to_owned()))
+}
+
+/// As [`open`], by what is `declared` of the file.
+pub fn open_as(path: &Path, declared: &Declared<'_>) -> Result<Vec<Table>> {
     if path.is_dir() {
         return Err(refused(path, "it is a folder", "name the files in it"));
     }
     let bytes = archive::bytes(path)?;
-    match shape {
-        Some(shape) => Text::declared(bytes, &shape.encoding)
-            .map_err(container::damaged)
-            .and_then(|text| fixed::table(whole(text)?, shape))
-            .map(|table| vec![table])
-            .map_err(|refusal| refused(path, refusal.message, refusal.hint)),
-        None => tables(path, bytes),
-    }
+    let Some(shape) = declared.shape else { return tables(path, bytes, declared.encoding) };
+    let encoding = if shape.encoding.is_empty() { declared.encoding } else { &shape.encoding };
+    Text::declared(bytes, encoding)
+        .map_err(container::damaged)
+        .and_then(|text| fixed::table(whole(text)?, shape))
+        .map(|table| vec![table])
+        .map_err(|refusal| refused(path, refusal.message, refusal.hint))
 }
 
 /// The tables in `bytes`, read as [`open`] reads a file; `path` only names them in errors.
@@ -249,7 +273,7 @@ pub fn open_as(path: &Path, shape: Option<&FixedWidth>) -> Result<Vec<Table>> {
 ///
 /// As [`open`].
 pub fn open_bytes(path: &Path, bytes: Vec<u8>) -> Result<Vec<Table>> {
-    tables(path, Bytes::from(bytes))
+    tables(path, Bytes::from(bytes), "")
 }
 
 /// The text in `bytes`, in whatever encoding it was saved.
@@ -257,35 +281,30 @@ pub fn text_of(bytes: Vec<u8>) -> String {
     encoding::decode(bytes).text
 }
 
-/// First bytes of a file by which it is told what it is.
-const HEAD_BYTES: u64 = 1 << 16;
-
-/// The tables in `bytes`; `path` only names them in errors.
-fn tables(path: &Path, bytes: Bytes) -> Result<Vec<Table>> {
-    let head = bytes.part(0, HEAD_BYTES).map_err(Error::io("read", path))?;
-    // Workbooks are read whole; of text only what is needed to tell that it is text.
-    let (head, rest) = match head.starts_with(b"PK") || head.starts_with(ole::MAGIC) {
-        true => (bytes.whole().map_err(Error::io("read", path))?, None),
-        false => (head, Some(bytes)),
-    };
-    let found = match container::of(&head) {
+/// The tables in `bytes`; `path` only names them in errors. Texts are in the `encoding`, if one is given.
+fn tables(path: &Path, bytes: Bytes, encoding: &str) -> Result<Vec<Table>> {
+    let found = match container::of(&bytes).map_err(Error::io("read", path))? {
         Container::Refused(refusal) => Err(refusal),
-        Container::Text => text_tables(rest.unwrap_or_else(|| Bytes::from(head))),
-        Container::Held(kind) => {
-            let all = rest.map_or(Ok(head), Bytes::whole).map_err(Error::io("read", path))?;
+        Container::Text => text_tables(bytes, encoding),
+        Container::Workbook(kind) => workbook::tables(kind, bytes),
+        Container::Page(kind) => {
+            let decoded = match kind {
+                Page::Html if encoding.is_empty() => markup::decode(bytes),
+                _ => Text::declared(bytes, encoding).and_then(Text::whole),
+            };
+            let decoded = decoded.map_err(Error::io("read", path))?;
             match kind {
-                Held::Workbook(kind) => workbook::tables(kind, all),
-                Held::Html => html::tables(markup::decode(all), ""),
-                Held::Sylk => sylk::sylk(encoding::decode(all)),
-                Held::Dif => sylk::dif(encoding::decode(all)),
+                Page::Html => html::tables(decoded, ""),
+                Page::Sylk => sylk::sylk(decoded),
+                Page::Dif => sylk::dif(decoded),
             }
         }
     };
     found.map_err(|refusal| refused(path, refusal.message, refusal.hint))
 }
 
-fn text_tables(bytes: Bytes) -> Result<Vec<Table>, Refusal> {
-    let text = Text::of(bytes).map_err(container::damaged)?;
+fn text_tables(bytes: Bytes, encoding: &str) -> Result<Vec<Table>, Refusal> {
+    let text = Text::declared(bytes, encoding).map_err(container::damaged)?;
     let head = text.head().map_err(container::damaged)?;
     let table = match container::of_text(&head)? {
         container::TextKind::Delimited => match known_shape(&head) {

@@ -1,18 +1,19 @@
-//! OpenDocument spreadsheets (`.ods`), read as a stream.
+//! OpenDocument spreadsheets, packed (`.ods`) or in one XML file (`.fods`), read as a stream.
 //!
 //! A file says of a cell or row how often it comes again, up to the end of the sheet. What is blank is
 //! never laid out, and what is filled only up to a bound.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, io::BufReader};
 
 use calamine::Dimensions;
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
     Refusal,
+    bytes::Bytes,
     cell::{Value, plain_moment},
     container,
-    markup::{attribute, each_event, push_text},
+    markup::{attribute, each_event, each_event_of, push_text},
     sheet::{Facts, MOST_COLUMNS, MOST_ROWS, RowBuilder, Sheet},
 };
 
@@ -22,9 +23,30 @@ const MOST_REPEATED_CELLS: u64 = 100_000_000;
 /// Blanks that one `text:s` may stand for.
 const MOST_BLANKS: u32 = 1000;
 
+/// Where the content of a workbook lies.
+#[derive(Debug, Clone)]
+pub(super) enum Document {
+    /// In parts of a zip archive.
+    Packed(Bytes),
+    /// All in one text of XML, in UTF-8.
+    Flat(Bytes),
+}
+
+impl Document {
+    fn each_event(
+        &self,
+        visit: &mut dyn FnMut(&Event<'_>) -> Result<bool, String>,
+    ) -> Result<(), String> {
+        match self {
+            Document::Packed(archive) => each_event(archive, "content.xml", visit),
+            Document::Flat(text) => each_event_of(BufReader::new(text.cursor()), visit),
+        }
+    }
+}
+
 /// An open workbook.
 pub(super) struct OpenDocument {
-    archive: Arc<[u8]>,
+    document: Document,
     sheets: Vec<(Sheet, Facts)>,
     /// How many digits a cell style always shows; styles that show none left out.
     digits: BTreeMap<String, usize>,
@@ -32,28 +54,26 @@ pub(super) struct OpenDocument {
 
 impl OpenDocument {
     /// Finds the sheets.
-    pub(super) fn open(archive: &Arc<[u8]>) -> Result<OpenDocument, Refusal> {
-        if is_encrypted(archive) {
-            return Err(container::password());
-        }
+    pub(super) fn open(document: Document) -> Result<OpenDocument, Refusal> {
         let mut survey = Survey::default();
-        // Styles that cells share stand in a part of their own.
-        let _ = each_event(archive, "styles.xml", &mut |event| {
-            survey.style_event(event);
-            Ok(true)
-        });
-        let read = each_event(archive, "content.xml", &mut |event| {
+        if let Document::Packed(archive) = &document {
+            if is_encrypted(archive) {
+                return Err(container::password());
+            }
+            // Styles that cells share stand in a part of their own.
+            let _ = each_event(archive, "styles.xml", &mut |event| {
+                survey.style_event(event);
+                Ok(true)
+            });
+        }
+        let read = document.each_event(&mut |event| {
             survey.style_event(event);
             survey.sheet_event(event);
             Ok(true)
         });
         match read {
             Err(why) if survey.sheets.is_empty() => Err(container::damaged(why)),
-            _ => Ok(OpenDocument {
-                archive: archive.clone(),
-                digits: survey.digits(),
-                sheets: survey.sheets,
-            }),
+            _ => Ok(OpenDocument { document, digits: survey.digits(), sheets: survey.sheets }),
         }
     }
 
@@ -80,7 +100,7 @@ impl OpenDocument {
             repeated: 0,
         };
         let mut done = false;
-        each_event(&self.archive, "content.xml", &mut |event| {
+        self.document.each_event(&mut |event| {
             let goes_on = reading.event(event, rows)?;
             done |= !goes_on;
             Ok(goes_on)
@@ -89,7 +109,7 @@ impl OpenDocument {
     }
 }
 
-fn is_encrypted(archive: &Arc<[u8]>) -> bool {
+fn is_encrypted(archive: &Bytes) -> bool {
     let mut encrypted = false;
     let _ = each_event(archive, "META-INF/manifest.xml", &mut |event| {
         if let Event::Start(start) = event {
@@ -517,11 +537,8 @@ mod tests {
     use super::*;
     use crate::ingest::read::Tally;
 
-    fn archive(body: &str) -> Arc<[u8]> {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let options = zip::write::SimpleFileOptions::default();
-        zip.start_file("content.xml", options).expect("a part");
-        let content = format!(
+    fn content(body: &str) -> String {
+        format!(
             "<office:document-content><office:automatic-styles>\
              <number:number-style style:name=\"N5\">\
              <number:number number:min-integer-digits=\"5\" number:decimal-places=\"0\"/>\
@@ -529,13 +546,28 @@ mod tests {
              <style:style style:name=\"ta2\"><style:table-properties table:display=\"false\"/>\
              </style:style></office:automatic-styles><office:body>{body}</office:body>\
              </office:document-content>"
-        );
-        zip.write_all(content.as_bytes()).expect("written");
-        zip.finish().expect("an archive").into_inner().into()
+        )
     }
 
+    fn packed(content: &str) -> Document {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("content.xml", options).expect("a part");
+        zip.write_all(content.as_bytes()).expect("written");
+        Document::Packed(Bytes::from(zip.finish().expect("an archive").into_inner()))
+    }
+
+    /// What is read of a document, which is the same packed and flat.
     fn read(body: &str) -> (Vec<String>, Result<(), String>) {
-        let book = OpenDocument::open(&archive(body)).expect("a workbook");
+        let content = content(body);
+        let flat = Document::Flat(Bytes::from(content.clone().into_bytes()));
+        let read = read_document(packed(&content));
+        assert_eq!(read_document(flat), read);
+        read
+    }
+
+    fn read_document(document: Document) -> (Vec<String>, Result<(), String>) {
+        let book = OpenDocument::open(document).expect("a workbook");
         let (tally, mut said) = (Tally::default(), Vec::new());
         let mut result = Ok(());
         for sheet in book.sheets() {

@@ -9,6 +9,7 @@ use super::{
     Classified, Content, Format, RawRow, Row, Table, Tally,
     cell::Value,
     header::{self, Layout, Merge},
+    side,
 };
 
 /// Columns that a sheet can have.
@@ -40,6 +41,37 @@ pub(super) struct Facts {
     pub(super) hidden_columns: Hidden,
     /// Formulas whose value was never stored.
     pub(super) valueless: u64,
+    /// Digits that the number formats of cells always show, where that is not told with the cell.
+    pub(super) digits: Digits,
+}
+
+/// How many digits the number formats of cells always show, by column, from a row on: a column is formatted
+/// as a whole, or nearly so.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Digits {
+    columns: BTreeMap<u32, BTreeMap<u32, usize>>,
+    runs: usize,
+}
+
+/// Runs that are kept of a sheet; only a file made to fill the memory has more.
+const MOST_RUNS: usize = 4_000_000;
+
+impl Digits {
+    /// Notes those of a cell below all noted before it.
+    pub(super) fn set(&mut self, row: u32, column: u32, digits: usize) {
+        let runs = self.columns.get(&column);
+        let last = runs.and_then(|runs| runs.last_key_value()).map_or(0, |(_, &digits)| digits);
+        if last != digits && self.runs < MOST_RUNS {
+            self.columns.entry(column).or_default().insert(row, digits);
+            self.runs += 1;
+        }
+    }
+
+    /// Those of a cell; 0 where its format shows none.
+    pub(super) fn at(&self, row: u32, column: u32) -> usize {
+        let run = self.columns.get(&column).and_then(|runs| runs.range(..=row).next_back());
+        run.map_or(0, |(_, &digits)| digits)
+    }
 }
 
 /// Rows or columns that are not shown, as ranges: a few bytes of a file can hide all there are.
@@ -108,7 +140,9 @@ pub fn column_letters(column: usize) -> String {
 /// Gathers cells into rows.
 pub(super) struct RowBuilder<'a> {
     row: u32,
-    cells: Vec<String>,
+    cells: StringRecord,
+    /// Cells that came behind one further to the right, or a second time: the last counts.
+    late: Vec<(usize, String)>,
     tally: &'a Tally,
     facts: &'a Facts,
     visit: &'a mut dyn FnMut(SheetRow) -> bool,
@@ -123,7 +157,15 @@ impl<'a> RowBuilder<'a> {
         facts: &'a Facts,
         visit: &'a mut dyn FnMut(SheetRow) -> bool,
     ) -> RowBuilder<'a> {
-        RowBuilder { row: 0, cells: Vec::new(), tally, facts, visit, beyond: None }
+        RowBuilder {
+            row: 0,
+            cells: StringRecord::new(),
+            late: Vec::new(),
+            tally,
+            facts,
+            visit,
+            beyond: None,
+        }
     }
 
     /// Adds a cell; `false` when no more are wanted. `digits` is how many its number format always
@@ -149,14 +191,23 @@ impl<'a> RowBuilder<'a> {
             };
             if self.beyond.is_some() {
                 self.cells.clear();
+                self.late.clear();
                 return false;
             }
-            if self.cells.len() <= at {
-                self.cells.resize(at + 1, String::new());
-            }
-            self.cells[at] = text;
+            self.put(at, &text);
         }
         true
+    }
+
+    fn put(&mut self, at: usize, text: &str) {
+        if at < self.cells.len() {
+            self.late.push((at, text.to_owned()));
+            return;
+        }
+        while self.cells.len() < at {
+            self.cells.push_field("");
+        }
+        self.cells.push_field(text);
     }
 
     /// Whether all cells fitted into a sheet, in the order of its rows.
@@ -169,7 +220,15 @@ impl<'a> RowBuilder<'a> {
         if self.cells.is_empty() {
             return true;
         }
-        let cells = StringRecord::from(std::mem::take(&mut self.cells));
+        let most = (self.cells.as_slice().len() + 16, self.cells.len() + 1);
+        let next = StringRecord::with_capacity(most.0, most.1);
+        let mut cells = std::mem::replace(&mut self.cells, next);
+        if !self.late.is_empty() {
+            let late = std::mem::take(&mut self.late);
+            let mut texts: Vec<&str> = cells.iter().collect();
+            late.iter().for_each(|(at, text)| texts[*at] = text);
+            cells = StringRecord::from(texts);
+        }
         if header::is_blank(&cells) {
             return true;
         }
@@ -199,10 +258,21 @@ pub(super) fn tables(part: &Part<'_>, rows: Vec<RawRow>, facts: &Facts, base: u3
         let filled = rows.last().map_or(first, number_of);
         // The blank rows between two tables belong to the upper one.
         let end = rest.as_slice().first().map_or(filled, |next| number_of(next) - 1);
-        let preview = preview_of(&rows, first);
-        let rows = dense(rows.into_iter().map(Ok), first).chain((filled..end).map(blank_row));
         let facts = if at == 0 { facts } else { &further };
-        tables.push(part.clone().table(&preview, facts, first, rows));
+        let sides = side::columns(&rows);
+        if sides.is_empty() {
+            tables.push(part.clone().rows(rows, facts, first, end));
+            first = end;
+            continue;
+        }
+        for (nth, columns) in sides.into_iter().enumerate() {
+            let own = side::rows(&rows, &columns);
+            // What is told of the sheet, and the blank rows below, belong to the first of them.
+            let facts = side::facts(if nth == 0 { facts } else { &further }, &columns);
+            let end = if nth == 0 { end } else { first };
+            let part = Part { columns: Some(columns), ..part.clone() };
+            tables.push(part.rows(own, &facts, first, end));
+        }
         first = end;
     }
     tables
@@ -260,9 +330,27 @@ pub(super) struct Part<'a> {
     pub(super) sheet: &'a Sheet,
     pub(super) remarks: Vec<String>,
     pub(super) tally: Tally,
+    /// The columns of one of several tables side by side.
+    pub(super) columns: Option<Range<usize>>,
 }
 
 impl Part<'_> {
+    /// What the table is called: as its sheet, and where that holds several side by side by its columns too.
+    fn name(&self) -> String {
+        let Some(columns) = &self.columns else { return self.sheet.name.clone() };
+        let letters = [columns.start, columns.end - 1].map(column_letters);
+        format!("{} ({}:{})", self.sheet.name, letters[0], letters[1]).trim_start().to_owned()
+    }
+
+    /// The table of rows that are held, the first of which is row `first` from 0; up to row `end` blank
+    /// ones follow.
+    fn rows(self, rows: Vec<RawRow>, facts: &Facts, first: u32, end: u32) -> Table {
+        let filled = rows.last().map_or(first, number_of);
+        let preview = preview_of(&rows, first);
+        let rows = dense(rows.into_iter().map(Ok), first).chain((filled..end).map(blank_row));
+        self.table(&preview, facts, first, rows)
+    }
+
     /// The table whose raw rows, the first of which is row `first` from 0, are `raw`.
     pub(super) fn table(
         self,
@@ -273,6 +361,7 @@ impl Part<'_> {
     ) -> Table {
         let mut layout = Layout::find(preview, &merges_from(&facts.merges, first));
         layout.sparse = true;
+        let name = self.name();
         let mut remarks = self.remarks;
         remarks.extend(facts.remarks(preview.iter().map(header::span).max().unwrap_or(0)));
         let below = layout.last_line().map_or(0, |at| at + 1);
@@ -282,13 +371,14 @@ impl Part<'_> {
             remarks.push("there are no rows below the header".into());
         }
         Table {
-            sheet: self.sheet.name.clone(),
+            sheet: name,
             hidden: self.sheet.hidden,
             format: Format {
                 container: self.container.into(),
                 encoding: self.encoding.into(),
                 delimiter: None,
                 remarks,
+                first_column: self.columns.map_or(0, |columns| columns.start),
             },
             header: layout.header.clone(),
             groups: layout.groups.clone(),

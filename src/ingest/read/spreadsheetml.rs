@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    io::{BufReader, Seek, SeekFrom},
 };
 
 use calamine::Dimensions;
@@ -15,6 +15,7 @@ use quick_xml::{
 };
 
 use super::{
+    bytes::{Bytes, Cursor},
     cell::{Value, padded_digits, plain_moment},
     markup::{attribute, push_text, tolerant},
     sheet::{Facts, MOST_COLUMNS, MOST_ROWS, RowBuilder, Sheet},
@@ -23,7 +24,7 @@ use super::{
 /// An open workbook.
 pub(super) struct SpreadsheetMl {
     /// The document, in UTF-8.
-    document: Arc<[u8]>,
+    document: Bytes,
     sheets: Vec<Worksheet>,
     /// How many digits the number format of a style always shows; styles that show none left out.
     digits: BTreeMap<String, usize>,
@@ -33,7 +34,7 @@ pub(super) struct SpreadsheetMl {
 struct Worksheet {
     sheet: Sheet,
     /// Where its content starts in the document.
-    start: usize,
+    start: u64,
     facts: Facts,
     /// The styles of whole columns: from one on, up to another.
     column_styles: BTreeMap<u32, (u32, String)>,
@@ -48,15 +49,16 @@ impl Worksheet {
 
 impl SpreadsheetMl {
     /// Finds the sheets of a document. What follows a damaged place is found by [`Self::each_row`].
-    pub(super) fn open(document: &Arc<[u8]>) -> Result<SpreadsheetMl, String> {
-        let text = std::str::from_utf8(document).map_err(|_| "it is not text".to_owned())?;
-        let mut reader = tolerant(Reader::from_str(text));
+    pub(super) fn open(document: Bytes) -> Result<SpreadsheetMl, String> {
+        let mut reader = reader_from(&document, 0)?;
         let mut survey = Survey::default();
         let mut failed = None;
+        let mut buffer = Vec::new();
         loop {
-            match reader.read_event() {
+            buffer.clear();
+            match reader.read_event_into(&mut buffer) {
                 Ok(Event::Eof) => break,
-                Ok(event) => survey.event(&event, reader.buffer_position() as usize),
+                Ok(event) => survey.event(&event, reader.buffer_position()),
                 Err(why) => {
                     failed = Some(why.to_string());
                     break;
@@ -65,11 +67,7 @@ impl SpreadsheetMl {
         }
         match failed {
             Some(why) if survey.sheets.is_empty() => Err(why),
-            _ => Ok(SpreadsheetMl {
-                document: document.clone(),
-                digits: survey.digits(),
-                sheets: survey.sheets,
-            }),
+            _ => Ok(SpreadsheetMl { document, digits: survey.digits(), sheets: survey.sheets }),
         }
     }
 
@@ -86,14 +84,14 @@ impl SpreadsheetMl {
     /// Hands all cells of a sheet to `rows`.
     pub(super) fn each_row(&self, sheet: &Sheet, rows: &mut RowBuilder<'_>) -> Result<(), String> {
         let Some(sheet) = self.sheets.get(sheet.position) else { return Ok(()) };
-        let rest = self.document.get(sheet.start..).unwrap_or_default();
-        let text = std::str::from_utf8(rest).map_err(|_| "it is not text".to_owned())?;
-        let mut reader = tolerant(Reader::from_str(text));
+        let mut reader = reader_from(&self.document, sheet.start)?;
+        let mut buffer = Vec::new();
         let mut place = Place::default();
         let mut row_style = None;
         let mut cell: Option<OpenCell> = None;
         loop {
-            let event = reader.read_event().map_err(|why| why.to_string())?;
+            buffer.clear();
+            let event = reader.read_event_into(&mut buffer).map_err(|why| why.to_string())?;
             match &event {
                 Event::Eof => return Err("it ends within a sheet".into()),
                 Event::Start(start) => match (start.local_name().as_ref(), &mut cell) {
@@ -137,6 +135,13 @@ impl SpreadsheetMl {
             }
         }
     }
+}
+
+/// Reads a document from a place on.
+fn reader_from(document: &Bytes, start: u64) -> Result<Reader<BufReader<Cursor>>, String> {
+    let mut cursor = document.cursor();
+    cursor.seek(SeekFrom::Start(start)).map_err(|why| why.to_string())?;
+    Ok(tolerant(Reader::from_reader(BufReader::with_capacity(1 << 16, cursor))))
 }
 
 /// Where in a sheet the reading is, from 0.
@@ -199,7 +204,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn event(&mut self, event: &Event<'_>, position: usize) {
+    fn event(&mut self, event: &Event<'_>, position: u64) {
         match event {
             Event::Start(start) => self.start(start, position),
             Event::End(end) => match end.local_name().as_ref() {
@@ -225,7 +230,7 @@ impl Survey {
         }
     }
 
-    fn start(&mut self, element: &BytesStart<'_>, position: usize) {
+    fn start(&mut self, element: &BytesStart<'_>, position: u64) {
         match element.local_name().as_ref() {
             "Style" => {
                 self.style = attribute(element, "ID");

@@ -56,6 +56,7 @@ fn tables(
         sheet: &sheet,
         remarks: text.remarks.clone(),
         tally: Tally::default(),
+        columns: None,
     };
     let mut held: Vec<RawRow> = Vec::new();
     let mut visit = |(row, cells): (u32, StringRecord)| {

@@ -8,7 +8,7 @@ use std::{
 use super::*;
 
 fn message_of(name: &str, bytes: &[u8]) -> String {
-    match tables(Path::new(name), bytes.to_vec().into()) {
+    match tables(Path::new(name), bytes.to_vec().into(), "") {
         Ok(tables) => format!("{} tables", tables.len()),
         Err(error) => {
             assert!(error.hint().is_some(), "{error} has no hint");
@@ -30,6 +30,14 @@ fn what_cannot_be_read_is_refused_with_a_reason() {
         (b"\x1F\x8B\x08", "it is an archive"),
         (b"\x09\x00\x04\x00\x02\x00\x10\x00", "it is a workbook of Excel 4 or older"),
         (b"<html><p>a", "it is an HTML page without a table"),
+        (b"MIME-Version: 1.0\nContent-Type: multipart/related", "saved as a web archive (MHT)"),
+        // `Kundennr,Name,Ort` and two rows, as a mainframe writes them.
+        (
+            b"\xD2\xA4\x95\x84\x85\x95\x95\x99\x6B\xD5\x81\x94\x85\x6B\xD6\x99\xA3\x15\
+              \xF1\xF0\xF1\x6B\xD4\xA4\x85\x93\x93\x85\x99\x6B\xC2\x85\x99\x93\x89\x95\x15\
+              \xF1\xF0\xF2\x6B\xE6\x85\x82\x85\x99\x40\xD2\xC7\x6B\xD2\x96\x85\x93\x95\x15",
+            "it is written in EBCDIC",
+        ),
         (b"ID;PWXL;N;E", "it holds no cell"),
     ];
     for (bytes, reason) in cases {
@@ -49,7 +57,7 @@ fn a_missing_file_and_a_folder_are_named() {
 
 #[test]
 fn a_header_alone_is_a_table_without_rows() {
-    let tables = tables(Path::new("a.csv"), b"Nom;Ville\n".to_vec().into()).expect("a table");
+    let tables = tables(Path::new("a.csv"), b"Nom;Ville\n".to_vec().into(), "").expect("a table");
     assert_eq!(tables[0].header, ["Nom", "Ville"]);
     assert_eq!(tables[0].format.remarks, ["there are no rows below the header"]);
 }
@@ -75,7 +83,7 @@ fn any_bytes_are_read_or_refused() {
         b"[{},{}]",
     ];
     for bytes in samples {
-        if let Ok(tables) = tables(Path::new("x"), bytes.to_vec().into()) {
+        if let Ok(tables) = tables(Path::new("x"), bytes.to_vec().into(), "") {
             tables.into_iter().for_each(|table| table.rows.for_each(drop));
         }
     }
@@ -101,7 +109,7 @@ fn workbook(rows: u32) -> Vec<u8> {
 #[test]
 fn a_long_sheet_is_streamed_and_a_short_one_held_with_the_same_result() {
     for rows in [20, 10_050] {
-        let mut tables = tables(Path::new("a.xlsx"), workbook(rows).into()).expect("tables");
+        let mut tables = tables(Path::new("a.xlsx"), workbook(rows).into(), "").expect("tables");
         let table = tables.pop().expect("a table");
         assert_eq!((table.header_row, table.header), (3, vec!["Nom".to_owned(), "CP".to_owned()]));
         let read: Vec<Row> = table.rows.collect();
@@ -311,7 +319,9 @@ const WHOLE: &[&str] = &[
 
 /// Reads a file to its end, its entries too where it is an accounting file.
 fn read_to_the_end(bytes: Vec<u8>) {
-    let Ok(tables) = tables(Path::new("512345675FEC20241231.txt"), bytes.into()) else { return };
+    let Ok(tables) = tables(Path::new("512345675FEC20241231.txt"), bytes.into(), "") else {
+        return;
+    };
     for table in tables {
         if !crate::ingest::fec::is_fec(&table.header) {
             table.rows.for_each(drop);
@@ -361,7 +371,7 @@ proptest::proptest! {
 fn whole_exports_are_read_as_what_they_are() {
     let containers = ["vcard", "vcard", "sage", "iif", "text", "fec_xml", "fixed_width"];
     for (text, container) in WHOLE.iter().zip(containers) {
-        let tables = tables(Path::new("x"), text.as_bytes().to_vec().into());
+        let tables = tables(Path::new("x"), text.as_bytes().to_vec().into(), "");
         let table = tables.unwrap_or_else(|e| panic!("{container}: {e}")).remove(0);
         assert_eq!(table.format.container, container);
     }
@@ -376,7 +386,7 @@ fn ledgers_without_public_layout_are_refused_with_what_to_export() {
         "***S5CAE000\r\nVE 411\r\n".to_owned(),
         format!("L{:0>105}\r\n", 1).repeat(3),
     ] {
-        let message = match tables(Path::new("x"), text.clone().into_bytes().into()) {
+        let message = match tables(Path::new("x"), text.clone().into_bytes().into(), "") {
             Err(error) => format!("{error} {}", error.hint().unwrap_or_default()),
             Ok(_) => panic!("{text}"),
         };

@@ -68,6 +68,7 @@ pub(super) fn table(text: Text) -> Result<Table, Refusal> {
         encoding: text.encoding,
         delimiter: (dialect.delimiter != NO_DELIMITER).then_some(char::from(dialect.delimiter)),
         remarks,
+        ..Format::default()
     };
     let (names, groups) = (layout.header.clone(), layout.groups.clone());
     let rows = Classified { raw: RawRows(records), position: 0, layout, tally: tally.clone() };

@@ -6,10 +6,10 @@
 //! from its workbook, so that no iterator can own both.)
 
 use std::{
-    io::Cursor,
+    io::BufReader,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, sync_channel},
     },
     thread,
@@ -23,13 +23,14 @@ use calamine::{
 pub(super) use super::cell::number_text;
 use super::{
     RawRow, Refusal, Table, Tally, biff,
+    bytes::{Bytes, Cursor},
     cell::{Value, padded_digits},
     container::{self, Workbook},
     header, markup,
-    opendocument::OpenDocument,
-    sheet::{self, Facts, Part, RowBuilder, Sheet, SheetRow},
+    opendocument::{Document, OpenDocument},
+    sheet::{self, Digits, Facts, Part, RowBuilder, Sheet, SheetRow},
     spreadsheetml::SpreadsheetMl,
-    xlsx,
+    xlsb, xlsx,
 };
 
 /// Rows up to which a sheet is held in memory.
@@ -44,15 +45,15 @@ const BATCH_ROWS: usize = 256;
 const BATCH_CELLS: usize = 1 << 16;
 const BATCHES_WAITING: usize = 16;
 
-type Source = Cursor<Arc<[u8]>>;
+type Source = BufReader<Cursor>;
 
 /// Every table of every sheet, in the order of the workbook.
-pub(super) fn tables(kind: Workbook, mut bytes: Vec<u8>) -> Result<Vec<Table>, Refusal> {
-    if kind == Workbook::SpreadsheetMl {
-        bytes = markup::decode(bytes).text.into_bytes();
+pub(super) fn tables(kind: Workbook, mut bytes: Bytes) -> Result<Vec<Table>, Refusal> {
+    if matches!(kind, Workbook::SpreadsheetMl | Workbook::Fods) {
+        bytes = markup::in_utf8(bytes).map_err(container::damaged)?;
     }
-    let bytes: Arc<[u8]> = bytes.into();
-    let mut book = Book::open(kind, bytes.clone())?;
+    let mut book = Book::open(kind, &bytes)?;
+    let kept = Kept { kind, bytes, book: Arc::default() };
     let mut tables = Vec::new();
     let mut broken = Vec::new();
     let mut errors = 0;
@@ -68,8 +69,7 @@ pub(super) fn tables(kind: Workbook, mut bytes: Vec<u8>) -> Result<Vec<Table>, R
         if held.complete {
             tables.extend(held_tables(part(kind, &sheet, &tally), held, &facts));
         } else {
-            let again = (kind, bytes.clone());
-            tables.push(streamed_table(again, &sheet, held.rows, facts));
+            tables.push(streamed_table(kept.clone(), &sheet, held.rows, facts));
         }
     }
     match broken.first() {
@@ -83,6 +83,7 @@ pub(super) fn tables(kind: Workbook, mut bytes: Vec<u8>) -> Result<Vec<Table>, R
         }
         _ => {}
     }
+    kept.put(book);
     // A sheet of which nothing can be read is told beside the good ones.
     tables.extend(broken.into_iter().map(|(sheet, why)| {
         let part = part(kind, &sheet, &Tally::default());
@@ -93,37 +94,61 @@ pub(super) fn tables(kind: Workbook, mut bytes: Vec<u8>) -> Result<Vec<Table>, R
 
 fn part<'a>(kind: Workbook, sheet: &'a Sheet, tally: &Tally) -> Part<'a> {
     let (container, encoding) = (kind.name(), "");
-    Part { container, encoding, sheet, remarks: Vec::new(), tally: tally.clone() }
+    Part { container, encoding, sheet, remarks: Vec::new(), tally: tally.clone(), columns: None }
+}
+
+/// A workbook whose long sheets are still to be read.
+#[derive(Clone)]
+struct Kept {
+    kind: Workbook,
+    bytes: Bytes,
+    /// As it was opened: whoever reads first takes it, for its strings are read already.
+    book: Arc<Mutex<Option<Book>>>,
+}
+
+impl Kept {
+    fn put(&self, book: Book) {
+        *self.book.lock().unwrap_or_else(PoisonError::into_inner) = Some(book);
+    }
+
+    fn take(self) -> Result<Book, Refusal> {
+        let opened = self.book.lock().unwrap_or_else(PoisonError::into_inner).take();
+        opened.map_or_else(|| Book::open(self.kind, &self.bytes), Ok)
+    }
 }
 
 /// An open workbook.
 enum Book {
     Xlsx(Box<Xlsx<Source>>, xlsx::Parts),
-    Xlsb(Box<Xlsb<Source>>),
+    Xlsb(Box<Xlsb<Source>>, xlsb::Parts),
     Xls(Box<Xls<Source>>, biff::Survey),
     Ods(OpenDocument),
     SpreadsheetMl(SpreadsheetMl),
 }
 
 impl Book {
-    fn open(kind: Workbook, bytes: Arc<[u8]>) -> Result<Book, Refusal> {
-        let source = Cursor::new(bytes.clone());
+    fn open(kind: Workbook, bytes: &Bytes) -> Result<Book, Refusal> {
+        let source = BufReader::new(bytes.cursor());
         guarded(|| {
             Ok(match kind {
                 Workbook::Xlsx => {
-                    let parts = xlsx::Parts::of(&bytes)?;
+                    let parts = xlsx::Parts::of(bytes)?;
                     let book = Xlsx::new(source).map_err(|e| match e {
                         XlsxError::Password => container::password(),
                         e => container::damaged(e),
                     })?;
                     Book::Xlsx(Box::new(book), parts)
                 }
-                Workbook::Xlsb => Book::Xlsb(Box::new(Xlsb::new(source).map_err(|e| match e {
-                    XlsbError::Password => container::password(),
-                    e => container::damaged(e),
-                })?)),
+                Workbook::Xlsb => {
+                    let parts = xlsb::Parts::of(bytes)?;
+                    let book = Xlsb::new(source).map_err(|e| match e {
+                        XlsbError::Password => container::password(),
+                        e => container::damaged(e),
+                    })?;
+                    Book::Xlsb(Box::new(book), parts)
+                }
                 Workbook::Xls => {
-                    let survey = biff::survey(&bytes)?;
+                    let survey = biff::survey(&bytes.whole().map_err(container::damaged)?)?;
                     let mut options = XlsOptions::default();
                     options.force_codepage = survey.code_page;
                     let book = Xls::new_with_options(source, options).map_err(|e| match e {
@@ -136,10 +161,11 @@ impl Book {
                     })?;
                     Book::Xls(Box::new(book), survey)
                 }
-                Workbook::Ods => Book::Ods(OpenDocument::open(&bytes)?),
-                Workbook::SpreadsheetMl => {
-                    Book::SpreadsheetMl(SpreadsheetMl::open(&bytes).map_err(container::damaged)?)
-                }
+                Workbook::Ods => Book::Ods(OpenDocument::open(Document::Packed(bytes.clone()))?),
+                Workbook::Fods => Book::Ods(OpenDocument::open(Document::Flat(bytes.clone()))?),
+                Workbook::SpreadsheetMl => Book::SpreadsheetMl(
+                    SpreadsheetMl::open(bytes.clone()).map_err(container::damaged)?,
+                ),
             })
         })
         .unwrap_or_else(|why| Err(container::damaged(why)))
@@ -149,7 +175,7 @@ impl Book {
     fn sheets(&self) -> Vec<Sheet> {
         let all = match self {
             Book::Xlsx(book, _) => book.sheets_metadata(),
-            Book::Xlsb(book) => book.sheets_metadata(),
+            Book::Xlsb(book, _) => book.sheets_metadata(),
             Book::Xls(book, _) => book.sheets_metadata(),
             Book::Ods(book) => return book.sheets(),
             Book::SpreadsheetMl(book) => return book.sheets(),
@@ -172,17 +198,13 @@ impl Book {
     fn facts(&mut self, sheet: &Sheet) -> Facts {
         let name = sheet.name.as_str();
         match self {
-            Book::Xlsx(book, parts) => {
-                let merges = guarded(|| book.merge_cells_by_sheet_name(name));
-                let merges = merges.ok().and_then(Result::ok).unwrap_or_default();
-                Facts { merges, ..parts.facts(name) }
-            }
+            Book::Xlsx(_, parts) => parts.facts(name),
             Book::Xls(book, survey) => {
                 let merges = book.merge_cells_by_sheet_id(sheet.position).unwrap_or_default();
-                let facts = survey.sheets.get(sheet.position).map(|sheet| sheet.facts.clone());
+                let facts = survey.sheets.get(sheet.position).cloned();
                 Facts { merges, ..facts.unwrap_or_default() }
             }
-            Book::Xlsb(_) => Facts::default(),
+            Book::Xlsb(_, parts) => parts.facts(name),
             Book::Ods(book) => book.facts(sheet),
             Book::SpreadsheetMl(book) => book.facts(sheet),
         }
@@ -201,12 +223,14 @@ impl Book {
         let mut rows = RowBuilder::new(tally, facts, visit);
         let read = guarded(|| match self {
             Book::Xlsx(book, _) => read_xlsx(book, name, &mut rows).map_err(|e| e.to_string()),
-            Book::Xlsb(book) => read_xlsb(book, name, &mut rows).map_err(|e| e.to_string()),
+            Book::Xlsb(book, _) => {
+                read_xlsb(book, name, &facts.digits, &mut rows).map_err(|e| e.to_string())
+            }
             Book::Xls(book, survey) => {
                 let named = book.sheets_metadata().get(sheet.position);
                 let name = named.map(|sheet| sheet.name.clone()).unwrap_or_default();
                 let range = book.worksheet_range(&name).map_err(|e| e.to_string())?;
-                read_range(&range, survey, sheet.position, &mut rows);
+                read_range(&range, survey, &facts.digits, &mut rows);
                 Ok(())
             }
             Book::Ods(book) => book.each_row(sheet, &mut rows),
@@ -242,12 +266,18 @@ fn read_xlsx(book: &mut Xlsx<Source>, sheet: &str, rows: &mut RowBuilder) -> Res
     Ok(())
 }
 
-fn read_xlsb(book: &mut Xlsb<Source>, sheet: &str, rows: &mut RowBuilder) -> Result<(), XlsbError> {
+fn read_xlsb(
+    book: &mut Xlsb<Source>,
+    sheet: &str,
+    digits: &Digits,
+    rows: &mut RowBuilder<'_>,
+) -> Result<(), XlsbError> {
     let mut reader = book.worksheet_cells_reader(sheet)?;
     while let Some(cell) = reader.next_cell()? {
         let cell: Cell<DataRef<'_>> = cell;
         let (row, column) = cell.get_position();
-        if !rows.cell(row, column, Value::from(cell.get_value()), 0) {
+        let value = Value::from(cell.get_value());
+        if !rows.cell(row, column, value, digits.at(row, column)) {
             return Ok(());
         }
     }
@@ -255,12 +285,16 @@ fn read_xlsb(book: &mut Xlsb<Source>, sheet: &str, rows: &mut RowBuilder) -> Res
     Ok(())
 }
 
-fn read_range(range: &Range<Data>, survey: &biff::Survey, sheet: usize, rows: &mut RowBuilder<'_>) {
-    let digits = survey.sheets.get(sheet).map(|sheet| &sheet.digits);
+fn read_range(
+    range: &Range<Data>,
+    survey: &biff::Survey,
+    digits: &Digits,
+    rows: &mut RowBuilder<'_>,
+) {
     let (top, left) = range.start().unwrap_or((0, 0));
     for (down, right, cell) in range.used_cells() {
         let at = (top + down as u32, left + right as u32);
-        let digits = digits.and_then(|digits| digits.get(&at)).copied().unwrap_or(0);
+        let digits = digits.at(at.0, at.1);
         let text;
         let value = match cell {
             Data::String(said) => {
@@ -319,19 +353,15 @@ fn held_tables(part: Part<'_>, held: Held, facts: &Facts) -> Vec<Table> {
 }
 
 /// A sheet too long to be held: its rows are read again, from the start, as they are asked for.
-fn streamed_table(
-    (kind, bytes): (Workbook, Arc<[u8]>),
-    sheet: &Sheet,
-    mut head: Vec<SheetRow>,
-    facts: Facts,
-) -> Table {
+fn streamed_table(kept: Kept, sheet: &Sheet, mut head: Vec<SheetRow>, facts: Facts) -> Table {
     head.truncate(header::PREVIEW_ROWS);
     let head: Vec<RawRow> = head.into_iter().map(raw_row).collect();
     let tally = Tally::default();
     let (read, told) = (sheet.clone(), tally.clone());
     let facts = Arc::new(facts);
     let known = facts.clone();
-    let stream = Stream::new(move || start_reading((kind, bytes), read, known, told));
+    let kind = kept.kind;
+    let stream = Stream::new(move || start_reading(kept, read, known, told));
     let preview = sheet::preview_of(&head, 0);
     let rows = sheet::dense(stream.map(|row| row.map(raw_row)), 0);
     let rows = sheet::FirstTable::of(rows, &preview);
@@ -377,12 +407,7 @@ impl Iterator for Stream {
     }
 }
 
-fn start_reading(
-    (kind, bytes): (Workbook, Arc<[u8]>),
-    sheet: Sheet,
-    facts: Arc<Facts>,
-    tally: Tally,
-) -> Receiver<Batch> {
+fn start_reading(kept: Kept, sheet: Sheet, facts: Arc<Facts>, tally: Tally) -> Receiver<Batch> {
     let (sender, receiver) = sync_channel::<Batch>(BATCHES_WAITING);
     thread::spawn(move || {
         let mut batch = Vec::with_capacity(BATCH_ROWS);
@@ -396,7 +421,8 @@ fn start_reading(
             cells = 0;
             sender.send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH_ROWS)))).is_ok()
         };
-        let read = Book::open(kind, bytes)
+        let read = kept
+            .take()
             .map_err(|refusal| refusal.message)
             .and_then(|mut book| book.each_row(&sheet, &facts, &tally, &mut take));
         // A receiver that is gone wants neither the last rows nor the reason.

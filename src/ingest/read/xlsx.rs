@@ -1,21 +1,22 @@
 //! What calamine leaves out of an `.xlsx` file: rows and columns that are hidden, and formulas whose
-//! value was never stored, as some libraries write them. The parts are walked once, beside calamine,
-//! which reads the values.
+//! value was never stored, as some libraries write them; and, in the same walk through a sheet, which of its
+//! cells are merged. Calamine reads the values.
 
 use std::{
     collections::BTreeMap,
-    io::{self, Cursor, Read},
-    sync::Arc,
+    io::{self, BufReader, Read},
 };
 
+use calamine::Dimensions;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::{
     Refusal,
+    bytes::Bytes,
     container::{self, MOST_UNPACKED_BYTES},
     markup::{attribute, each_event},
-    sheet::{Facts, MOST_COLUMNS},
+    sheet::{Facts, MOST_COLUMNS, MOST_ROWS},
 };
 
 /// No byte of deflated data unpacks to more.
@@ -24,7 +25,7 @@ const MOST_DEFLATED_RATIO: u64 = 1032;
 /// The parts of a workbook.
 #[derive(Debug)]
 pub(super) struct Parts {
-    archive: Arc<[u8]>,
+    archive: Bytes,
     /// Part by name of sheet.
     sheets: BTreeMap<String, String>,
 }
@@ -35,18 +36,9 @@ impl Parts {
     /// # Errors
     ///
     /// When what is read at once unpacks to more than it says.
-    pub(super) fn of(archive: &Arc<[u8]>) -> Result<Parts, Refusal> {
+    pub(super) fn of(archive: &Bytes) -> Result<Parts, Refusal> {
         refuse_bombs(archive)?;
-        let mut targets: BTreeMap<String, String> = BTreeMap::new();
-        let _ = each_event(archive, "xl/_rels/workbook.xml.rels", &mut |event| {
-            if let Event::Start(start) = event
-                && let (Some(id), Some(target)) =
-                    (attribute(start, "Id"), attribute(start, "Target"))
-            {
-                targets.insert(id, target);
-            }
-            Ok(true)
-        });
+        let targets = targets(archive, "xl/_rels/workbook.xml.rels");
         let mut sheets = BTreeMap::new();
         let _ = each_event(archive, "xl/workbook.xml", &mut |event| {
             if let Event::Start(start) = event
@@ -54,11 +46,7 @@ impl Parts {
                 && let (Some(name), Some(id)) = (attribute(start, "name"), attribute(start, "id"))
                 && let Some(target) = targets.get(&id)
             {
-                let part = match target.starts_with(['/', '\\']) || target.starts_with("xl/") {
-                    true => target.clone(),
-                    false => format!("xl/{target}"),
-                };
-                sheets.insert(name, part);
+                sheets.insert(name, target.clone());
             }
             Ok(true)
         });
@@ -75,10 +63,26 @@ impl Parts {
     }
 }
 
+/// The parts that the parts of a workbook are related to, by id.
+pub(super) fn targets(archive: &Bytes, part: &str) -> BTreeMap<String, String> {
+    let mut targets: BTreeMap<String, String> = BTreeMap::new();
+    let _ = each_event(archive, part, &mut |event| {
+        if let Event::Start(start) = event
+            && let (Some(id), Some(target)) = (attribute(start, "Id"), attribute(start, "Target"))
+        {
+            let whole = target.starts_with(['/', '\\']) || target.starts_with("xl/");
+            targets.insert(id, if whole { target } else { format!("xl/{target}") });
+        }
+        Ok(true)
+    });
+    targets
+}
+
 /// Counts what the parts that calamine reads at once really unpack to: what an archive says of its
 /// members need not be true.
-fn refuse_bombs(archive: &Arc<[u8]>) -> Result<(), Refusal> {
-    let mut archive = ZipArchive::new(Cursor::new(archive.clone())).map_err(container::damaged)?;
+pub(super) fn refuse_bombs(archive: &Bytes) -> Result<(), Refusal> {
+    let source = BufReader::new(archive.cursor());
+    let mut archive = ZipArchive::new(source).map_err(container::damaged)?;
     for at in 0..archive.len() {
         let member = archive.by_index(at).map_err(container::damaged)?;
         let most = member.compressed_size().saturating_mul(MOST_DEFLATED_RATIO);
@@ -106,11 +110,16 @@ struct Survey {
     value: bool,
     text: bool,
     in_value: bool,
+    /// Whether the cells are behind it.
+    below: bool,
 }
 
 impl Survey {
-    /// Takes in an event; `false` at the end of the cells.
+    /// Takes in an event; `false` when no more are needed.
     fn event(&mut self, event: &Event<'_>) -> bool {
+        if self.below {
+            return self.event_below(event);
+        }
         match event {
             Event::Start(start) => match start.local_name().as_ref() {
                 "row" => {
@@ -131,7 +140,9 @@ impl Survey {
                 }
                 "c" => {
                     // A formula whose value is a text of no letters has one all the same.
-                    let text = attribute(start, "t").is_some_and(|kind| kind == "str");
+                    // Most cells are of another type: seen before an attribute is taken apart.
+                    let text = memchr::memmem::find(start.as_bytes(), b"str").is_some()
+                        && attribute(start, "t").is_some_and(|kind| kind == "str");
                     (self.formula, self.value, self.text) = (false, false, text);
                 }
                 "f" => self.formula = true,
@@ -144,7 +155,7 @@ impl Survey {
             Event::End(end) => match end.local_name().as_ref() {
                 "v" => self.in_value = false,
                 "c" => self.facts.valueless += u64::from(self.formula && !self.value),
-                "sheetData" => return false,
+                "sheetData" => self.below = true,
                 _ => {}
             },
             Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => self.value |= self.in_value,
@@ -152,6 +163,37 @@ impl Survey {
         }
         true
     }
+
+    /// The same, of what stands below the cells.
+    fn event_below(&mut self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Start(start) if start.local_name().as_ref() == "mergeCell" => {
+                let merged = attribute(start, "ref").and_then(|cells| range(&cells));
+                self.facts.merges.extend(merged);
+                true
+            }
+            Event::End(end) => end.local_name().as_ref() != "mergeCells",
+            _ => true,
+        }
+    }
+}
+
+/// `B2:D5`
+fn range(cells: &str) -> Option<Dimensions> {
+    let (start, end) = cells.split_once(':')?;
+    Some(Dimensions::new(place(start)?, place(end)?))
+}
+
+/// Row and column of `B2`, from 0.
+fn place(cell: &str) -> Option<(u32, u32)> {
+    let (letters, digits) = cell.split_at(cell.find(|c: char| c.is_ascii_digit())?);
+    let column = letters.bytes().try_fold(0u32, |column, letter| {
+        let letter = u32::from(letter.to_ascii_uppercase().checked_sub(b'A')?);
+        Some(column.checked_mul(26)?.checked_add(letter + 1)?)
+            .filter(|&column| column <= MOST_COLUMNS)
+    })?;
+    let row = digits.parse::<u32>().ok()?.checked_sub(1).filter(|&row| row < MOST_ROWS)?;
+    Some((row, column.checked_sub(1)?))
 }
 
 fn is_set(element: &BytesStart<'_>, name: &str) -> bool {
@@ -160,11 +202,11 @@ fn is_set(element: &BytesStart<'_>, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use super::*;
 
-    fn archive(sheet: &str) -> Arc<[u8]> {
+    fn archive(sheet: &str) -> Bytes {
         let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
         let options = zip::write::SimpleFileOptions::default();
         for (name, content) in [
@@ -181,17 +223,19 @@ mod tests {
             zip.start_file(name, options).expect("a part");
             zip.write_all(content.as_bytes()).expect("written");
         }
-        zip.finish().expect("an archive").into_inner().into()
+        Bytes::from(zip.finish().expect("an archive").into_inner())
     }
 
     #[test]
     fn what_is_hidden_and_what_has_no_value_is_told() {
         let sheet = "<worksheet><cols><col min=\"2\" max=\"3\" hidden=\"1\"/></cols><sheetData>\
             <row><c t=\"str\"><f>A</f><v>x</v></c><c><f>B</f><v/></c><c><f>C</f></c></row>\
-            <row hidden=\"1\"/><row r=\"9\" hidden=\"true\"/></sheetData></worksheet>";
+            <row hidden=\"1\"/><row r=\"9\" hidden=\"true\"/></sheetData><mergeCells>\
+            <mergeCell ref=\"B2:AA3\"/><mergeCell ref=\"?\"/></mergeCells></worksheet>";
         let facts = Parts::of(&archive(sheet)).expect("parts").facts("A & B");
         assert_eq!(facts.hidden_columns.iter().collect::<Vec<_>>(), [1, 2]);
         assert_eq!(facts.hidden_rows.iter().collect::<Vec<_>>(), [1, 8]);
         assert_eq!(facts.valueless, 2);
+        assert_eq!(facts.merges, [Dimensions::new((1, 1), (2, 26))]);
     }
 }
