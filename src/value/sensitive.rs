@@ -692,7 +692,7 @@ fn bare(token: &str) -> &str {
 fn password(text: &str, label: &Word, scope: Scope) -> Option<Range<usize>> {
     static VALUE: LazyLock<Regex> = LazyLock::new(|| {
         // Named by a mark: `mdp wifi : Rex2019`; or at once: `mdp Rex2019`.
-        Regex::new(r"^(?:[^:=.;\n]{0,25}[:=]\s*|\s+(?:est|is|ist|es|è)?\s*)(\S+)")
+        Regex::new(r"^(?:[^:=.;\n]{0,25}[:=]\s*|\s+(?:(?:est|is|ist|es|è)\s)?\s*)(\S+)")
             .expect("a fixed pattern")
     });
     let value = VALUE.captures(&text[label.at.end..])?;
@@ -783,7 +783,8 @@ fn clause(text: &str, phrase: &Range<usize>) -> Range<usize> {
     let start = before.rfind(ENDS).map_or(0, |at| at + 1);
     let between =
         ENDS_BETWEEN_BLANKS.iter().filter_map(|mark| Some(before.rfind(mark)? + mark.len()));
-    let start = between.chain([start]).max().unwrap_or(start);
+    let label = before.rfind(": ").map(|at| at + 2);
+    let start = between.chain(label).fold(start, usize::max);
     let end = match before[..start].ends_with('(') {
         // What is said aside is said of the same.
         true => text[phrase.end..].find([')', '\n']).map(|end| phrase.end + end),
