@@ -21,6 +21,7 @@ use crate::{
         mapping::{ColumnRule, Mapping},
         read::{SEPARATOR, holder},
     },
+    legacy::{self, Ignore, Unread},
     model::{self, Kind, Lang},
     normalize,
     progress::Progress,
@@ -30,11 +31,7 @@ use crate::{
     vocabulary,
 };
 
-/// A file and the name that outputs give it.
-pub type NamedFile = (PathBuf, String);
-
-/// The name of the settings file of a project.
-pub const SETTINGS: &str = "orpailleur.toml";
+pub use crate::legacy::{NamedFile, SETTINGS};
 
 /// What becomes of a file that cannot be read.
 const LEFT_OUT: &str = "`run` lists it as a reject and goes on with the rest, unless `--strict`";
@@ -70,6 +67,10 @@ pub struct About {
     pub name: String,
     /// The folder of the exports, from the project's folder. Default: `legacy`.
     pub legacy: String,
+    /// Files below `legacy` that are left out on purpose, as patterns of their path: `**/~$*`, `old/*.csv`; of a
+    /// sheet `clients.xlsx!Params`. Every other file that no source names is a reject. Default: hidden files, lock
+    /// files and whatever else systems leave in folders.
+    pub ignore: Vec<String>,
     /// The date that "now" is: `2024-12-31`. Has no default, since results must not depend on the day.
     pub as_of: String,
     /// The CRM to load: a built-in target or a file of `mappings/targets/`. Default: `salesforce`.
@@ -85,6 +86,7 @@ impl Default for About {
         About {
             name: String::new(),
             legacy: "legacy".into(),
+            ignore: legacy::usually_ignored().map(|(glob, _)| glob.to_owned()).collect(),
             as_of: String::new(),
             target: "salesforce".into(),
             lang: Lang::default(),
@@ -207,6 +209,10 @@ pub struct Plan {
     pub folder: PathBuf,
     /// What the report calls it.
     pub name: String,
+    /// The folder of the exports; none in `dedupe`.
+    pub legacy: Option<PathBuf>,
+    /// What in it is left out on purpose.
+    pub ignore: Ignore,
     /// The sources, the most trusted first; none in `dedupe`.
     pub sources: Vec<ingest::Source>,
     /// Names of the sources that live on beside the CRM.
@@ -245,6 +251,17 @@ pub struct Plan {
     pub strict: bool,
 }
 
+/// A project without a problem, and what there is to say of it all the same.
+#[derive(Debug)]
+pub struct Checked {
+    /// What can run.
+    pub plan: Plan,
+    /// How many values of each category have no common value yet.
+    pub unmapped: BTreeMap<String, usize>,
+    /// How many files and sheets are left out on purpose.
+    pub ignored: usize,
+}
+
 impl Plan {
     /// Reads and checks the project in `folder`.
     ///
@@ -272,23 +289,36 @@ impl Plan {
     /// Like [`Plan::load`], and reads the files as a run does: one that cannot be read is a problem
     /// as well, or one without a sheet or column that the settings name. What `check` does.
     ///
-    /// With the plan comes how many values of each category have no common value yet.
-    pub fn check(
-        folder: &Path,
-        overrides: &Overrides,
-        progress: &Progress,
-    ) -> Result<(Plan, BTreeMap<String, usize>)> {
+    /// A file or sheet that no source reads is a problem too, unless `ignore` names it.
+    pub fn check(folder: &Path, overrides: &Overrides, progress: &Progress) -> Result<Checked> {
         let plan = Plan::load(folder, overrides)?;
         let text = settings_text(folder)?;
         let document = Document::parse(SETTINGS, &text)?;
         let read = ingest::run(&plan.sources, &plan.key, progress)?;
-        let whole = read.table.rejects.iter().filter(|reject| reject.row.is_none());
+        let unread = plan.unread(&read.metrics)?;
+        let rejects = read.table.rejects.iter().chain(&unread.rejects);
+        let whole = rejects.filter(|reject| reject.row.is_none());
         let problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
         if !problems.is_empty() {
             return Err(document::in_order(problems));
         }
         let unmapped = vocabulary::unmapped(&read.table.records, &plan.normalize.vocabulary);
-        Ok((plan, unmapped))
+        Ok(Checked { plan, unmapped, ignored: unread.skipped.len() })
+    }
+
+    /// What becomes of the files and sheets below the folder of the exports that no source reads.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be read.
+    pub fn unread(&self, read: &ingest::Metrics) -> Result<Unread> {
+        match &self.legacy {
+            Some(legacy) => {
+                let (sources, sheets) = (&self.sources, &read.unread_sheets);
+                legacy::unread(legacy, &self.folder, &self.ignore, sources, sheets)
+            }
+            None => Ok(Unread::default()),
+        }
     }
 
     fn missing_files(&self, document: &Document<'_>) -> Vec<Located> {
@@ -307,6 +337,9 @@ impl Plan {
 
     /// A reject that speaks of a whole file, as a problem of the setting that names what it lacks.
     fn problem_of(&self, reject: &Reject, document: &Document<'_>) -> Located {
+        if reject.source.is_empty() {
+            return self.problem_of_unread(reject, document);
+        }
         // An archive is named, and the reject speaks of a file in it.
         let holds = |name: &str| {
             let rest = reject.file.strip_prefix(name);
@@ -347,6 +380,14 @@ impl Plan {
             sheet => format!("`{path}`, sheet `{sheet}`"),
         };
         document.problem(&steps, format!("{place}: {}", reject.message), None)
+    }
+
+    /// A file or sheet that no source reads, as a problem of the list of sources.
+    fn problem_of_unread(&self, reject: &Reject, document: &Document<'_>) -> Located {
+        let name = legacy::sheet_name(&reject.file, &reject.sheet);
+        let message = format!("`{name}`: {}", reject.message);
+        let hint = Some(reject.suggestion.clone()).filter(|hint| !hint.is_empty());
+        document.problem(&[Step::Key("project"), Step::Key("ignore")], message, hint)
     }
 
     /// A column of a project's own mapping that no file has, at its line of the mapping.
@@ -392,6 +433,8 @@ impl Plan {
         Ok(Plan {
             folder: out.to_owned(),
             name,
+            legacy: None,
+            ignore: Ignore::default(),
             sources: Vec::new(),
             live: BTreeSet::new(),
             privacy: ingest::Privacy::default(),
@@ -488,13 +531,17 @@ impl Checker<'_, '_> {
         let (vocabulary, files) = vocabulary::load(self.folder, &mut wrong);
         self.problems.extend(wrong.into_iter().map(|problem| (usize::MAX, problem)));
         rules.extend(files);
-        let sources = self.sources(&project.source, &self.folder.join(&about.legacy), &mut rules);
+        let legacy = self.folder.join(&about.legacy);
+        let ignore = self.ignore(&about.ignore);
+        let sources = self.sources(&project.source, &legacy, &mut rules);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);
         let key_file = self.folder.join(&about.key_file);
         let key = self.key(&key_file, &sources);
         Plan {
             folder: self.folder.to_owned(),
             name: if about.name.is_empty() { folder_name(self.folder) } else { about.name },
+            legacy: Some(legacy),
+            ignore,
             live: live.map(|s| s.name.clone()).collect(),
             sources,
             plain: None,
@@ -518,6 +565,16 @@ impl Checker<'_, '_> {
 
     fn tell(&mut self, steps: &[Step<'_>], message: String, hint: Option<String>) {
         self.problems.push(self.document.problem(steps, message, hint));
+    }
+
+    fn ignore(&mut self, globs: &[String]) -> Ignore {
+        let (ignore, wrong) = Ignore::new(globs);
+        for (at, message) in wrong {
+            let steps = [Step::Key("project"), Step::Key("ignore"), Step::At(at)];
+            let hint = "`*` stands for any letters but `/`, `**/` for any folders".to_owned();
+            self.tell(&steps, message, Some(hint));
+        }
+        ignore
     }
 
     fn as_of(&mut self, about: &About, overrides: &Overrides) -> String {
@@ -911,6 +968,12 @@ Portable = "mobil"
             said.iter().any(|p| p.ends_with("`x.xlsx` is already read by the source `a`")),
             "{said:?}"
         );
+    }
+
+    #[test]
+    fn a_pattern_that_makes_no_sense_is_told_at_its_place() {
+        let said = problems("[project]\nas_of = '2024-12-31'\nignore = ['*.tmp', 'a/***']\n");
+        assert!(said[1].starts_with("orpailleur.toml:3:20 `a/***` is no pattern: "), "{said:?}");
     }
 
     #[test]

@@ -26,9 +26,10 @@ use crate::{
         recognise::{Candidate, recognise},
         values,
     },
+    legacy::{self, Ignore},
     model::{self, Lang, ValueKind},
     progress::Progress,
-    run::{digests, files_below},
+    run::digests,
     store,
     table::{Channel, row_digest},
     value::{category, date, text},
@@ -60,10 +61,25 @@ pub struct Guess {
     pub folder: PathBuf,
     /// The latest plausible date in the data; none when it has no date.
     pub as_of: Option<Date>,
+    /// What became of the files found.
+    pub files: FileCounts,
+    /// What is left out on purpose besides what usually is: patterns with the reason.
+    pub ignored: Vec<(String, &'static str)>,
     /// One line per source.
     pub sources: Vec<SourceGuess>,
     /// What a person should look at.
     pub unsure: Vec<String>,
+}
+
+/// What became of the files found; an archive counts by its files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Files of sources.
+    pub in_sources: usize,
+    /// Files left out on purpose; a folder that is left out whole counts once.
+    pub ignored: usize,
+    /// Files that cannot be read or are empty: a run will tell of them too.
+    pub unusable: usize,
 }
 
 /// What was guessed of one source.
@@ -92,6 +108,8 @@ pub struct SourceGuess {
     pub format: String,
     /// Rows of data.
     pub rows: u64,
+    /// Whether its sheets are hidden in their workbook.
+    pub hidden: bool,
     /// The key space; empty when it has no codes.
     pub key_space: String,
     /// What its codes have in common with those of other sources.
@@ -123,53 +141,14 @@ pub fn run(
             hint: Some("name another folder with `--project`, or replace it with `--force`".into()),
         });
     }
-    let on_disk = candidate_files(folder, project)?;
+    let found = legacy::files(folder, project, &Ignore::usual())?;
     let files: Vec<(PathBuf, String)> =
-        on_disk.iter().flat_map(|(path, name)| read::files(path, name)).collect();
+        found.candidates.iter().flat_map(|(path, name)| read::files(path, name)).collect();
     progress.expect(files.len() as u64);
     let mut guess =
         Guess { settings: settings.clone(), folder: folder.to_owned(), ..Guess::default() };
-    let mut tables = Vec::new();
-    let mut no_tables: Vec<&str> = Vec::new();
-    for (path, name) in &files {
-        progress.check()?;
-        match survey_file(path, name) {
-            Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => {
-                no_tables.push(name)
-            }
-            Ok(found) => {
-                if found.iter().all(|t| t.rows == 0) {
-                    guess.unsure.push(format!("`{name}` has no row of data below its header"));
-                }
-                for sheet in found.iter().filter(|t| t.candidate.is_none() && t.rows > 0) {
-                    guess.unsure.push(format!(
-                        "{} ({}) is no table of customers and is left out",
-                        sheet.place(),
-                        rows(sheet.rows)
-                    ));
-                }
-                for sheet in found.iter().filter(|t| t.hidden && t.candidate.is_some()) {
-                    guess.unsure.push(format!("{} is read as the others are", sheet.place()));
-                }
-                tables.extend(found);
-            }
-            Err(error) => {
-                let hint = error.hint().map(|h| format!(": {h}")).unwrap_or_default();
-                guess.unsure.push(format!("`{name}` is left out, {}{hint}", error.reason()));
-            }
-        }
-        progress.advance(1);
-    }
-    match no_tables.as_slice() {
-        [] => {}
-        [one] => guess.unsure.push(format!("`{one}` is no table and is left out")),
-        some => guess.unsure.push(format!(
-            "{} files that are no tables are left out: `{}`",
-            some.len(),
-            some.join("`, `")
-        )),
-    }
-    guess.unsure.extend(copies(&on_disk));
+    let tables = guess.survey(&files, progress)?;
+    guess.unsure.extend(copies(&found.candidates));
     let groups = group(&tables);
     if groups.is_empty() {
         return Err(Error::Format {
@@ -190,6 +169,7 @@ pub fn run(
         )),
     }
     guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of);
+    guess.count_files(&files, &found.ignored);
     let counts = category_values(&guess, &files, progress)?;
     let values = vocabulary::propose(&counts, project, lang)?;
     guess.unsure.extend(values.open().filter(|(_, open, _)| *open > 0).map(
@@ -200,6 +180,86 @@ pub fn run(
     write_project(&guess, project, lang)?;
     values.write(project)?;
     Ok(guess)
+}
+
+impl Guess {
+    /// Looks at each file; notes what is to be told of it, and what of it is left out on purpose.
+    fn survey(&mut self, files: &[(PathBuf, String)], progress: &Progress) -> Result<Vec<Survey>> {
+        let mut tables = Vec::new();
+        let mut no_tables: Vec<&str> = Vec::new();
+        for (path, name) in files {
+            progress.check()?;
+            match survey_file(path, name) {
+                Ok(_) if is_empty(path) => {
+                    self.files.unusable += 1;
+                    self.unsure.push(format!("`{name}` is empty: `run` will tell it again"));
+                }
+                Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => {
+                    self.ignored.push((legacy::pattern_of(name), "no table"));
+                    no_tables.push(name);
+                }
+                Ok(found) => {
+                    self.tell_of_sheets(name, &found);
+                    tables.extend(found);
+                }
+                Err(error) => {
+                    self.files.unusable += 1;
+                    let hint = error.hint().map(|h| format!(": {h}")).unwrap_or_default();
+                    self.unsure.push(format!(
+                        "`{name}` cannot be read, {}{hint}; `run` will tell it again",
+                        error.reason()
+                    ));
+                }
+            }
+            progress.advance(1);
+        }
+        match no_tables.as_slice() {
+            [] => {}
+            [one] => self.unsure.push(format!("`{one}` is no table and is left out")),
+            some => self.unsure.push(format!(
+                "{} files that are no tables are left out: `{}`",
+                some.len(),
+                some.join("`, `")
+            )),
+        }
+        Ok(tables)
+    }
+
+    /// Notes which sheets of a file are left out, and which of those that are read nobody sees.
+    fn tell_of_sheets(&mut self, name: &str, found: &[Survey]) {
+        if found.iter().all(|t| t.rows == 0) {
+            self.unsure.push(format!("`{name}` has no row of data below its header"));
+            self.files.unusable += usize::from(found.iter().all(|t| t.candidate.is_none()));
+        }
+        for sheet in found.iter().filter(|t| t.candidate.is_none() && t.rows > 0) {
+            self.unsure.push(format!(
+                "{} ({}) is no table of customers and is left out",
+                sheet.place(),
+                rows(sheet.rows)
+            ));
+            let is_read = |t: &Survey| t.sheet == sheet.sheet && t.candidate.is_some();
+            let pattern = legacy::pattern_of(&legacy::sheet_name(name, &sheet.sheet));
+            let ignored = (pattern, "no table of customers");
+            if !found.iter().any(is_read) && !self.ignored.contains(&ignored) {
+                self.ignored.push(ignored);
+            }
+        }
+        for sheet in found.iter().filter(|t| t.hidden && t.candidate.is_some()) {
+            self.unsure.push(format!("{} is read as the others are", sheet.place()));
+        }
+    }
+
+    fn count_files(&mut self, files: &[(PathBuf, String)], ignored: &[String]) {
+        let used: BTreeSet<&String> = self.sources.iter().flat_map(|s| &s.files).collect();
+        self.files.in_sources = used.len();
+        let used = used.len() + self.files.unusable;
+        self.files.ignored = files.len().saturating_sub(used) + ignored.len();
+    }
+}
+
+/// Whether there is nothing in the file.
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
 }
 
 /// The values of category columns in the sources.
@@ -217,25 +277,6 @@ fn category_values(
         source.files.iter().filter_map(file)
     });
     values::count(sources, &category::ATTRIBUTES, progress)
-}
-
-/// The files that may be exports: no hidden or lock files, nothing of the project itself.
-pub(crate) fn candidate_files(folder: &Path, project: &Path) -> Result<Vec<(PathBuf, String)>> {
-    let own = project.canonicalize().ok();
-    let whole = folder.canonicalize().map_err(Error::io("read", folder))?;
-    let mut files = files_below(&whole)?;
-    files.retain(|(path, name)| {
-        let hidden = name.split('/').any(|part| part.starts_with('.') || part.starts_with("~$"));
-        let within =
-            |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
-        let ours = own.as_ref().is_some_and(within)
-            || name == SETTINGS
-            || ["mappings/", "registry/", "runs/"]
-                .iter()
-                .any(|own_folder| own.as_ref() == Some(&whole) && name.starts_with(own_folder));
-        !hidden && !ours
-    });
-    Ok(files)
 }
 
 /// Files that hold the same bytes: most likely one of them should go.
@@ -624,6 +665,7 @@ fn sources(
         let (trust, dated) = (trust(group, stale), std::cmp::Reverse(*dated));
         (trust, dated, group[0].file.clone(), group[0].sheet.clone())
     });
+    hidden_last(&mut order);
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut guesses = Vec::new();
     for (group, dated) in &order {
@@ -680,6 +722,7 @@ fn sources(
             sheets: sheets(group, tables),
             format: format_of(&group[0].format),
             rows: group.iter().map(|t| t.rows).sum(),
+            hidden: is_hidden(group),
             unknown,
             reasons: reasons(group),
             mapping,
@@ -701,6 +744,28 @@ fn sources(
         guesses[at].overlaps = overlaps;
     }
     guesses
+}
+
+/// Puts each hidden sheet behind the last open one of its workbook: what somebody has hidden is trusted less than
+/// what lies beside it.
+fn hidden_last(order: &mut Vec<(&Group<'_>, Option<Date>)>) {
+    let (hidden, open): (Vec<_>, Vec<_>) =
+        std::mem::take(order).into_iter().enumerate().partition(|(_, (group, _))| is_hidden(group));
+    let mut placed: Vec<(usize, bool, _)> =
+        open.into_iter().map(|(at, of)| (at, false, of)).collect();
+    for (at, of) in hidden {
+        let beside =
+            placed.iter().filter(|(_, hidden, (g, _))| !hidden && g[0].file == of.0[0].file);
+        let last = beside.map(|(at, ..)| *at).max().unwrap_or(at);
+        placed.push((last.max(at), true, of));
+    }
+    placed.sort_by_key(|(at, hidden, _)| (*at, *hidden));
+    order.extend(placed.into_iter().map(|(.., of)| of));
+}
+
+/// Whether all that a group reads is hidden in its workbook.
+fn is_hidden(group: &Group<'_>) -> bool {
+    group.iter().all(|table| table.hidden)
 }
 
 /// How sure the attribute of each column is, and why; of tables that share a column the first tells.
@@ -1038,6 +1103,18 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
     line(&format!("name = {}", quoted(&config::folder_name(project))));
     line("# The folder of the exports, from here.");
     line(&format!("legacy = {}", quoted(legacy)));
+    line(
+        "# What in it is left out on purpose, which skipped.csv lists: patterns, each with its reason. Any other file",
+    );
+    line("# that no source names is a reject.");
+    line("ignore = [");
+    for (glob, why) in legacy::usually_ignored() {
+        line(&format!("    {}, # {why}", quoted(glob)));
+    }
+    for (glob, why) in &guess.ignored {
+        line(&format!("    {}, # {why}", quoted(glob)));
+    }
+    line("]");
     match guess.as_of {
         Some(date) => {
             line("# What \"now\" is: the latest plausible date in the data.");
@@ -1167,20 +1244,44 @@ impl SourceGuess {
     }
 }
 
+/// A sum: `5 files = 3 of sources + 2 left out on purpose`.
+impl fmt::Display for FileCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.in_sources, "of sources"),
+            (self.ignored, "left out on purpose"),
+            (self.unusable, "unreadable or empty"),
+        ];
+        let all: usize = parts.iter().map(|(n, _)| n).sum();
+        let told = parts.iter().filter(|(n, _)| *n > 0);
+        let told: Vec<String> = told.map(|(n, what)| format!("{n} {what}")).collect();
+        write!(f, "{all} file{} = {}", if all == 1 { "" } else { "s" }, told.join(" + "))
+    }
+}
+
 impl fmt::Display for Guess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.sources.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        writeln!(f, "{} sources, the most trusted first:", self.sources.len())?;
+        writeln!(f, "{}", self.files)?;
+        let width = self.sources.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).max(8);
+        match self.sources.len() {
+            1 => writeln!(f, "1 source:")?,
+            n => writeln!(f, "{n} sources, the most trusted first:")?,
+        }
         for source in &self.sources {
             writeln!(
                 f,
-                "  {:<width$}  {:>9} rows  {:>3} %  {}{}",
+                "  {:<width$}  {:>9} rows  {:>3} %  {}{}{}",
                 source.name,
                 source.rows,
                 percent(source.confidence),
                 what(&source.mapping, source.generic),
+                if source.hidden { ", hidden" } else { "" },
                 source.other().map(|other| format!("  ({other})")).unwrap_or_default(),
             )?;
+        }
+        if self.sources.len() > 1 {
+            let rows: u64 = self.sources.iter().map(|source| source.rows).sum();
+            writeln!(f, "  {:<width$}  {rows:>9} rows", "together")?;
         }
         let spaces: BTreeSet<&str> =
             self.sources.iter().map(|s| s.key_space.as_str()).filter(|s| !s.is_empty()).collect();
@@ -1343,23 +1444,6 @@ mod tests {
         assert_eq!(way("project", "exports/old"), "../exports/old");
         assert_eq!(way("project", "project/legacy"), "legacy");
         assert_eq!(way("project", "project"), ".");
-    }
-
-    #[test]
-    fn exports_may_lie_in_the_project_and_the_project_among_the_exports() {
-        let root = tempfile::tempdir().expect("a temporary folder");
-        for file in
-            ["legacy/a.csv", "legacy/~$a.xlsx", "runs/latest/crosswalk.csv", "orpailleur.toml"]
-        {
-            store::write(&root.path().join(file), "").expect("written");
-        }
-        let names = |folder: &str, project: &str| -> Vec<String> {
-            let files = candidate_files(&root.path().join(folder), &root.path().join(project));
-            files.expect("readable").into_iter().map(|(_, name)| name).collect()
-        };
-        assert_eq!(names("legacy", ""), ["a.csv"]);
-        assert_eq!(names("", ""), ["legacy/a.csv"]);
-        assert_eq!(names("", "runs"), ["legacy/a.csv"]);
     }
 
     #[test]

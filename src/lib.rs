@@ -37,6 +37,7 @@ pub mod emit;
 pub mod report;
 pub mod run;
 pub mod vocabulary;
+pub mod legacy;
 pub mod config;
 pub mod init;
 pub mod profile;

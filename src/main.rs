@@ -10,7 +10,7 @@ use std::{
 
 use clap::Parser;
 use orpailleur::{
-    cli::{Cli, Command, Common, MappingsAction, Running},
+    cli::{self, Cli, Command, Common, MappingsAction, Running},
     config::{self, Overrides, Plain, Plan},
     error::{Error, Result},
     evaluate, explain, init, mappings, pipeline, profile,
@@ -60,95 +60,18 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<u8> {
     let common = &cli.common;
     match cli.command {
-        Command::Init(asked) => {
-            let project = asked.project.as_deref().unwrap_or(Path::new("."));
-            let progress = Progress::new("init", common.quiet);
-            let lang = common.lang.unwrap_or_default();
-            let guess = init::run(&asked.dir, project, asked.force, lang, &progress)?;
-            progress.finish();
-            say(&guess.to_string());
-            say(&format!("Next: orpailleur run {}", project.display()));
-            Ok(DONE)
-        }
-        Command::Profile(asked) => {
-            let progress = Progress::new("profile", common.quiet);
-            let overrides = overrides(common, &Running::default());
-            let subjects = profile::subjects(&named(&asked.files), &overrides)?;
-            let found = profile::run(&subjects, &progress)?;
-            progress.finish();
-            let lang = common.lang.unwrap_or_default();
-            let page = match &asked.out {
-                Some(out) => Some(found.write_page(&title(&asked.files), lang, out)?),
-                None => None,
-            };
-            if common.json {
-                say(&serde_json::to_string(&found).map_err(Error::table("profile"))?);
-            } else {
-                say(&found.to_text(lang));
-                if let Some(page) = page {
-                    say(&page.display().to_string());
-                }
-            }
-            Ok(if found.remains() { REMAINS } else { DONE })
-        }
-        Command::Dedupe(asked) => {
-            let files = named(&asked.files);
-            let out = asked.out.unwrap_or_else(|| beside(&asked.files[0]));
-            let run = Run::start_at(&out, &files, common.quiet)?;
-            let mut overrides = overrides(common, &asked.running);
-            if overrides.as_of.is_none() {
-                let latest = init::latest_date(&files);
-                overrides.as_of = Some(latest.map_or(NO_DATE.to_owned(), |d| d.to_string()));
-            }
-            let plain = Plain {
-                files,
-                id: asked.id,
-                kind: asked.kind,
-                source: asked.source,
-                link_only: asked.link_only,
-                one_to_one: asked.one_to_one,
-            };
-            carry_out(&Plan::of_tables(&out, plain, &overrides)?, run, common)
-        }
-        Command::Explain(asked) => {
-            let folder = find_run(&asked.project, asked.run.as_deref())?;
-            let explained = explain::run(&folder, &asked.id, asked.other.as_deref())?;
-            if common.json {
-                say(&serde_json::to_string(&explained).map_err(Error::table("explanation"))?);
-            } else {
-                let texts: Vec<String> = explained.iter().map(ToString::to_string).collect();
-                say(&texts.join("\n\n"));
-            }
-            Ok(DONE)
-        }
-        Command::Evaluate(asked) => {
-            let folder = find_run(&asked.run.project.project, asked.run.run.as_deref())?;
-            let figures = evaluate::run(&folder.join("crosswalk.csv"), &asked.truth)?;
-            if common.json {
-                say(&serde_json::to_string(&figures).map_err(Error::table("figures"))?);
-            } else {
-                figures.iter().for_each(|kind| say(&kind.to_string()));
-            }
-            Ok(DONE)
-        }
+        Command::Init(asked) => make_project(&asked, common),
+        Command::Profile(asked) => show_profile(&asked, common),
+        Command::Dedupe(asked) => dedupe(asked, common),
+        Command::Explain(asked) => show_reasons(&asked, common),
+        Command::Evaluate(asked) => compare_with_truth(&asked, common),
         Command::Run(asked) => {
             let plan = Plan::load(&asked.project.project, &overrides(common, &asked.running))?;
             let run = Run::start(&plan.runs, &plan.inputs(), common.quiet)?;
             plan.keep_key()?;
             carry_out(&plan, run, common)
         }
-        Command::Check(asked) => {
-            let progress = Progress::new("check", common.quiet);
-            let overrides = overrides(common, &Running::default());
-            let plan = Plan::check(&asked.project, &overrides, &progress);
-            progress.finish();
-            let (sources, unmapped) =
-                plan.as_ref().map_or((0, None), |(plan, open)| (plan.sources.len(), Some(open)));
-            let open = unmapped.map(without_common_value).unwrap_or_default();
-            checked(plan.map(drop), || {
-                format!("ok: {}, no problem{open}", counted(sources, "source"))
-            })
-        }
+        Command::Check(asked) => check_project(&asked.project, common),
         Command::Mappings(asked) => match asked.action.unwrap_or(MappingsAction::List) {
             MappingsAction::List => {
                 say(&mappings::list(common.lang.unwrap_or_default()));
@@ -162,21 +85,116 @@ fn execute(cli: Cli) -> Result<u8> {
                 format!("ok: {}, no problem", counted(files.len(), "file"))
             }),
         },
-        Command::Verify(asked) => {
-            let folder = find_run(&asked.project.project, asked.run.as_deref())?;
-            let differences = run::verify(&folder)?;
-            let files = run::manifest(&folder)?.outputs.len();
-            if common.json {
-                let found = serde_json::json!({ "files": files, "differences": differences });
-                say(&found.to_string());
-            } else if differences.is_empty() {
-                say(&format!("ok: {} as the manifest says", counted(files, "file")));
-            } else {
-                differences.iter().for_each(|difference| say(difference));
-            }
-            Ok(if differences.is_empty() { DONE } else { FAILED })
+        Command::Verify(asked) => verify(&asked, common),
+    }
+}
+
+fn make_project(asked: &cli::Init, common: &Common) -> Result<u8> {
+    let project = asked.project.as_deref().unwrap_or(Path::new("."));
+    let progress = Progress::new("init", common.quiet);
+    let lang = common.lang.unwrap_or_default();
+    let guess = init::run(&asked.dir, project, asked.force, lang, &progress)?;
+    progress.finish();
+    say(&guess.to_string());
+    say(&format!("Next: orpailleur run {}", project.display()));
+    Ok(DONE)
+}
+
+fn show_profile(asked: &cli::Profile, common: &Common) -> Result<u8> {
+    let progress = Progress::new("profile", common.quiet);
+    let overrides = overrides(common, &Running::default());
+    let subjects = profile::subjects(&named(&asked.files), &overrides)?;
+    let found = profile::run(&subjects, &progress)?;
+    progress.finish();
+    let lang = common.lang.unwrap_or_default();
+    let page = match &asked.out {
+        Some(out) => Some(found.write_page(&title(&asked.files), lang, out)?),
+        None => None,
+    };
+    if common.json {
+        say(&serde_json::to_string(&found).map_err(Error::table("profile"))?);
+    } else {
+        say(&found.to_text(lang));
+        if let Some(page) = page {
+            say(&page.display().to_string());
         }
     }
+    Ok(if found.remains() { REMAINS } else { DONE })
+}
+
+fn dedupe(asked: cli::Dedupe, common: &Common) -> Result<u8> {
+    let files = named(&asked.files);
+    let out = asked.out.unwrap_or_else(|| beside(&asked.files[0]));
+    let run = Run::start_at(&out, &files, common.quiet)?;
+    let mut overrides = overrides(common, &asked.running);
+    if overrides.as_of.is_none() {
+        let latest = init::latest_date(&files);
+        overrides.as_of = Some(latest.map_or(NO_DATE.to_owned(), |d| d.to_string()));
+    }
+    let plain = Plain {
+        files,
+        id: asked.id,
+        kind: asked.kind,
+        source: asked.source,
+        link_only: asked.link_only,
+        one_to_one: asked.one_to_one,
+    };
+    carry_out(&Plan::of_tables(&out, plain, &overrides)?, run, common)
+}
+
+fn show_reasons(asked: &cli::Explain, common: &Common) -> Result<u8> {
+    let folder = find_run(&asked.project, asked.run.as_deref())?;
+    let explained = explain::run(&folder, &asked.id, asked.other.as_deref())?;
+    if common.json {
+        say(&serde_json::to_string(&explained).map_err(Error::table("explanation"))?);
+    } else {
+        let texts: Vec<String> = explained.iter().map(ToString::to_string).collect();
+        say(&texts.join("\n\n"));
+    }
+    Ok(DONE)
+}
+
+fn compare_with_truth(asked: &cli::Evaluate, common: &Common) -> Result<u8> {
+    let folder = find_run(&asked.run.project.project, asked.run.run.as_deref())?;
+    let figures = evaluate::run(&folder.join("crosswalk.csv"), &asked.truth)?;
+    if common.json {
+        say(&serde_json::to_string(&figures).map_err(Error::table("figures"))?);
+    } else {
+        figures.iter().for_each(|kind| say(&kind.to_string()));
+    }
+    Ok(DONE)
+}
+
+fn check_project(project: &Path, common: &Common) -> Result<u8> {
+    let progress = Progress::new("check", common.quiet);
+    let overrides = overrides(common, &Running::default());
+    let found = Plan::check(project, &overrides, &progress);
+    progress.finish();
+    let well = found.as_ref().ok().map(|checked| {
+        let sources = counted(checked.plan.sources.len(), "source");
+        let ignored = match checked.ignored {
+            0 => String::new(),
+            1 => "; 1 file or sheet is left out on purpose".to_owned(),
+            n => format!("; {n} files or sheets are left out on purpose"),
+        };
+        format!("ok: {sources}, no problem{ignored}{}", without_common_value(&checked.unmapped))
+    });
+    checked(found.map(drop), || well.unwrap_or_default())
+}
+
+fn verify(asked: &cli::InRun, common: &Common) -> Result<u8> {
+    let folder = find_run(&asked.project.project, asked.run.as_deref())?;
+    let differences = run::verify(&folder)?;
+    let files = run::manifest(&folder)?.outputs.len();
+    if common.json {
+        let found = serde_json::json!({ "files": files, "differences": differences });
+        say(&found.to_string());
+    } else if differences.is_empty() {
+        say(&format!("ok: {} as the manifest says", counted(files, "file")));
+    } else {
+        differences.iter().for_each(|difference| say(difference));
+    }
+    Ok(if differences.is_empty() { DONE } else { FAILED })
 }
 
 /// `; 3 values without a common value: 2 of category, 1 of status`; nothing where all have one.
@@ -238,9 +256,9 @@ fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
     let folder = run.finish()?;
     pipeline::keep(plan, legacy)?;
     let manifest = run::manifest(&folder)?;
-    let unreadable = run::unreadable(&folder)?;
+    let unused = run::unused(&folder)?;
     if !common.quiet {
-        unreadable.iter().for_each(|file| warn(file));
+        unused.iter().for_each(|file| warn(file));
     }
     // There is none where `--until` named an earlier stage.
     let report = Some(folder.join("report/index.html")).filter(|report| report.is_file());
@@ -250,7 +268,7 @@ fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
             "folder": folder,
             "report": report,
             "counts": manifest.counts,
-            "unreadable": unreadable,
+            "unused": unused,
         });
         say(&summary.to_string());
     } else {

@@ -1,6 +1,9 @@
 //! Every stage, in order, on one screen.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
@@ -17,7 +20,7 @@ use crate::{
     run::{MODEL, Run, Stage},
     score::Model,
     store,
-    table::{Clean, Golden, Ingested, Link, RecordId, Records, Reject, Severity, Staged},
+    table::{Clean, Golden, Ingested, Kind, Link, RecordId, Records, Reject, Severity, Staged},
 };
 
 /// What a complete run leaves to the next ones.
@@ -53,6 +56,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     // One line per record, each knowing the file, sheet and row it came from.
     let ingested = run.stage("ingest", |progress| ingest(plan, progress))?;
     count_rows(run, &ingested.metrics);
+    count_files(run, &ingested);
+    count_records(run, &ingested.table.records);
     refuse_unreadable(plan, &ingested)?;
     store::write_parquet(&run.path("tables/records.parquet"), &ingested.table.records.to_batch()?)?;
     write_skipped(run, &ingested.table)?;
@@ -70,6 +75,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     store::write_parquet(&run.path("tables/links.parquet"), &links_batch(&ingested.table.links)?)?;
     let rejects = all_rejects(&ingested.table, &clean.table);
     write_rejects(run, &rejects)?;
+    write_issues(run, &clean.table)?;
     if until(Stage::Normalize) {
         return Ok(Legacy::default());
     }
@@ -156,7 +162,9 @@ fn ingest(
     progress: &crate::progress::Progress,
 ) -> Result<Staged<Ingested, ingest::Metrics>> {
     let Some(plain) = &plan.plain else {
-        return ingest::run_with(&plan.sources, &plan.privacy, &plan.key, progress);
+        let mut read = ingest::run_with(&plan.sources, &plan.privacy, &plan.key, progress)?;
+        plan.unread(&read.metrics)?.add_to(&mut read.table);
+        return Ok(read);
     };
     let tables: Vec<_> = plain
         .files
@@ -188,15 +196,48 @@ fn refuse_unreadable(plan: &Plan, ingested: &Staged<Ingested, ingest::Metrics>) 
 fn count_rows(run: &mut Run, metrics: &ingest::Metrics) {
     let sum = |of: fn(&ingest::TableFate) -> u64| metrics.tables.iter().map(of).sum();
     run.count("rows", sum(|t| t.rows));
+    run.count("record_rows", sum(|t| t.record_rows));
     run.count("records", sum(|t| t.records));
     run.count("history_rows", sum(|t| t.history_rows));
     run.count("rejected_rows", sum(|t| t.rejected_rows));
     run.count("skipped_rows", sum(|t| t.skipped_rows.values().sum()));
-    run.count("unreadable_files", metrics.unreadable_files);
-    run.count("files_without_rows", metrics.files_without_rows);
+}
+
+/// Every file found has one fate: read, left out on purpose, named by no source, or not to be read.
+fn count_files(run: &mut Run, ingested: &Staged<Ingested, ingest::Metrics>) {
+    let table = &ingested.table;
+    let rejected = |code: &str| -> BTreeSet<&str> {
+        let whole = table.rejects.iter().filter(|r| r.code == code && r.sheet.is_empty());
+        whole.map(|r| r.file.as_str()).collect()
+    };
+    let (unreadable, unnamed) = (rejected("unreadable_file"), rejected("no_source"));
+    let tables = ingested.metrics.tables.iter().map(|t| t.file.as_str());
+    let read: BTreeSet<&str> =
+        tables.chain(rejected("no_rows")).filter(|file| !unreadable.contains(file)).collect();
+    let ignored = table.skipped.iter().filter(|s| s.row.is_none() && s.sheet.is_empty()).count();
+    let sheets = table.rejects.iter().filter(|r| r.code == "no_source" && !r.sheet.is_empty());
+    run.count("files", (read.len() + ignored + unnamed.len() + unreadable.len()) as u64);
+    run.count("read_files", read.len() as u64);
+    run.count("ignored_files", ignored as u64);
+    run.count("files_without_source", unnamed.len() as u64);
+    run.count("unreadable_files", unreadable.len() as u64);
+    run.count("sheets_without_source", sheets.count() as u64);
+    run.count("files_without_rows", rejected("no_rows").len() as u64);
+}
+
+fn count_records(run: &mut Run, records: &Records) {
+    for (kind, name) in [
+        (Kind::Person, "person_records"),
+        (Kind::Organisation, "organisation_records"),
+        (Kind::Other, "other_records"),
+    ] {
+        run.count(name, records.kinds.iter().filter(|k| **k == kind).count() as u64);
+    }
 }
 
 fn count_golden(run: &mut Run, golden: &Golden) {
+    let golden_records = golden.persons.len() + golden.organisations.len() + golden.others.len();
+    run.count("golden", golden_records as u64);
     run.count("persons", golden.persons.len() as u64);
     run.count("organisations", golden.organisations.len() as u64);
     run.count("others", golden.others.len() as u64);
@@ -228,6 +269,26 @@ fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
         "raw",
     ];
     store::write_csv(&run.path("rejects.csv"), &header, rejects)
+}
+
+/// What a steward should know of values that were used, cell by cell.
+fn write_issues(run: &mut Run, clean: &Clean) -> Result<()> {
+    run.count("issues", clean.issues.len() as u64);
+    let header = [
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "certainty",
+        "message",
+        "suggestion",
+        "raw",
+        "value",
+    ];
+    let lines = clean.issues.iter().map(|issue| issue.line(&clean.records));
+    store::write_csv(&run.path("issues.csv"), &header, lines)
 }
 
 fn write_skipped(run: &Run, ingested: &Ingested) -> Result<()> {

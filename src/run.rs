@@ -95,45 +95,117 @@ pub struct Manifest {
     pub stages: Vec<Timing>,
 }
 
-/// What the stages count, in the order of the summary; `true` for what a steward has to look at.
+/// One line of the summary.
+struct Count {
+    /// The name under which stages count it.
+    name: &'static str,
+    /// What it is, for people: for one, and behind `|` for several where that differs.
+    label: &'static str,
+    /// Whether it is a part of the nearest line above that is none, which all its parts add up to.
+    is_part: bool,
+    /// Whether it is something that a steward has to look at.
+    is_open: bool,
+}
+
+impl Count {
+    const fn whole(name: &'static str, label: &'static str) -> Count {
+        Count { name, label, is_part: false, is_open: false }
+    }
+
+    const fn part(name: &'static str, label: &'static str) -> Count {
+        Count { is_part: true, ..Count::whole(name, label) }
+    }
+
+    const fn open(self) -> Count {
+        Count { is_open: true, ..self }
+    }
+
+    /// The form of the label that goes with the number.
+    fn label(&self, number: u64) -> &'static str {
+        match self.label.split_once('|') {
+            Some((one, _)) if number == 1 => one,
+            Some((_, many)) => many,
+            None => self.label,
+        }
+    }
+}
+
+/// What the stages count, in the order of the summary.
 ///
 /// Stages may count more, which stands in the manifest and nowhere else.
-pub const COUNTS: &[(&str, &str, bool)] = &[
-    ("rows", "rows read", false),
-    ("records", "records", false),
-    ("history_rows", "rows of history", false),
-    ("skipped_rows", "rows that are no data or were left out", false),
-    ("persons", "golden persons", false),
-    ("organisations", "golden organisations", false),
-    ("others", "golden records", false),
-    ("load_rows", "rows to load", false),
-    ("unreadable_files", "files that could not be read", true),
-    ("files_without_rows", "files without a row of data", true),
-    ("rejected_rows", "rejected rows", true),
-    ("rejected_cells", "rejected cells", true),
-    ("review_pairs", "pairs for review", true),
+const COUNTS: &[Count] = &[
+    Count::whole("files", "file|files"),
+    Count::part("read_files", "read"),
+    Count::part("ignored_files", "left out on purpose"),
+    Count::part("files_without_source", "that no source names").open(),
+    Count::part("unreadable_files", "that could not be read").open(),
+    Count::whole("rows", "row read|rows read"),
+    Count::part("record_rows", "row that gave records|rows that gave records"),
+    Count::part("history_rows", "row of history|rows of history"),
+    Count::part(
+        "skipped_rows",
+        "row that is no data or was left out|rows that are no data or were left out",
+    ),
+    Count::part("rejected_rows", "rejected row|rejected rows").open(),
+    Count::whole("records", "record|records"),
+    Count::part("person_records", "of persons"),
+    Count::part("organisation_records", "of organisations"),
+    Count::part("other_records", "of another kind"),
+    Count::whole("golden", "golden record|golden records"),
+    Count::part("persons", "golden person|golden persons"),
+    Count::part("organisations", "golden organisation|golden organisations"),
+    Count::part("others", "golden record of another kind|golden records of another kind"),
+    Count::whole("load_rows", "row to load|rows to load"),
+    Count::whole("sheets_without_source", "sheet that no source names|sheets that no source names")
+        .open(),
+    Count::whole("files_without_rows", "file without a row of data|files without a row of data")
+        .open(),
+    Count::whole("rejected_cells", "rejected cell|rejected cells").open(),
+    Count::whole("issues", "value used with an issue|values used with an issue"),
+    Count::whole("review_pairs", "pair for review|pairs for review").open(),
 ];
 
 impl Manifest {
-    /// What was counted, one line each, for people.
+    /// What was counted, one line each, for people: the parts of a sum stand below it, the first behind `=`, the
+    /// others behind `+`.
     pub fn summary(&self) -> String {
-        let counted = COUNTS.iter().filter_map(|(name, label, _)| {
-            let number = self.counts.get(*name).filter(|number| **number > 0)?;
-            Some(format!("{:>12}  {label}", grouped(*number)))
-        });
-        let done = self.stages.last().map(|total| match total.peak_mib {
+        let counted = |count: &Count| self.counts.get(count.name).copied().filter(|n| *n > 0);
+        let mut lines: Vec<String> = Vec::new();
+        for of_sum in COUNTS.chunk_by(|_, next| next.is_part) {
+            let Some((whole, number)) = of_sum.first().and_then(|c| Some((c, counted(c)?))) else {
+                continue;
+            };
+            let parts = of_sum[1..].iter().filter_map(|part| Some((part, counted(part)?)));
+            let parts: Vec<(&Count, u64)> = parts.collect();
+            let line = format!("{:>12}  {}", grouped(number), whole.label(number));
+            match parts.as_slice() {
+                [(only, n)] if *n == number => {
+                    lines.push(format!(
+                        "{line}, {}{}",
+                        if number > 1 { "all " } else { "" },
+                        only.label(number)
+                    ));
+                }
+                parts => {
+                    lines.push(line);
+                    lines.extend(parts.iter().enumerate().map(|(at, (part, n))| {
+                        let sign = if at == 0 { '=' } else { '+' };
+                        format!("{sign:>4}{:>10}  {}", grouped(*n), part.label(*n))
+                    }));
+                }
+            }
+        }
+        lines.extend(self.stages.last().map(|total| match total.peak_mib {
             Some(mib) => format!("{:>12}  seconds, {mib} MiB at most", total.wall_s),
             None => format!("{:>12}  seconds", total.wall_s),
-        });
-        counted.chain(done).collect::<Vec<_>>().join("\n")
+        }));
+        lines.join("\n")
     }
 
     /// Whether rejects or reviews remain.
     pub fn remains(&self) -> bool {
-        let open = |(name, _, open): &(&str, &str, bool)| {
-            *open && self.counts.get(*name).is_some_and(|n| *n > 0)
-        };
-        COUNTS.iter().any(open)
+        let has_some = |count: &&Count| self.counts.get(count.name).is_some_and(|n| *n > 0);
+        COUNTS.iter().filter(|count| count.is_open).any(|count| has_some(&count))
     }
 }
 
@@ -340,21 +412,35 @@ pub fn manifest(folder: &Path) -> Result<Manifest> {
     })
 }
 
-/// The files that the run in `folder` could not read, and why: one line each.
+/// The files and sheets of which the run in `folder` used nothing, and why: one line each.
 ///
 /// The lines come from its rejects, so that what is said and what is written agree.
-pub fn unreadable(folder: &Path) -> Result<Vec<String>> {
-    if manifest(folder)?.counts.get("unreadable_files").is_none_or(|n| *n == 0) {
+pub fn unused(folder: &Path) -> Result<Vec<String>> {
+    const CODES: [&str; 3] = ["unreadable_file", "no_source", "no_rows"];
+    const COUNTED: [&str; 4] =
+        ["unreadable_files", "files_without_source", "sheets_without_source", "files_without_rows"];
+    let counts = manifest(folder)?.counts;
+    if COUNTED.iter().all(|name| counts.get(*name).is_none_or(|n| *n == 0)) {
         return Ok(Vec::new());
     }
     let path = folder.join("rejects.csv");
     let mut reader = csv::Reader::from_reader(store::open(&path)?);
     let rejects = reader.deserialize::<BTreeMap<String, String>>();
     let rejects = rejects.collect::<Result<Vec<_>, _>>().map_err(Error::table("rejects"))?;
-    let told = rejects.iter().filter(|reject| reject["code"] == "unreadable_file");
-    let line = |reject: &BTreeMap<String, String>| match reject["suggestion"].as_str() {
-        "" => format!("`{}` was not read: {}", reject["file"], reject["message"]),
-        hint => format!("`{}` was not read: {} (hint: {hint})", reject["file"], reject["message"]),
+    let told = rejects.iter().filter(|reject| CODES.contains(&reject["code"].as_str()));
+    let line = |reject: &BTreeMap<String, String>| {
+        let place = match reject["sheet"].as_str() {
+            "" => format!("`{}`", reject["file"]),
+            sheet => format!("`{}`, sheet `{sheet}`", reject["file"]),
+        };
+        let fate = match reject["code"].as_str() {
+            "unreadable_file" => "was not read",
+            _ => "was not used",
+        };
+        match reject["suggestion"].as_str() {
+            "" => format!("{place} {fate}: {}", reject["message"]),
+            hint => format!("{place} {fate}: {} (hint: {hint})", reject["message"]),
+        }
     };
     Ok(told.map(line).collect())
 }
@@ -572,7 +658,13 @@ mod tests {
     fn the_summary_is_for_people() {
         let mut manifest = Manifest::default();
         manifest.counts.insert("records".into(), 1_234_567);
-        assert_eq!(manifest.summary(), "   1 234 567  records");
+        manifest.counts.insert("person_records".into(), 1_234_560);
+        manifest.counts.insert("organisation_records".into(), 7);
+        let expected =
+            "   1 234 567  records\n   = 1 234 560  of persons\n   +         7  of organisations";
+        assert_eq!(manifest.summary(), expected);
+        manifest.counts = BTreeMap::from([("files".into(), 1), ("read_files".into(), 1)]);
+        assert_eq!(manifest.summary(), "           1  file, read");
         assert!(!manifest.remains());
         manifest.counts.insert("rejected_cells".into(), 1);
         assert!(manifest.remains());

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::model::Kind;
 use crate::{
     error::{Error, Result},
-    value::{address::Address, sensitive::Sensitive},
+    value::{Certainty, Issue, address::Address, sensitive::Sensitive},
 };
 
 /// What a stage returns: the table for the next one, and the numbers for the report.
@@ -808,7 +808,77 @@ pub struct Reject {
     pub raw: String,
 }
 
-/// A row that is no data, or that was left out on purpose: one line of `skipped.csv`.
+/// A cell whose value was used and of which a steward should know something: one line of `issues.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellIssue {
+    /// The record that shows the cell: a position.
+    pub record: u32,
+    /// Position of the cell's origin.
+    pub origin: u32,
+    /// What there is to know, shared by cells with one text.
+    pub of: Arc<ValueIssue>,
+}
+
+/// What there is to know of a value, whatever cell it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueIssue {
+    /// What was wrong, and how sure the repair is.
+    pub issue: Issue,
+    /// The cell as read.
+    pub raw: String,
+    /// The value that was taken.
+    pub value: String,
+}
+
+/// An issue at its place, with the columns of `issues.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct IssueLine<'a> {
+    /// Logical name of the source.
+    pub source: &'a str,
+    /// The file.
+    pub file: &'a str,
+    /// The sheet, or empty.
+    pub sheet: &'a str,
+    /// The row.
+    pub row: u32,
+    /// The column's header.
+    pub column: &'a str,
+    /// A stable snake-case word: `zero_restored`, `day_month_doubt`.
+    pub code: &'a str,
+    /// How sure the value is.
+    pub certainty: Certainty,
+    /// What was wrong.
+    pub message: &'a str,
+    /// What the steward can do, or empty.
+    pub suggestion: &'a str,
+    /// The cell as read.
+    pub raw: &'a str,
+    /// The value that was taken.
+    pub value: &'a str,
+}
+
+impl CellIssue {
+    /// The issue with the place of its cell in `records`.
+    pub fn line<'a>(&'a self, records: &'a Records) -> IssueLine<'a> {
+        let place = records.place_of(self.record as usize);
+        let ValueIssue { issue, raw, value } = &*self.of;
+        IssueLine {
+            source: &place.source,
+            file: &place.file,
+            sheet: &place.sheet,
+            row: records.row[self.record as usize],
+            column: records.origins.get(self.origin as usize).map_or("", |o| o.column.as_str()),
+            code: issue.code,
+            certainty: issue.certainty,
+            message: issue.message,
+            suggestion: &issue.suggestion,
+            raw,
+            value,
+        }
+    }
+}
+
+/// A row that is no data, or a row, sheet or file that was left out on purpose: one line of `skipped.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Skipped {
     /// Logical name of the source.
@@ -817,9 +887,9 @@ pub struct Skipped {
     pub file: String,
     /// The sheet, or empty.
     pub sheet: String,
-    /// The row.
-    pub row: u32,
-    /// `header`, `title`, `blank`, `total`, `repeat`, `other_ledger`, `private`, `structure`...
+    /// The row; none for a whole file or sheet.
+    pub row: Option<u32>,
+    /// `header`, `title`, `blank`, `total`, `repeat`, `other_ledger`, `private`, `structure`, `ignored`...
     pub reason: String,
 }
 
@@ -871,6 +941,9 @@ pub struct Clean {
     pub events: Vec<ConsentEvent>,
     /// Cells that could not be used.
     pub rejects: Vec<Reject>,
+    /// Cells that were used and of which a steward should know something, in the order of their places; of a
+    /// row that gave several records each cell once.
+    pub issues: Vec<CellIssue>,
 }
 
 /// One candidate pair that scored above the review line; positions in [`Records`], left < right.

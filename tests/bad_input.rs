@@ -77,6 +77,60 @@ fn an_empty_file_is_a_reject() {
 }
 
 #[test]
+fn every_file_that_no_source_names_is_told_by_run_and_check() {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    project.write("legacy/README.md", "# Exports\n\nFrom the old system.\n\nThe end.\n");
+    project.write("legacy/~$good.xlsx", "lock");
+    let said = project.call(&["init", "legacy"]);
+    assert!(
+        said.stdout.starts_with("3 files = 1 of sources + 2 left out on purpose\n"),
+        "{}",
+        said.stdout
+    );
+    let settings = fs::read_to_string(project.path("orpailleur.toml")).expect("there");
+    assert!(settings.contains("\"README.md\", # no table\n"), "{settings}");
+    assert_eq!(project.call(&["check"]).status, 0);
+    let said = project.call(&["run"]);
+    assert!(
+        said.stdout.starts_with(
+            "           3  files\n   =         1  read\n   +         2  left out on purpose\n"
+        ),
+        "{}",
+        said.stdout
+    );
+
+    project.write("legacy/later/more.csv", GOOD);
+    project.write("legacy/later/broken.xlsx", &b"PK\x03\x04 damaged"[..]);
+    let check = project.call(&["check"]);
+    assert_eq!(check.status, 3);
+    assert!(check.stderr.contains("`later/more.csv`: no source"), "{}", check.stderr);
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 1);
+    assert!(
+        said.stderr.contains("warning: `later/more.csv` was not used: no source"),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stderr.contains("warning: `later/broken.xlsx` was not read: "), "{}", said.stderr);
+    let told: Vec<(String, String, String)> = rows(&project.result("rejects.csv"))
+        .iter()
+        .map(|r| (r["file"].clone(), r["code"].clone(), r["severity"].clone()))
+        .collect();
+    let told: Vec<(&str, &str, &str)> = told.iter().map(|(a, b, c)| (&**a, &**b, &**c)).collect();
+    assert_eq!(
+        told,
+        [("later/broken.xlsx", "unreadable_file", "row"), ("later/more.csv", "no_source", "row")]
+    );
+    let ignored: Vec<String> = rows(&project.result("skipped.csv"))
+        .iter()
+        .filter(|r| r["reason"] == "ignored")
+        .map(|r| format!("{}{}{}", r["source"], r["row"], r["file"]))
+        .collect();
+    assert_eq!(ignored, ["README.md", "~$good.xlsx"]);
+}
+
+#[test]
 fn a_header_only_gives_no_record_and_is_told() {
     let project = project_with("header.csv");
     project.write("legacy/header.csv", "Nom;Prénom;E-mail;Téléphone;Code postal;Ville\n");
@@ -146,7 +200,7 @@ fn a_sheet_that_is_not_there_says_nothing_of_the_others() {
     project.call(&["run"]);
     let rejects = rows(&project.result("rejects.csv"));
     let codes: Vec<&str> = rejects.iter().map(|r| r["code"].as_str()).collect();
-    assert_eq!(codes, ["missing_sheet"]);
+    assert_eq!(codes, ["no_source", "missing_sheet"]);
 }
 
 #[test]

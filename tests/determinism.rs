@@ -65,10 +65,10 @@ fn shuffled_rows_and_a_new_file_name_change_no_result() {
     let naming = |name: &String| {
         name.starts_with("tables/")
             || name.starts_with("report/")
-            || ["crosswalk.csv", "rejects.csv", "skipped.csv"].contains(&name.as_str())
+            || ["crosswalk.csv", "rejects.csv", "issues.csv", "skipped.csv"].contains(&name.as_str())
             || ["golden/consents.csv", "golden/history.csv"].contains(&name.as_str())
     };
-    for file in ["crosswalk.csv", "golden/consents.csv", "rejects.csv"] {
+    for file in ["crosswalk.csv", "golden/consents.csv", "rejects.csv", "issues.csv"] {
         assert_eq!(without_place(&before[file]), without_place(&after[file]), "{file}");
     }
     before.retain(|name, _| !naming(name));

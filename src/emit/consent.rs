@@ -1,8 +1,14 @@
-//! Whom the target may write to or call: unknown is no.
+//! Whom the target may write to or call: unknown is no, and nobody who is deceased.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::table::{Channel, ConsentState, Golden, GoldenRecords};
+use crate::{
+    table::{Channel, ConsentState, Golden, GoldenRecords},
+    value::standing::Standing,
+};
+
+/// The word for the state of whoever is deceased: no consent outlives its person, and no objection is made up.
+pub(super) const DECEASED: &str = "deceased";
 
 /// What a flag of the target says of one golden record in one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +19,8 @@ pub(super) enum Verdict {
     MayNot(ConsentState),
     /// Of at least one contact point that counts nothing is known.
     Unknown,
+    /// The person is deceased, and objected to nothing.
+    Deceased,
 }
 
 /// The consents of all golden records, found by id and by contact point.
@@ -22,11 +30,13 @@ pub(super) struct Consents<'a> {
     of_golden: HashMap<(&'a str, Channel), BTreeMap<&'a str, Option<ConsentState>>>,
     /// Objections and bounces by contact point, whosever it is.
     refused: HashMap<(Channel, &'a str), ConsentState>,
+    /// The ids of persons who are deceased.
+    deceased: HashSet<&'a str>,
 }
 
 impl<'a> Consents<'a> {
     pub(super) fn new(golden: &'a Golden) -> Consents<'a> {
-        let mut consents = Consents::default();
+        let mut consents = Consents { deceased: deceased(&golden.persons), ..Consents::default() };
         for line in &golden.consents {
             let state = ConsentState::parse(&line.state);
             let points = consents.of_golden.entry((&line.golden_id, line.channel)).or_default();
@@ -85,10 +95,17 @@ impl<'a> Consents<'a> {
             states.push(self.general(id, channel));
         }
         match states.iter().copied().flatten().max() {
+            Some(state) if state >= ConsentState::HardBounce => Verdict::MayNot(state),
+            _ if self.is_deceased(id) => Verdict::Deceased,
             Some(state) if state > ConsentState::OptIn => Verdict::MayNot(state),
             Some(_) if states.iter().all(Option::is_some) => Verdict::May,
             _ => Verdict::Unknown,
         }
+    }
+
+    /// Whether a golden record is a person who is deceased.
+    pub(super) fn is_deceased(&self, id: &str) -> bool {
+        self.deceased.contains(id)
     }
 
     /// The state of one contact point of a golden record, objections to it elsewhere included.
@@ -122,6 +139,12 @@ impl<'a> Consents<'a> {
     }
 }
 
+fn deceased(persons: &GoldenRecords) -> HashSet<&str> {
+    let is_deceased =
+        |i: &usize| persons.first("standing", *i) == Some(Standing::Deceased.as_str());
+    (0..persons.len()).filter(is_deceased).map(|i| persons.ids[i].as_str()).collect()
+}
+
 /// One address or number and what holds for it, whosever it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ContactPoint<'a> {
@@ -133,6 +156,15 @@ pub(super) struct ContactPoint<'a> {
     pub(super) state: Option<ConsentState>,
     /// The first golden record that has it.
     pub(super) golden_id: &'a str,
+    /// Whether all who have it are deceased.
+    pub(super) deceased: bool,
+}
+
+impl ContactPoint<'_> {
+    /// The word for its state.
+    pub(super) fn state_word(&self) -> &'static str {
+        state_word(self.state, self.deceased)
+    }
 }
 
 /// Every contact point of a channel, once, sorted.
@@ -162,11 +194,16 @@ pub(super) fn contact_points<'a>(
         channel,
         state: ids.iter().filter_map(|id| consents.state(id, channel, value)).max(),
         golden_id: ids.first().copied().unwrap_or(""),
+        deceased: ids.iter().all(|id| consents.is_deceased(id)),
     };
     owners.into_iter().map(point).collect()
 }
 
-/// The word for a state that may be unknown.
-pub(super) fn state_word(state: Option<ConsentState>) -> &'static str {
-    state.map_or("unknown", ConsentState::as_str)
+/// The word for a state that may be unknown, of somebody who may be deceased: what was refused stays refused.
+pub(super) fn state_word(state: Option<ConsentState>, deceased: bool) -> &'static str {
+    match state {
+        Some(state) if state >= ConsentState::HardBounce => state.as_str(),
+        _ if deceased => DECEASED,
+        state => state.map_or("unknown", ConsentState::as_str),
+    }
 }

@@ -218,6 +218,13 @@ fn consent(page: &mut String, metrics: &Metrics) {
     if metrics.unknown_as_no.is_empty() {
         line!(page, "| none | 0 |");
     }
+    if metrics.deceased > 0 {
+        line!(
+            page,
+            "\nOf the persons {} are deceased: all their flags say do not contact, whatever they agreed to.",
+            metrics.deceased
+        );
+    }
     line!(
         page,
         "\n{} contact points are known by an objection or a bounce alone. They are in no contact file; keep \

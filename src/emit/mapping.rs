@@ -12,7 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use super::path::{self, Path};
+use super::{
+    consent::DECEASED,
+    path::{self, Path},
+};
 use crate::{
     error::{Error, Problem, Result},
     model::ValueKind,
@@ -688,8 +691,8 @@ impl Check<'_> {
 /// The files of a load package that are no load files.
 pub(super) const OWN_FILES: [&str; 4] = ["LOAD.md", "files.csv", "misfits.csv", "suppression.csv"];
 
-/// The words of consent states, `unknown` included.
-fn state_words() -> [&'static str; 6] {
+/// The words of consent states, `deceased` and `unknown` included.
+fn state_words() -> [&'static str; 7] {
     let [pending, hard_bounce, opt_out, complaint] = [
         ConsentState::Pending,
         ConsentState::HardBounce,
@@ -697,7 +700,7 @@ fn state_words() -> [&'static str; 6] {
         ConsentState::Complaint,
     ]
     .map(ConsentState::as_str);
-    [ConsentState::OptIn.as_str(), pending, hard_bounce, opt_out, complaint, "unknown"]
+    [ConsentState::OptIn.as_str(), pending, hard_bounce, opt_out, complaint, DECEASED, "unknown"]
 }
 
 /// What the TOML reader says, with its place and, for an unknown key, the nearest known one.

@@ -80,6 +80,8 @@ pub struct Metrics {
     pub left_out: BTreeMap<String, u64>,
     /// Contact points whose unknown consent was written as do-not-contact, by channel.
     pub unknown_as_no: BTreeMap<String, u64>,
+    /// Golden persons who are deceased and in a load file: none of them may be contacted.
+    pub deceased: u64,
     /// Values that did not fit.
     pub misfits: Vec<Misfit>,
     /// Persons without a present organisation.
@@ -122,6 +124,7 @@ pub fn run(
         written: Written::new(),
         refused: BTreeMap::new(),
         unknown: BTreeSet::new(),
+        deceased: BTreeSet::new(),
         mapped: BTreeSet::new(),
         loaded: BTreeSet::new(),
     };
@@ -144,6 +147,8 @@ struct Package<'a> {
     refused: BTreeMap<String, String>,
     /// Contact points that were refused because nothing is known.
     unknown: BTreeSet<(Channel, String)>,
+    /// Golden ids of persons who are deceased, and in some file.
+    deceased: BTreeSet<String>,
     /// Attributes that some column writes.
     mapped: BTreeSet<(Kind, String)>,
     /// Golden ids that stand in some file.
@@ -244,6 +249,9 @@ impl Package<'_> {
             Row::Golden(kind, i) => {
                 self.metrics.loaded += u64::from(self.loaded.insert(source.id_of(row).to_owned()));
                 let records = source.records(kind);
+                if source.consents.is_deceased(source.id_of(row)) {
+                    self.deceased.insert(source.id_of(row).to_owned());
+                }
                 for channel in sheet.flags() {
                     if source.consents.verdict(records, i, channel) == Verdict::Unknown {
                         let points = source.consents.unknown_points(records, i, channel);
@@ -252,7 +260,7 @@ impl Package<'_> {
                     }
                 }
             }
-            Row::ContactPoint(point) if point.state.is_none() => {
+            Row::ContactPoint(point) if point.state.is_none() && !point.deceased => {
                 self.unknown.insert((point.channel, point.value.to_owned()));
             }
             _ => {}
@@ -305,6 +313,7 @@ impl Package<'_> {
                 *self.metrics.left_out.entry(reason).or_default() += 1;
             }
         }
+        self.metrics.deceased = self.deceased.len() as u64;
         for (channel, _) in &self.unknown {
             *self.metrics.unknown_as_no.entry(channel.as_str().to_owned()).or_default() += 1;
         }

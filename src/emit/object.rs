@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     cell::{self, Unformed},
-    consent::{self, ContactPoint},
+    consent::ContactPoint,
     mapping::{Column, Form, Links, Object, Order, RowsOf, Target, TooLong, Unlisted},
     path::{self, BadPath, Path},
     source::{Row, Source, Taken},
@@ -126,8 +126,8 @@ impl<'t> Sheet<'t> {
             }
             RowsOf::ContactPoint => {
                 let wanted =
-                    |state| self.object.states.iter().any(|s| s == consent::state_word(state));
-                points.iter().filter(|p| wanted(p.state)).map(Row::ContactPoint).collect()
+                    |p: &&ContactPoint<'_>| self.object.states.iter().any(|s| s == p.state_word());
+                points.iter().filter(wanted).map(Row::ContactPoint).collect()
             }
             RowsOf::Consent => sorted(&golden.consents).map(Row::Consent).collect(),
             RowsOf::Key => sorted(&golden.keys).map(Row::Key).collect(),

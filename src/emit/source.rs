@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    consent::{self, Consents, ContactPoint, Verdict},
+    consent::{self, Consents, ContactPoint, DECEASED, Verdict},
     path::{End, Fact, Part, Path, Pick},
 };
 use crate::{
     model::Kind,
     table::{
-        Channel, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords, OrganisationLink,
-        Origin,
+        Channel, ConsentState, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords,
+        OrganisationLink, Origin,
     },
     value::address::Address,
 };
@@ -132,6 +132,10 @@ impl<'a> Source<'a> {
                 };
                 self.values_of(kind, id, inner)
             }
+            (Row::Consent(c), Path::Field("state")) => {
+                let state = ConsentState::parse(&c.state);
+                one(consent::state_word(state, self.consents.is_deceased(&c.golden_id)))
+            }
             (row, Path::Field(field)) => one(&field_of(row, field)),
             _ => vec![],
         }
@@ -182,6 +186,7 @@ impl<'a> Source<'a> {
                 Verdict::May => "opt_in",
                 Verdict::MayNot(state) => state.as_str(),
                 Verdict::Unknown => "unknown",
+                Verdict::Deceased => DECEASED,
             }),
             Path::DoNotContact(channel) => {
                 let may = self.consents.verdict(records, i, *channel) == Verdict::May;
@@ -270,7 +275,7 @@ fn field_of(row: Row<'_>, field: &str) -> String {
         (Row::OrganisationLink(l), "parent_id") => l.parent_id.clone(),
         (Row::OrganisationLink(l), "type") => l.link_type.clone(),
         (Row::ContactPoint(p), "value") => p.value.to_owned(),
-        (Row::ContactPoint(p), "state") => consent::state_word(p.state).to_owned(),
+        (Row::ContactPoint(p), "state") => p.state_word().to_owned(),
         (Row::ContactPoint(p), "channel") => p.channel.as_str().to_owned(),
         (Row::ContactPoint(p), "golden_id") => p.golden_id.to_owned(),
         (Row::Consent(c), "golden_id") => c.golden_id.clone(),
@@ -281,7 +286,6 @@ fn field_of(row: Row<'_>, field: &str) -> String {
         (Row::Consent(c), "channel") => c.channel.as_str().to_owned(),
         (Row::Consent(c), "purpose") => c.purpose.clone(),
         (Row::Consent(c), "legal_entity") => c.legal_entity.clone(),
-        (Row::Consent(c), "state") => c.state.clone(),
         (Row::Consent(c), "proved") => yes_no(c.proved),
         (Row::Consent(c), "since") => c.since.clone(),
         (Row::Consent(c), "source") => c.source.clone(),

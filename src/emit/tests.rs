@@ -236,6 +236,35 @@ fn unknown_consent_is_written_as_do_not_contact_and_counted() {
 }
 
 #[test]
+fn nobody_who_is_deceased_may_be_contacted_and_no_objection_is_made_up() {
+    let estate = "
+        person p1 last_name=Petit | email=a@free.fr | email=home@free.fr | standing=deceased
+        person p2 last_name=Petit | email=home@free.fr
+        consent p1 email a@free.fr opt_in
+        consent p1 email home@free.fr opt_in
+        consent p2 email home@free.fr opt_in
+    ";
+    let loaded = into("salesforce", estate);
+    assert_eq!(loaded.column("3-contacts.csv", "Legacy_Id__c"), ["p1", "p2"]);
+    assert_eq!(loaded.column("3-contacts.csv", "HasOptedOutOfEmail"), ["true", "false"]);
+    assert_eq!(loaded.column("3-contacts.csv", "Email_Consent__c"), ["deceased", "opt_in"]);
+    assert_eq!(loaded.column("3-contacts.csv", "Standing__c"), ["deceased", ""]);
+    assert_eq!(loaded.metrics.deceased, 1);
+
+    // What the widow has agreed to is hers.
+    let loaded = into("hubspot", estate);
+    assert_eq!(loaded.column("4-opt-outs.csv", "Email"), ["a@free.fr"]);
+    let loaded = into("csv", estate);
+    assert_eq!(loaded.column("5-consents.csv", "state"), ["deceased", "deceased", "opt_in"]);
+
+    let refused = into(
+        "salesforce",
+        "person p1 last_name=P | email=a@x.fr | standing=deceased\nconsent p1 email a@x.fr opt_out",
+    );
+    assert_eq!(refused.column("3-contacts.csv", "Email_Consent__c"), ["opt_out"]);
+}
+
+#[test]
 fn an_objection_reaches_all_contact_points_and_wherever_they_stand() {
     let estate = "
         person p1 last_name=A | email=a@x.fr | email=b@x.fr

@@ -329,6 +329,7 @@ impl<'a> Layout<'a> {
             reading.skip(number, "private");
             return;
         }
+        self.tell_unclear_answers(number, cell, reading);
         let names: Vec<&str> = values
             .iter()
             .filter(|v| is_whole_or_part_name(&v.attribute))
@@ -488,6 +489,31 @@ impl<'a> Layout<'a> {
             }
         }
         said
+    }
+
+    /// Tells of each answer about consent that is neither yes nor no: nothing is taken from it.
+    fn tell_unclear_answers<'c>(
+        &self,
+        row: u32,
+        cell: impl Fn(usize) -> &'c str + Copy,
+        reading: &mut Reading<'_>,
+    ) {
+        let columns: BTreeSet<usize> =
+            self.rules.iter().flat_map(|rule| rule.unclear(cell)).collect();
+        for at in columns {
+            reading.gathered.rejects.push(Reject {
+                source: reading.fate.source.clone(),
+                file: reading.fate.file.clone(),
+                sheet: reading.fate.sheet.clone(),
+                row: Some(row),
+                column: self.column_name(Some(at)),
+                code: "unclear_consent".into(),
+                severity: Severity::Cell,
+                message: "it answers neither yes nor no: consent stays unknown".into(),
+                suggestion: "ask the customer, and write yes or no".into(),
+                raw: cell(at).to_owned(),
+            });
+        }
     }
 
     /// An assistant's number without the assistant's name is kept with the row's own record.
@@ -1288,7 +1314,7 @@ mod tests {
                 .skipped
                 .iter()
                 .filter(|s| s.reason != "header")
-                .map(|s| format!("{} {}", s.row, s.reason)),
+                .map(|s| format!("{} {}", s.row.unwrap_or(0), s.reason)),
         );
         lines.sort();
         lines
@@ -1547,6 +1573,22 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(2, "phone", "opt_out")]
         );
+    }
+
+    #[test]
+    fn an_answer_that_is_neither_yes_nor_no_is_told_and_never_an_opt_in() {
+        let text = "Code;Nom;Prénom;Email;Newsletter\n1;Martin;Jean;j@m.fr;peut-être\n\
+                    2;Petit;Anne;a@p.fr;?\n3;Roy;Paul;p@r.fr;à voir\n4;Lee;Ann;a@l.fr;oui\n\
+                    5;Bo;Max;m@b.fr;\n6;Ba;Lou;l@b.fr;-\n7;Ka;Jo;j@k.fr;non\n8;Du;Al;a@d.fr;oui ?\n";
+        let table = ingested("a.csv", text);
+        let told: Vec<(Option<u32>, &str)> =
+            table.rejects.iter().map(|r| (r.row, r.code.as_str())).collect();
+        let unclear = |row| (Some(row), "unclear_consent");
+        assert_eq!(told, [unclear(2), unclear(3), unclear(4), unclear(9)]);
+        let mut events: Vec<(u32, &str)> =
+            table.events.iter().map(|e| (e.row, e.state.as_str())).collect();
+        events.sort_unstable();
+        assert_eq!(events, [(5, "opt_in"), (8, "opt_out")]);
     }
 
     #[test]

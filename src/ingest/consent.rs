@@ -171,6 +171,22 @@ impl Rule {
         self.channels.iter().map(said).collect()
     }
 
+    /// The columns that should answer yes or no and whose cells say something else: `peut-être`, `?`.
+    pub(super) fn unclear<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<usize> {
+        let asks = |(word, _): &(String, ConsentState)| ANSWERS.contains(&word.as_str());
+        if self.state.is_some() || !self.words.iter().any(asks) {
+            return Vec::new();
+        }
+        let is_unclear = |at: &usize| {
+            let cell = cell(*at).trim();
+            !cell.is_empty()
+                && (cell.contains('?') || !text::is_placeholder(cell))
+                && answer(cell).is_none()
+                && self.by_word(cell).is_none()
+        };
+        self.columns.iter().copied().filter(is_unclear).collect()
+    }
+
     fn by_word(&self, cell: &str) -> Option<ConsentState> {
         let folded = text::fold(cell);
         let said = |class: &str| {
@@ -187,12 +203,26 @@ impl Rule {
 /// The words of a rule that stand for all ways to say something.
 const CLASSES: [&str; 6] = ["yes", "no", "false", "objection", "permission", "date"];
 
+/// Those of a column that answers a question.
+const ANSWERS: [&str; 5] = ["yes", "no", "false", "objection", "permission"];
+
 fn begins(folded: &str, word: &str) -> bool {
     folded.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Which of [`CLASSES`] a cell belongs to; none when it answers nothing.
+/// Which of [`CLASSES`] a cell belongs to; none when it answers nothing, or says yes and doubts it.
 pub(super) fn answer(cell: &str) -> Option<&'static str> {
+    flat_answer(cell).filter(|class| !matches!(*class, "yes" | "permission") || !is_doubted(cell))
+}
+
+/// Whether a cell puts in doubt what it says: `oui ?`, `accord à confirmer`.
+fn is_doubted(cell: &str) -> bool {
+    let folded = text::fold(cell);
+    let holds = |doubt: &String| format!(" {folded} ").contains(&format!(" {doubt} "));
+    cell.contains('?') || folded.contains(' ') && DICTIONARY.doubts.iter().any(holds)
+}
+
+fn flat_answer(cell: &str) -> Option<&'static str> {
     const LONGEST: usize = 60;
     let folded = text::fold(cell);
     if folded.is_empty() || folded.len() > LONGEST {
@@ -420,6 +450,7 @@ struct File {
     private: Vec<String>,
     objects: Vec<String>,
     agrees: Vec<String>,
+    doubts: Vec<String>,
     phrases: Vec<Phrases>,
 }
 
@@ -440,6 +471,7 @@ struct Dictionary {
     private: Vec<String>,
     objects: Vec<String>,
     agrees: Vec<String>,
+    doubts: Vec<String>,
     patterns: Vec<Pattern>,
     /// Patterns by the first three letters of their first word: notes are long, and most say nothing.
     by_start: HashMap<String, Vec<usize>>,
@@ -470,6 +502,7 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         private: file.private,
         objects: file.objects,
         agrees: file.agrees,
+        doubts: file.doubts,
         patterns: Vec::new(),
         by_start: HashMap::new(),
     };
@@ -698,6 +731,16 @@ mod tests {
         ] {
             assert_eq!(of_file_name(file), expected, "{file}");
         }
+    }
+
+    #[test]
+    fn a_doubted_yes_is_no_answer_and_a_doubted_no_is_a_no() {
+        for cell in ["oui ?", "Oui (à confirmer)", "peut-être", "?", "accord à valider", "maybe"]
+        {
+            assert_eq!(answer(cell), None, "{cell}");
+        }
+        assert_eq!(answer("non ?"), Some("no"));
+        assert_eq!(answer("Oui (12/03/2019)"), Some("yes"));
     }
 
     #[test]

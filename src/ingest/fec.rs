@@ -653,7 +653,7 @@ impl Part {
             source: self.source.clone(),
             file: self.file.clone(),
             sheet: self.sheet.clone(),
-            row,
+            row: Some(row),
             reason: reason.to_owned(),
         });
     }
@@ -1277,8 +1277,11 @@ mod tests {
         );
         let ledger = ledger_of("x.txt", &text, '|');
         assert_eq!(ledger.drafts.len(), 1);
-        let reasons: Vec<_> =
-            ledger.parts[0].skipped.iter().map(|s| (s.row, s.reason.as_str())).collect();
+        let reasons: Vec<_> = ledger.parts[0]
+            .skipped
+            .iter()
+            .map(|s| (s.row.unwrap_or(0), s.reason.as_str()))
+            .collect();
         assert_eq!(
             reasons,
             [

@@ -271,7 +271,7 @@ pub fn read(
                 source: at.source.clone(),
                 file: at.file.clone(),
                 sheet: at.sheet.clone(),
-                row: row.number,
+                row: Some(row.number),
                 reason: reason.to_owned(),
             }),
             Content::Bad { code, message, raw } => {

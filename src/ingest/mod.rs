@@ -113,6 +113,8 @@ pub struct Metrics {
     pub files_without_rows: u64,
     /// Records whose kind waits for review, in order of their place.
     pub doubtful_kinds: Vec<DoubtfulKind>,
+    /// Sheets with rows that no source reads, of files that one does: file and name, in order.
+    pub unread_sheets: Vec<(String, String)>,
 }
 
 /// The `[privacy]` section of `orpailleur.toml`.
@@ -189,6 +191,8 @@ pub(crate) struct Gathered {
     read_by: BTreeMap<String, Vec<ReadTable>>,
     unreadable: u64,
     without_rows: u64,
+    /// By file and name the sheets met, and whether a source reads them.
+    sheets: BTreeMap<(String, String), bool>,
 }
 
 /// Source, file, sheet and header of a table.
@@ -225,7 +229,7 @@ impl Reading<'_> {
             source: self.fate.source.clone(),
             file: self.fate.file.clone(),
             sheet: self.fate.sheet.clone(),
-            row,
+            row: Some(row),
             reason: reason.to_owned(),
         });
     }
@@ -296,9 +300,12 @@ impl Gathered {
         let has_none = !source.sheets.is_empty()
             && !tables.iter().any(|table| source.sheets.contains(&table.sheet));
         for table in tables {
+            let sheet = (file.to_owned(), table.sheet.clone());
             if !source.sheets.is_empty() && !source.sheets.contains(&table.sheet) {
+                self.pass_by(sheet, table);
                 continue;
             }
+            self.sheets.insert(sheet, true);
             let mapping = match source.mapping.tables.as_slice() {
                 [] => source.mapping.clone(),
                 _ => Arc::new(source.mapping.of_table(&table.header).clone()),
@@ -365,6 +372,14 @@ impl Gathered {
         Ok(())
     }
 
+    /// Notes a sheet that this source does not read, if it has rows: another may, or nobody.
+    fn pass_by(&mut self, sheet: (String, String), mut table: read::Table) {
+        let is_data = |row: read::Row| matches!(row.content, read::Content::Data(_));
+        if !self.sheets.contains_key(&sheet) && table.rows.any(is_data) {
+            self.sheets.insert(sheet, false);
+        }
+    }
+
     /// The customers of the accounting files of one source, and their entries as history.
     fn close_ledgers(&mut self) {
         let (books, fates): (Vec<_>, Vec<_>) =
@@ -397,18 +412,7 @@ impl Gathered {
 
     fn unreadable(&mut self, source: &Source, file: &str, error: &Error) {
         self.unreadable += 1;
-        self.rejects.push(Reject {
-            source: source.name.clone(),
-            file: file.to_owned(),
-            sheet: String::new(),
-            row: None,
-            column: String::new(),
-            code: "unreadable_file".into(),
-            severity: Severity::Row,
-            message: error.reason(),
-            suggestion: error.hint().unwrap_or_default(),
-            raw: String::new(),
-        });
+        self.rejects.push(unreadable_file(&source.name, file, error));
     }
 
     /// Tells of each column that a project's own mapping names and no file read by it has. Of several
@@ -485,11 +489,13 @@ impl Gathered {
         self.rejects.sort();
         self.skipped.sort();
         self.sensitive.sort();
+        let unread = self.sheets.into_iter().filter(|(_, is_read)| !is_read);
         let metrics = Metrics {
             tables: self.fates,
             unreadable_files: self.unreadable,
             files_without_rows: self.without_rows,
             doubtful_kinds: doubtful,
+            unread_sheets: unread.map(|(sheet, _)| sheet).collect(),
         };
         let table = Ingested {
             records,
@@ -557,6 +563,22 @@ impl Gathered {
             lexicon.learn_key(space, &draft.key, kind);
         }
         lexicon
+    }
+}
+
+/// What is told of a file that cannot be read.
+pub(crate) fn unreadable_file(source: &str, file: &str, error: &Error) -> Reject {
+    Reject {
+        source: source.to_owned(),
+        file: file.to_owned(),
+        sheet: String::new(),
+        row: None,
+        column: String::new(),
+        code: "unreadable_file".into(),
+        severity: Severity::Row,
+        message: error.reason(),
+        suggestion: error.hint().unwrap_or_default(),
+        raw: String::new(),
     }
 }
 

@@ -597,7 +597,7 @@ impl Gathered {
                         source: source.to_owned(),
                         file: table.file.clone(),
                         sheet: opened.sheet.clone(),
-                        row: row.number,
+                        row: Some(row.number),
                         reason: reason.to_owned(),
                     });
                     continue;

@@ -157,7 +157,7 @@ fn every_mention_of_the_estate_becomes_a_record_of_its_kind() {
         .rejects
         .iter()
         .filter_map(|r| Some((r.file.clone(), r.row?)))
-        .chain(ingested.skipped.iter().map(|s| (s.file.clone(), s.row)))
+        .chain(ingested.skipped.iter().filter_map(|s| Some((s.file.clone(), s.row?))))
         .collect();
     let junk: BTreeSet<At> = lines(&estate.truth.join("junk.csv")).iter().map(at).collect();
 

@@ -1,12 +1,12 @@
 //! One cell at a time: all that it tells by itself, whatever stands in the other cells of its record.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use crate::{
     model::{self, ValueKind},
-    table::Records,
+    table::{Records, ValueIssue},
     value::{
-        Invalid, boolean, date, email, identifier, money, organisation, person,
+        Invalid, Issue, boolean, date, email, identifier, money, organisation, person,
         phone::{self, Line},
         standing, text, url,
     },
@@ -106,6 +106,8 @@ pub(super) enum Told {
     Invalid(Invalid),
     /// The project's vocabulary has no common value for it.
     Unmapped(String),
+    /// It can be used, and a steward should know something of it.
+    Issue(Arc<ValueIssue>),
 }
 
 /// What decides on the meaning of a cell besides its attribute and text; what does not matter to its way is
@@ -141,8 +143,21 @@ impl<'a> Around<'a> {
     }
 }
 
-/// What a cell gives while it is read: attribute and value; an empty attribute is the column's own.
-type Found = Vec<(&'static str, String)>;
+/// What a cell gives while it is read.
+#[derive(Debug, Default)]
+struct Found {
+    /// Attribute and value; an empty attribute is the column's own.
+    values: Vec<(&'static str, String)>,
+    /// What a steward should know of the column's own value.
+    issues: Vec<Issue>,
+}
+
+impl Found {
+    /// A value of the column's own attribute, with what there is to know of it.
+    fn own(value: String, issues: Vec<Issue>) -> Found {
+        Found { values: vec![("", value)], issues }
+    }
+}
 
 impl Plan<'_> {
     /// All that a cell of the attribute at `at` tells, in order.
@@ -213,11 +228,22 @@ impl Teller<'_> {
         self.told.push(Told::Value { to, value: value.into(), changed });
     }
 
+    /// Adds what a steward should know of the value that the cell gave.
+    fn issues(&mut self, value: &str, issues: Vec<Issue>) {
+        let (raw, value) = (self.cell, value);
+        self.told.extend(issues.into_iter().map(|issue| {
+            let of = ValueIssue { issue, raw: raw.to_owned(), value: value.to_owned() };
+            Told::Issue(Arc::new(of))
+        }));
+    }
+
     fn take(&mut self, found: Found) {
-        if found.is_empty() {
+        if let Some((_, value)) = found.values.first() {
+            self.issues(value, found.issues);
+        } else {
             self.told.push(Told::Placeholder);
         }
-        for (to, value) in found {
+        for (to, value) in found.values {
             if to.is_empty() {
                 self.own(value);
             } else if !value.is_empty() {
@@ -237,6 +263,7 @@ impl Teller<'_> {
                 Ok(address) => {
                     let changed = !found && address != self.cell;
                     found = true;
+                    self.issues(&address, email::issues(&address));
                     self.value(to, address, changed);
                 }
                 Err(invalid) => self.told.push(Told::Invalid(invalid)),
@@ -261,6 +288,7 @@ impl Teller<'_> {
                         _ => to,
                     };
                     let changed = nth == 0 && number != self.cell;
+                    self.issues(&number, phone::issues(self.cell, &number));
                     self.value(to, number, changed);
                 }
                 Err(_) if self.plan.foreign_numbers && is_local_number(self.cell) => {
@@ -290,7 +318,14 @@ fn last_name(cell: &str, has_first: bool) -> Found {
         }
     }
     let own = std::mem::take(&mut name.last);
-    std::iter::once(("", own)).chain(beside_own(name)).collect()
+    named(own, name, cell)
+}
+
+/// A name cell taken apart: what goes to the column's own attribute, and the rest of the name.
+fn named(own: String, mut name: person::PersonName, cell: &str) -> Found {
+    let mut issues = std::mem::take(&mut name.issues);
+    issues.extend(person::doubts(cell));
+    Found { values: std::iter::once(("", own)).chain(beside_own(name)).collect(), issues }
 }
 
 /// Cells that are tried to tell whose numbers a table holds.
@@ -357,26 +392,36 @@ fn beside_own(name: person::PersonName) -> impl Iterator<Item = (&'static str, S
 /// is the column's own.
 fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Found, Invalid> {
     let order = habits.order.unwrap_or_default();
-    let own = |value: String| Ok(vec![("", value)]);
+    let own = |value: String| Ok(Found::own(value, Vec::new()));
     match way {
         Way::FullName => {
             person::check(value)?;
             let name = person::split(value);
-            let last = ("last_name", name.last.clone());
-            Ok(std::iter::once(last).chain(beside_own(name)).collect())
+            let last = name.last.clone();
+            let mut found = named(last, name, value);
+            found.values[0].0 = "last_name";
+            Ok(found)
         }
         Way::FirstName => {
             person::check(value)?;
             let mut name = person::split_first(value);
             let own = std::mem::take(&mut name.first);
-            Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
+            let issues = std::mem::take(&mut name.issues);
+            Ok(Found {
+                values: std::iter::once(("", own)).chain(beside_own(name)).collect(),
+                issues,
+            })
         }
         Way::Name => own(person::check(value)?),
         Way::Civility => match person::form_of_address(value) {
             None => own(text::clean(value)),
             Some(mut name) => {
                 let own = std::mem::take(&mut name.civility);
-                Ok(std::iter::once(("", own)).chain(beside_own(name)).collect())
+                let issues = std::mem::take(&mut name.issues);
+                Ok(Found {
+                    values: std::iter::once(("", own)).chain(beside_own(name)).collect(),
+                    issues,
+                })
             }
         },
         Way::Gender => own(match text::fold(value).as_str() {
@@ -387,7 +432,7 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
             _ => text::clean(value),
         }),
         Way::OrganisationName => {
-            let organisation::OrganisationName { name, form, aliases, .. } =
+            let organisation::OrganisationName { name, form, aliases, issues, .. } =
                 organisation::read(value);
             if !name.chars().any(char::is_alphanumeric) {
                 return Err(Invalid {
@@ -397,7 +442,8 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
                 });
             }
             let aliases = aliases.into_iter().map(|alias| ("alias", alias));
-            Ok([("", name), ("legal_form", form)].into_iter().chain(aliases).collect())
+            let values = [("", name), ("legal_form", form)].into_iter().chain(aliases).collect();
+            Ok(Found { values, issues })
         }
         Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
         Way::LegalForm => {
@@ -405,7 +451,11 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
         }
         Way::Standing => match standing::find(value).into_iter().next() {
             Some(said) => {
-                Ok(vec![("", said.standing.as_str().to_owned()), ("standing_since", said.since)])
+                let standing = said.standing.as_str().to_owned();
+                Ok(Found {
+                    values: vec![("", standing), ("standing_since", said.since)],
+                    issues: Vec::new(),
+                })
             }
             None => Err(Invalid {
                 code: "bad_standing",
@@ -417,12 +467,22 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
             let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
             let date = read(value, order)?;
             // `01/01/1900` is known only once it is read.
-            if text::is_placeholder_of(ValueKind::Date, &date) { Ok(Vec::new()) } else { own(date) }
+            if text::is_placeholder_of(ValueKind::Date, &date) {
+                return Ok(Found::default());
+            }
+            Ok(Found::own(date, date::issues(value, order, habits.order.is_some())))
         }
         Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
-        Way::Identifier if identifier::is_placeholder(attribute, value) => Ok(Vec::new()),
-        Way::Identifier => own(identifier::normalize(attribute, value)?),
-        Way::Money => own(money::normalize_in(value, habits.mark)?.0),
+        Way::Identifier if identifier::is_placeholder(attribute, value) => Ok(Found::default()),
+        Way::Identifier => {
+            let code = identifier::normalize(attribute, value)?;
+            let issues = identifier::issues(attribute, value, &code);
+            Ok(Found::own(code, issues))
+        }
+        Way::Money => {
+            let amount = money::normalize_in(value, habits.mark)?.0;
+            Ok(Found::own(amount, money::issues(value, habits.mark)))
+        }
         Way::LooseNumber => own(money::normalize_in(value, habits.mark)
             .map_or_else(|_| text::clean(value), |(amount, _)| amount)),
         Way::Boolean => match boolean::parse(value) {

@@ -20,7 +20,8 @@ use crate::{
     model::{self, Kind, ValueKind},
     progress::Progress,
     table::{
-        Channel, Clean, Column, ColumnBuilder, ConsentEvent, Ingested, Records, Reject, Staged,
+        CellIssue, Channel, Clean, Column, ColumnBuilder, ConsentEvent, Ingested, Records, Reject,
+        Staged,
     },
     value::{
         address::{self, Parts},
@@ -122,8 +123,10 @@ pub fn run(
     let mut rejects: Vec<Reject> = Vec::new();
     let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
     let mut unmapped: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut issues: Vec<CellIssue> = Vec::new();
     for chunk in chunks {
         rejects.extend(chunk.rejects);
+        issues.extend(chunk.issues);
         for (key, fill) in chunk.fills {
             add(counts.entry(key).or_default(), &fill);
         }
@@ -136,6 +139,9 @@ pub fn run(
     rejects.sort_unstable();
     rejects.dedup();
 
+    issues.par_sort_by(|a, b| a.line(raw).cmp(&b.line(raw)));
+    issues.dedup_by(|a, b| a.line(raw) == b.line(raw));
+
     let clean = Clean {
         records: raw.with_columns(columns),
         events: ingested
@@ -144,6 +150,7 @@ pub fn run(
             .flat_map(|event| clean_event(event, raw, &settings.country))
             .collect(),
         rejects,
+        issues,
     };
     let metrics = Metrics { fills: fills(raw, counts), unmapped: by_frequency(unmapped) };
     Ok(Staged { table: clean, metrics })

@@ -7,13 +7,14 @@ use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
     rc::Rc,
+    sync::Arc,
 };
 
 use crate::{
     model::{self, Kind, ValueKind},
-    table::{Column, ColumnBuilder, Records, Reject, Severity},
+    table::{CellIssue, Column, ColumnBuilder, Records, Reject, Severity, ValueIssue},
     value::{
-        Invalid,
+        Invalid, Issue,
         address::{self, Address, Parts, Plain},
         category::Vocabulary,
         identifier, text,
@@ -44,6 +45,7 @@ pub(super) struct Chunk {
     pub(super) fills: BTreeMap<FillKey, Fill>,
     /// Attribute and value without a common value, with the number of records.
     pub(super) unmapped: BTreeMap<(String, String), u64>,
+    pub(super) issues: Vec<CellIssue>,
 }
 
 /// An attribute that records may have, raw or clean.
@@ -138,6 +140,7 @@ impl<'a> Plan<'a> {
                 address: None,
                 rejects: &mut chunk.rejects,
                 unmapped: &mut chunk.unmapped,
+                issues: &mut chunk.issues,
                 fills,
                 known: &mut known,
             };
@@ -185,6 +188,8 @@ struct Located {
     address: Address,
     encoded: Rc<str>,
     bad_postcode: bool,
+    /// What a steward should know of its postcode.
+    issue: Option<Arc<ValueIssue>>,
 }
 
 impl<'a> Known<'a> {
@@ -214,6 +219,7 @@ impl<'a> Known<'a> {
         let located = Rc::new(Located {
             encoded: if address.is_empty() { "".into() } else { address.encode().into() },
             bad_postcode: address.postcode.is_empty() && !text::is_postcode_placeholder(&written),
+            issue: postcode_issue(&written, &address.postcode),
             address,
         });
         self.addresses.insert(parts.clone(), located.clone());
@@ -230,6 +236,17 @@ impl<'a> Known<'a> {
         let place = self.places.entry(place).or_insert_with(|| plain.read_place());
         Some(plain.join(street, place.as_ref()?))
     }
+}
+
+/// What a steward should know of a postcode that was read: that zeros at its start were lost.
+fn postcode_issue(written: &str, postcode: &str) -> Option<Arc<ValueIssue>> {
+    let zeros = postcode.strip_suffix(written).filter(|zeros| !zeros.is_empty())?;
+    let is_lost = !written.is_empty() && zeros.bytes().all(|b| b == b'0');
+    is_lost.then(|| {
+        let issue = Issue::likely("zero_restored", "the zero at its start was lost");
+        let (raw, value) = (written.to_owned(), postcode.to_owned());
+        Arc::new(ValueIssue { issue, raw, value })
+    })
 }
 
 fn part_of(address: &Address, attribute: &str) -> bool {
@@ -257,6 +274,7 @@ struct Record<'p, 'a> {
     address: Option<Rc<Located>>,
     rejects: &'p mut Vec<Reject>,
     unmapped: &'p mut BTreeMap<(String, String), u64>,
+    issues: &'p mut Vec<CellIssue>,
     /// Of its place and kind, by position of the attribute.
     fills: &'p mut [Fill],
     known: &'p mut Known<'a>,
@@ -298,6 +316,7 @@ impl<'a> Record<'_, 'a> {
                     let unmapped = (self.plan.attributes[at].name.to_owned(), value.clone());
                     *self.unmapped.entry(unmapped).or_default() += 1;
                 }
+                Told::Issue(of) => self.note(origin, of),
             }
         }
     }
@@ -314,6 +333,10 @@ impl<'a> Record<'_, 'a> {
             return;
         }
         self.values.push((at, value.clone(), origin));
+    }
+
+    fn note(&mut self, origin: u32, of: &Arc<ValueIssue>) {
+        self.issues.push(CellIssue { record: self.i as u32, origin, of: of.clone() });
     }
 
     fn reject(&mut self, at: usize, raw: &str, origin: u32, invalid: Invalid) {
@@ -364,6 +387,9 @@ impl<'a> Record<'_, 'a> {
             if located.bad_postcode {
                 self.reject_postcode(parts.postcode, origin);
             }
+            if let Some(of) = &located.issue {
+                self.note(self.postcode_origin(parts.postcode).unwrap_or(origin), of);
+            }
             if self.address.is_none() && !located.encoded.is_empty() {
                 self.address = Some(located);
             }
@@ -372,14 +398,22 @@ impl<'a> Record<'_, 'a> {
 
     fn reject_postcode(&mut self, postcode: &str, origin: u32) {
         let at = self.plan.position("postcode");
-        let Some(column) = self.plan.attributes[at].column else { return };
-        let own = column.entries(self.i).find(|(value, _)| *value == postcode);
+        let own = self.postcode_origin(postcode);
+        if self.plan.attributes[at].column.is_none() {
+            return;
+        }
         let invalid = Invalid {
             code: "bad_postcode",
             message: "it is not a postcode of its country".into(),
             suggestion: "look it up by the town".into(),
         };
-        self.reject(at, postcode, own.map_or(origin, |(_, origin)| origin), invalid);
+        self.reject(at, postcode, own.unwrap_or(origin), invalid);
+    }
+
+    /// Where the postcode of the record stands.
+    fn postcode_origin(&self, postcode: &str) -> Option<u32> {
+        let column = self.plan.attributes[self.plan.position("postcode")].column?;
+        column.entries(self.i).find(|(value, _)| *value == postcode).map(|(_, origin)| origin)
     }
 
     /// Adds the SIREN within a SIRET, else within a French VAT number, where no SIREN is written.

@@ -6,9 +6,11 @@ use crate::{
     ingest::columns::{self, Class},
     model::{self, ValueKind},
     value::{
-        boolean,
+        Issue, boolean,
         date::{self, Order},
-        email, identifier, money, person, phone, text, url,
+        email, identifier,
+        money::{self, DecimalMark},
+        person, phone, text, url,
     },
 };
 
@@ -19,8 +21,10 @@ pub(super) struct Judge {
     pub(super) attribute: String,
     /// The kind of its values; none for a column without any.
     pub(super) kind: Option<ValueKind>,
-    /// Order of day and month in its dates.
-    pub(super) order: Order,
+    /// Order of day and month that its dates show.
+    pub(super) order: Option<Order>,
+    /// The decimal mark that its amounts show.
+    pub(super) mark: Option<DecimalMark>,
     /// ISO code of the country whose numbers have no country code.
     pub(super) country: String,
     /// Nobody is born after this ISO date; empty when nothing tells.
@@ -116,6 +120,8 @@ impl Judge {
         }
         if self.has_lost_zero(kind, cell) {
             verdict.codes.push("lost_zero");
+        } else if verdict.validity == Validity::Valid {
+            verdict.codes.extend(self.issues(kind, cell).iter().map(|issue| issue.code));
         }
         if let Some(Measure::Date(iso)) = &verdict.measure {
             let birth = self.attribute == "birth_date" && !self.as_of.is_empty();
@@ -128,6 +134,29 @@ impl Judge {
             }
         }
         verdict
+    }
+
+    /// What a run will tell of the value although it uses it.
+    fn issues(&self, kind: ValueKind, cell: &str) -> Vec<Issue> {
+        match kind {
+            ValueKind::Email => {
+                let addresses = email::normalize(cell).into_iter().flatten();
+                addresses.flat_map(|address| email::issues(&address)).collect()
+            }
+            ValueKind::Date => {
+                date::issues(cell, self.order.unwrap_or_default(), self.order.is_some())
+            }
+            ValueKind::Money => money::issues(cell, self.mark),
+            ValueKind::Identifier => match identifier::normalize(&self.attribute, cell) {
+                Ok(code) => identifier::issues(&self.attribute, cell, &code),
+                Err(_) => Vec::new(),
+            },
+            ValueKind::PersonName if self.attribute == "full_name" => {
+                person::split(cell).issues.into_iter().chain(person::doubts(cell)).collect()
+            }
+            ValueKind::PersonName => person::doubts(cell).into_iter().collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the cell has one digit less than its neighbours or than a number of its country.
@@ -157,7 +186,8 @@ impl Judge {
                     "birth_date" => date::normalize_birth,
                     _ => date::normalize,
                 };
-                let iso = read(cell, self.order).map_err(|invalid| invalid.code)?;
+                let iso =
+                    read(cell, self.order.unwrap_or_default()).map_err(|invalid| invalid.code)?;
                 if text::is_placeholder_of(kind, &iso) {
                     return Err("placeholder");
                 }
@@ -171,7 +201,8 @@ impl Judge {
                 }
             }
             ValueKind::Money => {
-                let (amount, _) = money::normalize(cell).map_err(|invalid| invalid.code)?;
+                let (amount, _) =
+                    money::normalize_in(cell, self.mark).map_err(|invalid| invalid.code)?;
                 Ok(amount.parse().ok().map(Measure::Number))
             }
             ValueKind::Boolean => boolean::parse(cell).map(|_| None).ok_or("bad_boolean"),
@@ -339,7 +370,8 @@ mod tests {
         Judge {
             attribute: attribute.into(),
             kind: kind_of(attribute, Class::Text),
-            order: Order::DayFirst,
+            order: Some(Order::DayFirst),
+            mark: None,
             country: "FR".into(),
             as_of: "2024-12-31".into(),
             five_digits: attribute == "postcode",

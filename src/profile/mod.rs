@@ -34,12 +34,13 @@ use crate::{
         withhold,
     },
     init,
+    legacy::{self, Ignore},
     model::{Lang, ValueKind},
     normalize,
     progress::Progress,
     store,
     value::{
-        date,
+        date, money,
         sensitive::{self, Scope},
     },
 };
@@ -279,7 +280,7 @@ pub fn subjects(asked: &[(PathBuf, String)], overrides: &Overrides) -> Result<Ve
             subjects.extend(of_project(&Plan::load(path, overrides)?));
         } else {
             let on_disk = match path.is_dir() {
-                true => init::candidate_files(path, path)?,
+                true => legacy::files(path, path, &Ignore::usual())?.candidates,
                 false => vec![(path.clone(), name.clone())],
             };
             let files = on_disk.iter().flat_map(|(path, name)| read::files(path, name));
@@ -628,7 +629,8 @@ fn judge_of<'c>(
     Judge {
         attribute: guess.attribute.clone(),
         kind: guess.value_kind,
-        order: date::order_of(cells),
+        order: date::shown_order(cells.clone()),
+        mark: money::mark_of(cells),
         country: subject.country.clone(),
         as_of: subject.as_of.clone(),
         five_digits: guess.attribute == "postcode" && of_five * 10 >= of_digits * 8,

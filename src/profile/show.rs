@@ -54,6 +54,11 @@ fn of_table(table: &TableProfile, texts: Texts) -> String {
     }
     arrange(&mut columns, &[(0, 20), (1, 22)], &[2, 3, 4, 5]);
     let _ = write!(out, "\n\n{}", trimmed(&columns));
+    let shows_form =
+        |column: &ColumnProfile| column.filled > 0 && frequent_values(column, texts).is_none();
+    if table.columns.iter().any(shows_form) {
+        wrapped(&texts.text("profile.form_legend"), &mut out);
+    }
     let mut odd = plain_table(texts, &["problem", "column", "count", "where"]);
     let rows = suspicious_rows(table, texts);
     if !rows.is_empty() {
@@ -107,7 +112,7 @@ pub(super) fn facts(table: &TableProfile, texts: Texts) -> Vec<String> {
         let reasons: Vec<String> = table.skipped.iter().map(said).collect();
         facts.push(texts.fill("profile.skipped", &[("reasons", &reasons.join(", "))]));
     }
-    facts.extend(table.format.remarks.iter().cloned());
+    facts.extend(table.format.remarks.iter().map(|said| texts.remark(said)));
     let empty = table.columns.iter().filter(|column| column.filled == 0 && table.rows > 0);
     let empty: Vec<String> = empty.map(|column| format!("`{}`", shown(&column.column))).collect();
     if !empty.is_empty() {
@@ -156,16 +161,19 @@ pub(super) fn holds(column: &ColumnProfile, texts: Texts) -> String {
 
 /// The values that come back, or where none does the form that most have.
 fn frequent(column: &ColumnProfile, texts: Texts) -> String {
+    let form = || {
+        let form = column.patterns.first()?;
+        let n = texts.number(form.count);
+        Some(texts.fill("profile.form", &[("form", &brief(&form.pattern)), ("n", &n)]))
+    };
+    frequent_values(column, texts).or_else(form).unwrap_or_default()
+}
+
+fn frequent_values(column: &ColumnProfile, texts: Texts) -> Option<String> {
     let back: Vec<String> = (column.top_values.iter().filter(|top| top.count > 1).take(2))
         .map(|top| format!("{} ({})", brief(&top.value), texts.number(top.count)))
         .collect();
-    if !back.is_empty() && !column.is_key {
-        return back.join(", ");
-    }
-    let form = column.patterns.first();
-    form.map_or_else(String::new, |form| {
-        format!("{} ({})", brief(&form.pattern), texts.number(form.count))
-    })
+    (!back.is_empty() && !column.is_key).then(|| back.join(", "))
 }
 
 fn suspicious_rows(table: &TableProfile, texts: Texts) -> Vec<Vec<String>> {
@@ -193,7 +201,8 @@ fn suspicious_rows(table: &TableProfile, texts: Texts) -> Vec<Vec<String>> {
 
 /// What a code means.
 pub(super) fn problem(code: &str, texts: Texts) -> String {
-    let known = texts.find("suspicious", code).or_else(|| texts.find("reject_message", code));
+    let sections = ["suspicious", "reject_message", "issue"];
+    let known = sections.iter().find_map(|section| texts.find(section, code));
     known.map_or_else(|| texts.word("suspicious", code), str::to_owned)
 }
 

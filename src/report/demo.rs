@@ -257,7 +257,7 @@ impl Demo {
             source: source.into(),
             file: file.into(),
             sheet: sheet.into(),
-            row,
+            row: Some(row),
             reason: reason.into(),
         });
     }
@@ -546,6 +546,7 @@ impl Demo {
             loaded: persons + organisations - 4,
             left_out: BTreeMap::from([("no_name".into(), 4)]),
             unknown_as_no: BTreeMap::from([("email".into(), 31), ("phone".into(), 87)]),
+            deceased: 2,
             misfits: vec![
                 misfit("FirstName", "cut"),
                 misfit("FirstName", "cut"),

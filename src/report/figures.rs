@@ -3,6 +3,7 @@
 
 use std::{
     borrow::Cow,
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
@@ -15,7 +16,7 @@ use crate::{
     table::{
         Channel, ConsentEvent, ConsentState, GoldenConsent, GoldenRecords, Place, Records, Severity,
     },
-    value::{address::Address, text::fold},
+    value::{Certainty, address::Address, text::fold},
 };
 
 /// The version of `report.json`: it grows when a key changes its meaning or goes.
@@ -58,6 +59,10 @@ pub(super) struct Figures {
     pub(super) review: BTreeMap<String, u64>,
     /// Rejects by code.
     pub(super) rejects: Vec<RejectCode>,
+    /// Issues of values that were used by code, the least certain first.
+    pub(super) issues: Vec<IssueCode>,
+    /// Files and sheets left out on purpose, in order.
+    pub(super) ignored: Vec<String>,
     /// Deaths, liquidations and closures that cells tell of, in order of their place.
     pub(super) standings: Vec<StandingLine>,
     /// Cells with sensitive text, by type.
@@ -260,6 +265,19 @@ pub(super) struct RejectCode {
     pub(super) example: RejectPlace,
 }
 
+/// All issues of one code: values that were used, and of which a steward should know something.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct IssueCode {
+    pub(super) code: &'static str,
+    /// How sure the values are.
+    pub(super) certainty: Certainty,
+    pub(super) count: u64,
+    pub(super) files: u64,
+    pub(super) message: &'static str,
+    /// One place where it happened.
+    pub(super) example: RejectPlace,
+}
+
 /// Where a reject stands.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RejectPlace {
@@ -330,6 +348,8 @@ pub(super) struct Load {
     /// Golden records that stand in none, by reason.
     pub(super) left_out: BTreeMap<String, u64>,
     pub(super) unknown_as_no: BTreeMap<String, u64>,
+    /// Deceased persons in a load file, written as do not contact.
+    pub(super) deceased: u64,
     /// Values that did not fit, by problem, object and column.
     pub(super) misfits: Vec<(String, String, String, u64)>,
 }
@@ -359,6 +379,8 @@ impl Figures {
             clusters: clusters(input),
             review: tally(input.clusters.review.iter().map(|r| r.reason.clone())),
             rejects: rejects(input),
+            issues: issues(input),
+            ignored: ignored(input),
             standings: standings(input),
             sensitive: sensitive(input),
             unmapped: unmapped(input),
@@ -473,7 +495,7 @@ fn identities(
         )
         .and(tables.iter().all(|t| t.holds)),
         Identity::new("rejected", totals.rejected_rows, &[rejected_rows(input)]),
-        Identity::new("skipped", totals.skipped_rows, &[input.ingested.skipped.len() as u64]),
+        Identity::new("skipped", totals.skipped_rows, &[skipped_rows(input)]),
         Identity::new("records", tables.iter().map(|t| t.records).sum(), &[totals.records]),
         crosswalk(input),
         cluster_sizes(input),
@@ -513,6 +535,11 @@ fn identities(
 fn rejected_rows(input: &Input<'_>) -> u64 {
     let whole = input.rejects.iter().filter(|r| r.severity == Severity::Row && r.row.is_some());
     whole.map(|r| (&r.file, &r.sheet, r.row)).collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Rows that the list of what was skipped names.
+fn skipped_rows(input: &Input<'_>) -> u64 {
+    input.ingested.skipped.iter().filter(|line| line.row.is_some()).count() as u64
 }
 
 /// Every record has one golden id, of a golden record that is there.
@@ -790,6 +817,48 @@ fn rejects(input: &Input<'_>) -> Vec<RejectCode> {
     codes
 }
 
+fn issues(input: &Input<'_>) -> Vec<IssueCode> {
+    type Key<'a> = (Reverse<Certainty>, &'a str);
+    let mut codes: BTreeMap<Key<'_>, (IssueCode, BTreeSet<&str>)> = BTreeMap::new();
+    for issue in &input.clean.issues {
+        let line = issue.line(&input.clean.records);
+        let first = || IssueCode {
+            code: issue.of.issue.code,
+            certainty: line.certainty,
+            count: 0,
+            files: 0,
+            message: issue.of.issue.message,
+            example: RejectPlace {
+                file: line.file.to_owned(),
+                sheet: line.sheet.to_owned(),
+                row: Some(line.row),
+                column: line.column.to_owned(),
+            },
+        };
+        let key = (Reverse(line.certainty), line.code);
+        let (code, files) = codes.entry(key).or_insert_with(|| (first(), BTreeSet::new()));
+        code.count += 1;
+        files.insert(line.file);
+    }
+    let mut codes: Vec<IssueCode> = codes
+        .into_values()
+        .map(|(code, files)| IssueCode { files: files.len() as u64, ..code })
+        .collect();
+    codes.sort_by_key(|code| (Reverse(code.certainty), Reverse(code.count), code.code));
+    codes
+}
+
+/// The files and sheets that `ignore` leaves out.
+fn ignored(input: &Input<'_>) -> Vec<String> {
+    let whole = input.ingested.skipped.iter().filter(|line| line.row.is_none());
+    whole
+        .map(|line| match line.sheet.as_str() {
+            "" => line.file.clone(),
+            sheet => format!("{} · {sheet}", line.file),
+        })
+        .collect()
+}
+
 fn standings(input: &Input<'_>) -> Vec<StandingLine> {
     let records = &input.clean.records;
     let Some(column) = records.columns.get("standing") else { return Vec::new() };
@@ -857,7 +926,7 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
     let places = &input.clean.records.places;
     let event_kinds = tally(events.iter().map(|e| {
         let source = places.get(e.place as usize).map_or("", |p| p.source.as_str());
-        (source.to_owned(), e.channel, std::cmp::Reverse(e.state))
+        (source.to_owned(), e.channel, Reverse(e.state))
     }));
     let mut golden: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     let mut of_golden: HashMap<(&str, Channel), Vec<&GoldenConsent>> = HashMap::new();
@@ -1005,6 +1074,7 @@ fn load(input: &Input<'_>) -> Option<Load> {
         loaded: emit.loaded,
         left_out: emit.left_out.clone(),
         unknown_as_no: emit.unknown_as_no.clone(),
+        deceased: emit.deceased,
         misfits: misfits.into_iter().map(|((p, o, c), n)| (p, o, c, n)).collect(),
     })
 }

@@ -32,6 +32,37 @@ fn all() -> &'static BTreeMap<String, BTreeMap<String, Text>> {
     &ALL
 }
 
+/// What reading a file has to say of it, by the words of the readers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remarks {
+    remark: Vec<Text>,
+}
+
+static REMARKS: LazyLock<Vec<Text>> = LazyLock::new(|| {
+    let remarks: Remarks = toml::from_str(include_str!("remarks.toml"))
+        .expect("the built-in remarks are checked by a test");
+    remarks.remark
+});
+
+/// What stands in the place of each `{}` of `pattern` in `text`; none where the rest differs.
+fn filled<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let Some((start, pattern)) = pattern.split_once("{}") else {
+        return (pattern == text).then(Vec::new);
+    };
+    let mut parts: Vec<&str> = pattern.split("{}").collect();
+    let end = parts.pop().unwrap_or_default();
+    let mut rest = text.strip_prefix(start)?.strip_suffix(end)?;
+    let mut found = Vec::new();
+    for part in parts {
+        let (value, behind) = rest.split_once(part)?;
+        found.push(value);
+        rest = behind;
+    }
+    found.push(rest);
+    Some(found)
+}
+
 /// The texts of one language.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Texts(pub(crate) Lang);
@@ -76,6 +107,14 @@ impl Texts {
     /// A number with its noun in singular or plural: `1 record`, `1,234 records`.
     pub(crate) fn count(self, noun: &str, n: u64) -> String {
         format!("{}{}{}", self.number(n), self.gap(), self.form(&format!("noun.{noun}"), n))
+    }
+
+    /// What the reading of a file says of it, in this language where it is known.
+    pub(crate) fn remark(self, said: &str) -> String {
+        let known = REMARKS.iter().find_map(|remark| Some((remark, filled(&remark.en, said)?)));
+        let Some((remark, values)) = known else { return said.to_owned() };
+        let text = remark.in_language(self.0).to_owned();
+        values.into_iter().fold(text, |text, value| text.replacen("{}", value, 1))
     }
 
     /// What is wrong with all rejects of a code; `message` where the code has no words of its own.
@@ -266,6 +305,45 @@ mod tests {
         let known = &all()["reject_message"];
         let silent = known.keys().filter(|code| FR.find("reject_suggestion", code).is_none());
         assert_eq!(silent.collect::<Vec<_>>(), Vec::<&String>::new(), "what to do");
+    }
+
+    #[test]
+    fn remarks_of_readers_are_said_in_both_languages() {
+        for remark in REMARKS.iter() {
+            assert_eq!(remark.en.matches("{}").count(), remark.fr.matches("{}").count());
+            assert_eq!(EN.remark(&remark.en), remark.en);
+            assert_eq!(FR.remark(&remark.en), remark.fr);
+        }
+        assert_eq!(
+            FR.remark("the rows are `data`; beside them it holds `meta`, `links`"),
+            "les lignes sont `data` ; à côté, il contient `meta`, `links`"
+        );
+        assert_eq!(
+            FR.remark("3 lines were not UTF-8 and read as cp850"),
+            "3 lignes n’étaient pas en UTF-8 et ont été lues comme cp850"
+        );
+        assert_eq!(FR.remark("something new"), "something new");
+    }
+
+    #[test]
+    fn every_code_that_the_source_gives_an_issue_has_its_words() {
+        let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut codes = BTreeSet::new();
+        while let Some(path) = open.pop() {
+            if path.is_dir() {
+                open.extend(
+                    fs::read_dir(&path).expect("readable").map(|e| e.expect("readable").path()),
+                );
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with(file!()) {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                let makers = ["Issue::known(", "Issue::likely(", "Issue::doubtful("];
+                let found = makers.iter().flat_map(|before| quoted_after(&text, before));
+                codes.extend(found.map(str::to_owned));
+            }
+        }
+        assert!(codes.len() > 15 && codes.contains("zero_restored"), "{codes:?}");
+        let without = codes.iter().filter(|code| FR.find("issue", code).is_none());
+        assert_eq!(without.collect::<Vec<_>>(), Vec::<&String>::new());
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::{
     model::Lang,
     store,
     table::{Kind, Reject, Severity},
+    value::Certainty,
 };
 
 /// Rows of a list at most: a sheet holds 1,048,576.
@@ -188,6 +189,7 @@ fn build(input: &Input<'_>, figures: &Figures, texts: Texts) -> Result<Vec<u8>, 
         review(book, input, kind, texts)?;
     }
     rejects(book, input, figures, texts)?;
+    issues(book, input, figures, texts)?;
     content(book, input, figures, texts)?;
     consent(book, figures, texts)?;
     load(book, input, figures, texts)?;
@@ -422,11 +424,6 @@ fn rejects(
         Severity::Row => texts.text("rejects.row"),
         Severity::Cell => texts.text("rejects.cell"),
     };
-    let place = |p: &RejectPlace| {
-        let row = p.row.map(|row| format!("{} {row}", texts.text("page.row"))).unwrap_or_default();
-        let parts = [&p.file, &p.sheet, &row, &p.column];
-        parts.into_iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join(" · ")
-    };
     let keys = ["code", "severity", "count", "files", "message", "suggestion", "example"];
     let mut sheet = Sheet::new(book, "reject_codes", &header(&keys, texts), texts)?;
     for code in &figures.rejects {
@@ -437,7 +434,7 @@ fn rejects(
             code.files.into(),
             texts.reject_message(&code.code, &code.message).into(),
             texts.reject_suggestion(&code.code, &code.suggestion).into(),
-            place(&code.example).into(),
+            place(&code.example, texts).into(),
         ])?;
     }
     sheet.finish()?;
@@ -481,6 +478,70 @@ fn rejects(
 }
 
 /// What notes and categories say: one sheet each, where there is anything.
+/// Where a cell stands, in one line.
+fn place(place: &RejectPlace, texts: Texts) -> String {
+    let row = place.row.map(|row| format!("{} {row}", texts.text("page.row"))).unwrap_or_default();
+    let parts = [&place.file, &place.sheet, &row, &place.column];
+    parts.into_iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join(" · ")
+}
+
+/// Values that were used and of which a steward should know something.
+fn issues(
+    book: &mut Workbook,
+    input: &Input<'_>,
+    figures: &Figures,
+    texts: Texts,
+) -> Result<(), XlsxError> {
+    if figures.issues.is_empty() {
+        return Ok(());
+    }
+    let certainty = |certainty: Certainty| texts.word("certainty", certainty.as_str());
+    let keys = ["code", "certainty", "count", "files", "message", "example"];
+    let mut sheet = Sheet::new(book, "issue_codes", &header(&keys, texts), texts)?;
+    for code in &figures.issues {
+        sheet.row(vec![
+            code.code.into(),
+            certainty(code.certainty).into(),
+            code.count.into(),
+            code.files.into(),
+            texts.word("issue", code.code).into(),
+            place(&code.example, texts).into(),
+        ])?;
+    }
+    sheet.finish()?;
+    let keys = [
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "certainty",
+        "message",
+        "suggestion",
+        "raw",
+        "taken",
+    ];
+    let mut sheet = Sheet::new(book, "issues", &header(&keys, texts), texts)?;
+    for issue in &input.clean.issues {
+        let line = issue.line(&input.clean.records);
+        sheet.row(vec![
+            line.source.into(),
+            line.file.into(),
+            line.sheet.into(),
+            u64::from(line.row).into(),
+            line.column.into(),
+            line.code.into(),
+            certainty(line.certainty).into(),
+            texts.word("issue", line.code).into(),
+            line.suggestion.into(),
+            line.raw.into(),
+            line.value.into(),
+        ])?;
+    }
+    sheet.finish()
+}
+
 fn content(
     book: &mut Workbook,
     input: &Input<'_>,

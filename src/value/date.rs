@@ -65,6 +65,9 @@ fn read(text: &str, order: Order, pivot: i16) -> Result<String, Invalid> {
 /// What a steward should know of a date that was read: what was guessed. `is_order_shown` tells that other
 /// dates of the column leave no doubt on the order of day and month.
 pub fn issues(text: &str, order: Order, is_order_shown: bool) -> Vec<Issue> {
+    if is_iso_day(text) {
+        return Vec::new();
+    }
     let cleaned = text::clean(text);
     let day = split_time(&cleaned).map_or(cleaned.clone(), |(day, _)| day);
     let fields = number_fields(&day);
@@ -100,6 +103,15 @@ pub fn issues(text: &str, order: Order, is_order_shown: bool) -> Vec<Issue> {
         issues.push(Issue::likely("serial_day", "it is a spreadsheet's serial day"));
     }
     issues
+}
+
+/// Whether the text is written as `2012-05-31`, which leaves nothing to guess.
+fn is_iso_day(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(fits)
 }
 
 /// The order of day and month that the dates of one column show.

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    Invalid, Issue, Sureness,
+    Certainty, Invalid, Issue,
     dictionary::{self, Words},
     text,
 };
@@ -263,7 +263,7 @@ pub fn issues(email: &str) -> Vec<Issue> {
         issues.push(Issue {
             code: "suspected_domain",
             message: "its domain looks like a slip of a well-known one",
-            sureness: Sureness::Doubtful,
+            certainty: Certainty::Doubtful,
             suggestion: format!(
                 "perhaps `{}@{meant}`",
                 email.rsplit_once('@').map_or("", |(mailbox, _)| mailbox)
@@ -387,13 +387,28 @@ pub fn suspected_domain(email: &str) -> Option<String> {
         return None;
     }
     let near = |great: &&String| {
-        great.len().abs_diff(domain.len()) <= 1 && strsim::osa_distance(great, domain) == 1
+        may_be_one_slip_apart(great, domain) && strsim::osa_distance(great, domain) == 1
     };
     if let Some(great) = PROVIDERS.great.iter().filter(|great| great.len() >= 7).find(near) {
         return Some(great.clone());
     }
     let (name, top) = domain.rsplit_once('.')?;
     PROVIDERS.top_slips.get(top).map(|meant| format!("{name}.{meant}"))
+}
+
+/// Whether what two domains have in common at both ends leaves room for one slip and no more: cheap, and true
+/// of all that one slip takes from one to the other.
+fn may_be_one_slip_apart(a: &str, b: &str) -> bool {
+    // Two letters in each other's place.
+    const LONGEST_SLIP: usize = 2;
+    let longer = a.len().max(b.len());
+    let common = || {
+        let starts = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+        let ends = a.bytes().rev().zip(b.bytes().rev()).take_while(|(x, y)| x == y).count();
+        starts + ends
+    };
+    a.len().abs_diff(b.len()) <= 1
+        && (!a.is_ascii() || !b.is_ascii() || common() + LONGEST_SLIP >= longer)
 }
 
 #[cfg(test)]

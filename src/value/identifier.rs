@@ -1,6 +1,8 @@
 //! Identifiers with check digits: SIREN, SIRET, VAT, IBAN; codes that are only compared.
 
-use super::{Invalid, text, vat};
+use std::cmp::Ordering;
+
+use super::{Invalid, Issue, text, vat};
 
 /// Whether the text stands for "no value" as the identifier `attribute`: one digit repeated, or what forms
 /// show as an example. Some of these pass the check digit.
@@ -73,6 +75,27 @@ pub fn normalize(attribute: &str, text: &str) -> Result<String, Invalid> {
         "eori" => eori(&compact(&cleaned)),
         "rna" => rna(&compact(&cleaned)),
         _ => Ok(code(&cleaned)),
+    }
+}
+
+/// What a steward should know of a number that was read: what the check digit had to prove.
+pub fn issues(attribute: &str, text: &str, code: &str) -> Vec<Issue> {
+    if !matches!(attribute, "siren" | "siret") {
+        return Vec::new();
+    }
+    let written = text.bytes().filter(u8::is_ascii_digit).count();
+    if scientific(text.trim()).is_some() {
+        let message = "a spreadsheet wrote it in powers of ten; its check digit proves the digits";
+        return vec![Issue::known("digits_restored", message)];
+    }
+    match written.cmp(&code.len()) {
+        Ordering::Less => {
+            vec![Issue::known("zero_restored", "the zero at its start was lost")]
+        }
+        Ordering::Greater if attribute == "siren" => {
+            vec![Issue::known("siren_within", "the SIREN within a longer number was taken")]
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -40,6 +40,8 @@ pub mod sensitive;
 pub mod terms;
 pub mod category;
 
+use serde::Serialize;
+
 /// A value that could not be brought to its canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
@@ -69,14 +71,15 @@ pub struct Issue {
     /// What was wrong, without the value itself.
     pub message: &'static str,
     /// How sure the canonical form is.
-    pub sureness: Sureness,
+    pub certainty: Certainty,
     /// What the steward can do, or empty.
     pub suggestion: String,
 }
 
 /// How sure a repair is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sureness {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
     /// A check digit or the standard leaves no other reading.
     Proved,
     /// Another reading is possible and much rarer.
@@ -85,19 +88,30 @@ pub enum Sureness {
     Doubtful,
 }
 
+impl Certainty {
+    /// As outputs write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Certainty::Proved => "proved",
+            Certainty::Likely => "likely",
+            Certainty::Doubtful => "doubtful",
+        }
+    }
+}
+
 impl Issue {
     /// An issue whose repair, if there was one, is proved.
     pub(crate) const fn known(code: &'static str, message: &'static str) -> Issue {
-        Issue { code, message, sureness: Sureness::Proved, suggestion: String::new() }
+        Issue { code, message, certainty: Certainty::Proved, suggestion: String::new() }
     }
 
     /// A repair that is most likely right.
     pub(crate) const fn likely(code: &'static str, message: &'static str) -> Issue {
-        Issue { code, message, sureness: Sureness::Likely, suggestion: String::new() }
+        Issue { code, message, certainty: Certainty::Likely, suggestion: String::new() }
     }
 
     /// A reading that may as well be wrong.
     pub(crate) const fn doubtful(code: &'static str, message: &'static str) -> Issue {
-        Issue { code, message, sureness: Sureness::Doubtful, suggestion: String::new() }
+        Issue { code, message, certainty: Certainty::Doubtful, suggestion: String::new() }
     }
 }

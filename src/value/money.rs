@@ -85,13 +85,16 @@ pub fn mark_of<'a>(column: impl IntoIterator<Item = &'a str>) -> Option<DecimalM
 /// What a steward should know of an amount that was read: that its only mark may be of thousands or of
 /// decimals, and the column does not tell.
 pub fn issues(text: &str, mark: Option<DecimalMark>) -> Vec<Issue> {
+    if mark.is_some() {
+        return Vec::new();
+    }
     let digits = |part: &str| part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit());
     let number: String =
         text.chars().filter(|c| c.is_ascii_digit() || matches!(c, ',' | '.')).collect();
     let alone = number.split_once([',', '.']).is_some_and(|(whole, decimals)| {
         (1..=3).contains(&whole.len()) && !whole.starts_with('0') && digits(decimals)
     });
-    if alone && mark.is_none() {
+    if alone {
         return vec![Issue::doubtful(
             "decimal_mark_doubt",
             "its mark may be of thousands or of decimals",

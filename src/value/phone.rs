@@ -2,7 +2,7 @@
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
-use super::{Invalid, identifier, text};
+use super::{Invalid, Issue, identifier, text};
 
 /// What a number is for, as far as its plan tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +190,24 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
     }
     let written = written.replace("(0)", "0");
     international(&written, Region::from_code(country).ok())
+}
+
+/// The codes of France and of its overseas departments, whose numbers have nine digits behind a zero.
+const FRENCH_CODES: [&str; 5] = ["+33", "+262", "+590", "+594", "+596"];
+
+/// What a steward should know of a number that was read from a cell: that the zero before it was lost.
+pub fn issues(cell: &str, number: &str) -> Vec<Issue> {
+    let digits = || cell.bytes().filter(u8::is_ascii_digit);
+    let national = FRENCH_CODES.iter().find_map(|code| number.strip_prefix(code));
+    let is_lost = |national: &str| {
+        !cell.contains('+') && digits().count() == 9 && digits().eq(national.bytes())
+    };
+    match national {
+        Some(national) if is_lost(national) => {
+            vec![Issue::likely("zero_restored", "the zero at its start was lost")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn wrong_length(national_digits: usize) -> Invalid {

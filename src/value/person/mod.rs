@@ -98,8 +98,6 @@ const JOINT_OWNERS: Issue =
     Issue::doubtful("joint_owners", "several owners under one name, a home or an estate");
 const SEVERAL_PERSONS: Issue = Issue::doubtful("several_persons", "it names more than one person");
 const OLD_CIVILITY: Issue = Issue::known("old_civility", "its civility is no longer written");
-const CASE_RESTORED: Issue =
-    Issue::known("case_restored", "it was in capitals or in lower case alone");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -423,8 +421,8 @@ mod tests {
             return (each.collect::<Vec<_>>().join(" && "), false);
         }
         let name = split(cell);
-        let issues = [name.issues.clone(), doubts(cell)].concat();
-        let doubtful = issues.iter().any(|i| i.sureness == crate::value::Sureness::Doubtful);
+        let issues: Vec<Issue> = name.issues.iter().cloned().chain(doubts(cell)).collect();
+        let doubtful = issues.iter().any(|i| i.certainty == crate::value::Certainty::Doubtful);
         if issues.contains(&ORGANISATION) {
             return ("firm".into(), true);
         }

@@ -2,9 +2,8 @@
 
 use super::{
     super::{Issue, organisation, text},
-    CASE_RESTORED, JOINT_OWNERS, LEXICON, OLD_CIVILITY, ORDER_GUESSED, ORGANISATION, PersonName,
-    SEVERAL_PERSONS, TEXT_LEFT_OUT, civility, gender_of, is_first_name, is_joint,
-    may_be_same_first_name,
+    JOINT_OWNERS, LEXICON, OLD_CIVILITY, ORDER_GUESSED, ORGANISATION, PersonName, SEVERAL_PERSONS,
+    TEXT_LEFT_OUT, civility, gender_of, is_first_name, is_joint, may_be_same_first_name,
     part::{is_lower, is_particle, is_upper, normalize, straight},
     several::several,
 };
@@ -38,22 +37,19 @@ pub fn split(full: &str) -> PersonName {
     settled(name, |name| &mut name.first, first_once)
 }
 
-/// What a cell of the name of one person holds instead: several persons, an organisation, an estate; and
-/// whether its case tells nothing.
-pub fn doubts(cell: &str) -> Vec<Issue> {
+/// What a cell of the name of one person holds instead, if anything: several persons, an organisation, an
+/// estate.
+pub fn doubts(cell: &str) -> Option<Issue> {
     let whole = text::clean(cell);
-    let mut issues = Vec::new();
     if is_joint(&whole) {
-        issues.push(JOINT_OWNERS);
+        Some(JOINT_OWNERS)
     } else if organisation::looks_like_organisation(&whole) && split(&whole).civility.is_empty() {
-        issues.push(ORGANISATION);
+        Some(ORGANISATION)
     } else if several(&whole, true).is_some() || whole.contains(['&', '+']) {
-        issues.push(SEVERAL_PERSONS);
+        Some(SEVERAL_PERSONS)
+    } else {
+        None
     }
-    if is_upper(&whole) || is_lower(&whole) {
-        issues.push(CASE_RESTORED);
-    }
-    issues
 }
 
 /// A last name cell: civility, last name and name before marriage, each empty when absent.

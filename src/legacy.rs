@@ -1,0 +1,380 @@
+//! The folder of the exports: which files lie in it, and which of them are left out on purpose.
+//!
+//! `init`, `check`, `run` and `profile` walk it in the same way, so that none can overlook a file that another
+//! sees. A file that no source names is a reject, one that `ignore` names is a line of `skipped.csv`.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use glob::{MatchOptions, Pattern};
+use serde::Deserialize;
+
+use crate::{
+    error::{Error, Result},
+    ingest::{self, Source, read},
+    run::files_below,
+    table::{Ingested, Reject, Severity, Skipped},
+    value::dictionary,
+};
+
+/// The name of the settings file of a project.
+pub const SETTINGS: &str = "orpailleur.toml";
+
+/// A file and the name that outputs give it.
+pub type NamedFile = (PathBuf, String);
+
+/// Files that systems and programs leave among exports, as patterns with the reason to leave them out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ignored {
+    file: Vec<IgnoredFiles>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IgnoredFiles {
+    patterns: Vec<String>,
+    why: String,
+}
+
+static IGNORED: LazyLock<Ignored> =
+    LazyLock::new(|| dictionary::read(include_str!("../mappings/dictionaries/ignored_files.toml")));
+
+/// The patterns that `ignore` has unless told otherwise, each with its reason.
+pub fn usually_ignored() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let each = |files: &'static IgnoredFiles| {
+        files.patterns.iter().map(|pattern| (pattern.as_str(), files.why.as_str()))
+    };
+    IGNORED.file.iter().flat_map(each)
+}
+
+/// The pattern of one file or sheet and no other.
+pub fn pattern_of(name: &str) -> String {
+    Pattern::escape(name)
+}
+
+/// How a sheet of a file is named where files are: `clients.xlsx!Params`.
+pub fn sheet_name(file: &str, sheet: &str) -> String {
+    if sheet.is_empty() { file.to_owned() } else { format!("{file}!{sheet}") }
+}
+
+/// What is left out on purpose: the `ignore` of the `[project]` section.
+#[derive(Debug, Clone, Default)]
+pub struct Ignore {
+    patterns: Vec<Pattern>,
+}
+
+impl Ignore {
+    /// The patterns, and of each that makes no sense its position and what is wrong.
+    pub fn new(globs: &[String]) -> (Ignore, Vec<(usize, String)>) {
+        let (mut patterns, mut wrong) = (Vec::new(), Vec::new());
+        for (at, written) in globs.iter().enumerate() {
+            match Pattern::new(written) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(error) => {
+                    wrong.push((at, format!("`{written}` is no pattern: {}", error.msg)));
+                }
+            }
+        }
+        (Ignore { patterns }, wrong)
+    }
+
+    /// What is left out when settings say nothing of it.
+    pub fn usual() -> Ignore {
+        let globs: Vec<String> = usually_ignored().map(|(glob, _)| glob.to_owned()).collect();
+        Ignore::new(&globs).0
+    }
+
+    /// What of the file or sheet called `name` is left out: itself, or the outermost folder it lies in, with `/`
+    /// at its end. None when it is not.
+    pub fn covers<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let options = MatchOptions {
+            case_sensitive: false,
+            require_literal_separator: true,
+            require_literal_leading_dot: false,
+        };
+        let fits = |name: &str| self.patterns.iter().any(|p| p.matches_with(name, options));
+        let folders = name.match_indices('/').filter(|(at, _)| !name[..*at].ends_with('!'));
+        let mut folders = folders.map(|(at, _)| at);
+        match folders.find(|at| fits(&name[..*at])) {
+            Some(at) => Some(&name[..=at]),
+            None => fits(name).then_some(name),
+        }
+    }
+}
+
+/// The files below the folder of the exports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    /// Those that may be exports, in the order of their names: path, and name relative to the folder, with `/`.
+    pub candidates: Vec<NamedFile>,
+    /// The names of files and, with `/` at their end, folders that are left out on purpose, in order.
+    pub ignored: Vec<String>,
+}
+
+/// The files below `folder`; those of the project itself, which lies in `project`, are none.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn files(folder: &Path, project: &Path, ignore: &Ignore) -> Result<Files> {
+    let own = project.canonicalize().ok();
+    let whole = folder.canonicalize().map_err(Error::io("read", folder))?;
+    let mut found = Files::default();
+    let mut ignored: BTreeSet<String> = BTreeSet::new();
+    for (path, name) in files_below(&whole)? {
+        let within =
+            |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
+        let is_here = own.as_ref() == Some(&whole);
+        if own.as_ref().is_some_and(within) || is_of_project(&name, is_here) {
+            continue;
+        }
+        match ignore.covers(&name) {
+            Some(left_out) => drop(ignored.insert(left_out.to_owned())),
+            None => found.candidates.push((path, name)),
+        }
+    }
+    found.ignored = ignored.into_iter().collect();
+    Ok(found)
+}
+
+/// Whether a file is one that a project has of its own; `is_here` tells that the project lies in the folder of the
+/// exports itself.
+fn is_of_project(name: &str, is_here: bool) -> bool {
+    const FOLDERS: [&str; 3] = ["mappings/", "registry/", "runs/"];
+    const FILES: [&str; 3] = [".gitignore", "model.json", "decisions.jsonl"];
+    let in_folder = || FOLDERS.iter().any(|folder| name.starts_with(folder));
+    name == SETTINGS || is_here && (FILES.contains(&name) || in_folder())
+}
+
+/// What becomes of the files and sheets that no source reads.
+#[derive(Debug, Clone, Default)]
+pub struct Unread {
+    /// Those that nobody has said anything about.
+    pub rejects: Vec<Reject>,
+    /// Those that are left out on purpose.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Unread {
+    /// Adds them to what has become of the rows of all others.
+    pub fn add_to(self, ingested: &mut Ingested) {
+        ingested.rejects.extend(self.rejects);
+        ingested.rejects.sort();
+        ingested.skipped.extend(self.skipped);
+        ingested.skipped.sort();
+    }
+}
+
+/// Says what becomes of each file below `folder` that none of `sources` names, and of each of `sheets` (file and
+/// name) that has rows and that none of them reads.
+///
+/// Of an archive that a source names every file is read; of one of which sources name some files, each other one
+/// is told.
+///
+/// # Errors
+///
+/// When a folder cannot be read.
+pub fn unread(
+    folder: &Path,
+    project: &Path,
+    ignore: &Ignore,
+    sources: &[Source],
+    sheets: &[(String, String)],
+) -> Result<Unread> {
+    let mut unread = Unread::default();
+    if !folder.is_dir() {
+        return Ok(unread);
+    }
+    let named: BTreeSet<&str> =
+        sources.iter().flat_map(|s| &s.files).map(|(_, name)| name.as_str()).collect();
+    let opened: BTreeSet<String> = sources
+        .iter()
+        .flat_map(|s| &s.files)
+        .map(|(path, name)| read::holder(path, name).1)
+        .collect();
+    let files = files(folder, project, ignore)?;
+    for (path, name) in &files.candidates {
+        if named.contains(name.as_str()) {
+            continue;
+        }
+        if !opened.contains(name) {
+            unread.rejects.push(of_file(path, name));
+            continue;
+        }
+        for (path, member) in read::files(path, name) {
+            match ignore.covers(&member) {
+                _ if named.contains(member.as_str()) => {}
+                Some(_) => unread.skipped.push(left_out(&member, "")),
+                None => unread.rejects.push(of_file(&path, &member)),
+            }
+        }
+    }
+    // What a source names is read, whatever `ignore` says.
+    let ignored = files.ignored.iter().filter(|name| !named.contains(name.as_str()));
+    unread.skipped.extend(ignored.map(|name| left_out(name, "")));
+    for (file, sheet) in sheets {
+        match ignore.covers(&sheet_name(file, sheet)) {
+            Some(_) => unread.skipped.push(left_out(file, sheet)),
+            None => unread.rejects.push(no_source(file, sheet)),
+        }
+    }
+    Ok(unread)
+}
+
+fn left_out(file: &str, sheet: &str) -> Skipped {
+    Skipped {
+        source: String::new(),
+        file: file.to_owned(),
+        sheet: sheet.to_owned(),
+        row: None,
+        reason: "ignored".into(),
+    }
+}
+
+/// What is told of a file that no source names: that it cannot be read, holds nothing, or waits for somebody to
+/// say what it is.
+fn of_file(path: &Path, name: &str) -> Reject {
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return ingest::no_rows("", name);
+    }
+    match read::open(path) {
+        Ok(_) => no_source(name, ""),
+        Err(error) => ingest::unreadable_file("", name, &error),
+    }
+}
+
+fn no_source(file: &str, sheet: &str) -> Reject {
+    let what = if sheet.is_empty() { "it" } else { "this sheet" };
+    Reject {
+        source: String::new(),
+        file: file.to_owned(),
+        sheet: sheet.to_owned(),
+        row: None,
+        column: String::new(),
+        code: "no_source".into(),
+        severity: Severity::Row,
+        message: format!("no source of `{SETTINGS}` names {what}, and `ignore` does not either"),
+        suggestion:
+            "run `orpailleur init` again, write a `[[source]]` for it, or add it to `ignore`".into(),
+        raw: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for file in files {
+            crate::store::write(&root.path().join(file), "name;city\nAnn;Paris\n")
+                .expect("written");
+        }
+        root
+    }
+
+    fn candidates(root: &Path, folder: &str, project: &str) -> Vec<String> {
+        let found = files(&root.join(folder), &root.join(project), &Ignore::usual());
+        found.expect("readable").candidates.into_iter().map(|(_, name)| name).collect()
+    }
+
+    #[test]
+    fn exports_may_lie_in_the_project_and_the_project_among_the_exports() {
+        let files =
+            ["legacy/a.csv", "legacy/~$a.xlsx", "runs/latest/crosswalk.csv", "orpailleur.toml"];
+        let root = folder(&files);
+        assert_eq!(candidates(root.path(), "legacy", ""), ["a.csv"]);
+        assert_eq!(candidates(root.path(), "", ""), ["legacy/a.csv"]);
+        assert_eq!(candidates(root.path(), "", "runs"), ["legacy/a.csv"]);
+    }
+
+    #[test]
+    fn a_pattern_leaves_out_files_wherever_they_lie_and_folders_whole() {
+        let (ignore, wrong) =
+            Ignore::new(&["**/~$*".into(), "old".into(), "a[[]1].csv".into(), "***".into()]);
+        assert_eq!(wrong.len(), 1);
+        let covered = |name: &'static str| ignore.covers(name);
+        assert_eq!(covered("~$a.xlsx"), Some("~$a.xlsx"));
+        assert_eq!(covered("sales/~$A.xlsx"), Some("sales/~$A.xlsx"));
+        assert_eq!(covered("OLD/2009/a.csv"), Some("OLD/"));
+        assert_eq!(covered("new/old/a.csv"), None);
+        assert_eq!(covered("a[1].csv"), Some("a[1].csv"));
+        assert_eq!(covered("a.csv"), None);
+    }
+
+    #[test]
+    fn the_pattern_of_one_file_fits_it_and_nothing_else() {
+        for name in ["a[1]*?.csv", "ça va/{é}.txt", "b.xlsx!Feuil [2]", "c.zip!/d/e.md"] {
+            let (ignore, wrong) = Ignore::new(&[pattern_of(name)]);
+            assert_eq!((wrong.len(), ignore.covers(name)), (0, Some(name)));
+            assert_eq!(ignore.covers("a1xy.csv"), None);
+        }
+    }
+
+    #[test]
+    fn the_usual_patterns_leave_out_what_systems_add_and_no_export() {
+        let ignore = Ignore::usual();
+        for name in [
+            ".DS_Store",
+            "a/.~lock.b.ods#",
+            "THUMBS.DB",
+            "a/Desktop.ini",
+            "__MACOSX/a",
+            "x/logo.PNG",
+        ] {
+            assert!(ignore.covers(name).is_some(), "{name}");
+        }
+        for name in ["a.csv", "a/b.XLSX", "contacts~1.csv", "tmp/a.vcf", "export.2024.txt"] {
+            assert_eq!(ignore.covers(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_file_that_no_source_names_is_told_or_left_out_on_purpose() {
+        let root = folder(&["a.csv", "b.csv", "sub/c.csv", ".DS_Store", "notes.txt"]);
+        store_bytes(root.path(), "empty.csv", b"");
+        store_bytes(root.path(), "locked.xlsx", b"PK\x03\x04 damaged");
+        let source = Source {
+            name: "s".into(),
+            files: vec![(root.path().join("a.csv"), "a.csv".into())],
+            sheets: Vec::new(),
+            mapping: Default::default(),
+            key_space: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        let globs: Vec<String> = usually_ignored().map(|(glob, _)| glob.to_owned()).collect();
+        let ignore = Ignore::new(&[globs, vec!["notes.txt".into()]].concat()).0;
+        let sheets = [("a.csv".to_owned(), "Hidden".to_owned())];
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let unread = unread(root.path(), project.path(), &ignore, &[source], &sheets);
+        let unread = unread.expect("readable");
+        let rejects: Vec<String> = unread
+            .rejects
+            .iter()
+            .map(|r| format!("{} {}", sheet_name(&r.file, &r.sheet), r.code))
+            .collect();
+        assert_eq!(
+            rejects,
+            [
+                "b.csv no_source",
+                "empty.csv no_rows",
+                "locked.xlsx unreadable_file",
+                "sub/c.csv no_source",
+                "a.csv!Hidden no_source"
+            ]
+        );
+        let skipped: Vec<&str> = unread.skipped.iter().map(|s| s.file.as_str()).collect();
+        assert_eq!(skipped, [".DS_Store", "notes.txt"]);
+        assert!(unread.skipped.iter().all(|s| s.reason == "ignored" && s.row.is_none()));
+    }
+
+    fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {
+        crate::store::write(&root.join(name), bytes).expect("written");
+    }
+}
