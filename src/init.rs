@@ -1210,7 +1210,7 @@ impl SourceGuess {
             capitalised(what(&self.mapping, self.generic)),
             percent(self.confidence),
             self.other().map(|other| format!("; {other}")).unwrap_or_default(),
-            self.format,
+            if self.hidden { format!("{}, hidden", self.format) } else { self.format.clone() },
             rows(self.rows)
         )];
         match &self.own {
