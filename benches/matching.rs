@@ -54,6 +54,7 @@ fn persons(count: u32, last_names: u64, seed: u64) -> Records {
         sheet: String::new(),
         key_space: String::new(),
         rank: 0,
+        country: String::new(),
         dated: String::new(),
     });
     let origin = builder.origin(place, "value", "");

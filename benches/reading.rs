@@ -137,6 +137,8 @@ fn read_and_normalize(file: &Path, rows: usize) -> (f64, f64) {
         sheets: Vec::new(),
         mapping: Arc::clone(&found.first().expect("columns that are understood").mapping),
         key_space: "bench".into(),
+        legal_entity: None,
+        country: String::new(),
         rank: 0,
         dated: String::new(),
     };

@@ -18,7 +18,8 @@ use crate::{
     error::{Error, Problem, Result},
     ingest::{
         self,
-        mapping::{ColumnRule, Mapping},
+        entity::LegalEntity,
+        mapping::{ColumnRule, Mapping, Rows},
         read::{SEPARATOR, holder},
     },
     legacy::{self, Ignore, Unread},
@@ -28,6 +29,7 @@ use crate::{
     run::Stage,
     score, store,
     table::{IdKey, Reject},
+    value::address,
     vocabulary,
 };
 
@@ -110,6 +112,13 @@ pub struct SourceSettings {
     /// The system and legal entity that issued its customer codes. Sources that share a key space
     /// share codes. Default: the source's name.
     pub key_space: String,
+    /// The column that names the legal entity whose customer code a row has, and the key space of each:
+    /// `{ column = "Société", key_spaces = { "Nord" = "sage-nord", "Sud" = "sage-sud" } }`. Rows with
+    /// another value have the codes of `key_space`; without one theirs stand for nobody. Default: none.
+    pub legal_entity: Option<LegalEntity>,
+    /// ISO code of the country that its phone numbers and addresses without one are in. Default: `country`
+    /// of `[normalize]`.
+    pub country: String,
     /// Age of rows without a date of their own: an ISO date. Default: unknown.
     pub dated: String,
     /// What its texts are written in, where the letters do not tell: `windows-1250`. Default: as found.
@@ -372,6 +381,9 @@ impl Plan {
         let sheet = source.sheets.iter().position(|sheet| *sheet == reject.sheet);
         let steps = match sheet {
             Some(at) if reject.column.is_empty() => [Step::Key("sheets"), Step::At(at)],
+            _ if source.legal_entity.as_ref().is_some_and(|e| e.column == reject.column) => {
+                [Step::Key("legal_entity"), Step::Key("column")]
+            }
             _ => [Step::Key("columns"), Step::Key(&reject.column)],
         };
         let steps = [&[Step::Key("source"), Step::At(s)], &steps[..]].concat();
@@ -656,20 +668,64 @@ impl Checker<'_, '_> {
                 }
             }
             let key_space = match source.key_space.as_str() {
-                "" => source.name.clone(),
+                "" if source.legal_entity.is_none() => source.name.clone(),
                 named => named.to_owned(),
             };
+            self.country(source, at);
             sources.push(ingest::Source {
                 name: source.name.clone(),
                 files,
                 sheets: source.sheets.clone(),
                 mapping,
                 key_space,
+                legal_entity: source.legal_entity.clone(),
+                country: source.country.clone(),
                 rank: at as u32,
                 dated: source.dated.clone(),
             });
         }
+        self.legal_entities(written, &sources);
         sources
+    }
+
+    fn country(&mut self, source: &SourceSettings, at: usize) {
+        let is_code = address::iso_country(&source.country) == Some(source.country.as_str());
+        if !source.country.is_empty() && !is_code {
+            let message = format!("`country` is no ISO code of a country: `{}`", source.country);
+            let steps = [Step::Key("source"), Step::At(at), Step::Key("country")];
+            self.tell(&steps, message, Some("write it as `country = \"BE\"`".into()));
+        }
+    }
+
+    /// What makes no sense in the `legal_entity` of the sources: codes of a key space that no source has
+    /// stand for nobody.
+    fn legal_entities(&mut self, written: &[SourceSettings], sources: &[ingest::Source]) {
+        for (at, source) in sources.iter().enumerate() {
+            let Some(entity) = &source.legal_entity else { continue };
+            let steps = [Step::Key("source"), Step::At(at), Step::Key("legal_entity")];
+            if entity.column.trim().is_empty() || entity.key_spaces.is_empty() {
+                let message = "`legal_entity` needs `column` and `key_spaces`".to_owned();
+                let hint = r#"as in `{ column = "Société", key_spaces = { "Nord" = "sage-nord" } }`"#;
+                self.tell(&steps, message, Some(hint.into()));
+            }
+            if source.mapping.rows != Rows::History {
+                continue;
+            }
+            let issues = |s: &&ingest::Source| s.mapping.rows != Rows::History;
+            let of_entities =
+                written.iter().enumerate().filter(|(other, _)| issues(&&sources[*other]));
+            let of_entities = of_entities
+                .filter_map(|(_, s)| s.legal_entity.as_ref())
+                .flat_map(|entity| entity.key_spaces.values());
+            let own = sources.iter().filter(issues).map(|s| &s.key_space);
+            let known: BTreeSet<&str> =
+                own.chain(of_entities).map(String::as_str).filter(|s| !s.is_empty()).collect();
+            let unknown = |space: &&String| !known.contains(space.as_str());
+            for space in entity.key_spaces.values().filter(unknown) {
+                let message = format!("no source of customers has the key space `{space}`");
+                self.tell(&steps, message, nearest(space, known.iter().copied()));
+            }
+        }
     }
 
     fn mapping(

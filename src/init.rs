@@ -20,6 +20,8 @@ use crate::{
         FileStatus,
         columns::{self, Understood},
         consent_of_file,
+        country::Votes,
+        entity::{self, CodesByValue, CodesOf, EntityColumn, LegalEntity},
         fec::FileName,
         mapping::{self, ColumnRule, Mapping, Rows},
         read::{self, Content, Format},
@@ -28,6 +30,7 @@ use crate::{
     },
     legacy::{self, Ignore},
     model::{self, Lang, ValueKind},
+    normalize,
     progress::Progress,
     run::digests,
     store,
@@ -114,6 +117,11 @@ pub struct SourceGuess {
     pub key_space: String,
     /// What its codes have in common with those of other sources.
     pub overlaps: Vec<String>,
+    /// The column that names the legal entity whose code a row has, and what was measured to say so.
+    pub legal_entity: Option<(LegalEntity, Vec<String>)>,
+    /// ISO code of the country of what names none, with how many cells speak for it and how many for any; none:
+    /// the project's.
+    pub country: Option<(String, u32, u32)>,
     /// Age of rows without a date; none when nothing tells.
     pub dated: Option<Date>,
     /// Columns that no attribute takes.
@@ -307,6 +315,10 @@ struct Survey {
     dates: BTreeMap<Date, u64>,
     /// Customer codes, each with the words of the names it stands for.
     codes: BTreeMap<String, BTreeSet<String>>,
+    /// The same for each value of the columns that may name a legal entity.
+    codes_by_value: CodesByValue,
+    /// How many cells speak for which country.
+    countries: Votes,
     /// For each column whether any of the sampled rows fills it.
     filled: Vec<bool>,
     /// Columns that seem to say who may be contacted, though not how.
@@ -366,6 +378,9 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         let mut found = found.into_iter();
         let candidate = found.next();
         let runner_up = found.next();
+        let countries = candidate.as_ref().map(|candidate| {
+            Votes::of(&candidate.mapping, &table.header, &sample)
+        });
         surveys.push(Survey {
             file: name.to_owned(),
             sheet: table.sheet,
@@ -378,6 +393,8 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             understood,
             dates: BTreeMap::new(),
             codes: BTreeMap::new(),
+            codes_by_value: CodesByValue::default(),
+            countries: countries.unwrap_or_default(),
             filled,
             like_consent,
             is_prose,
@@ -391,7 +408,8 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
     if surveys.iter().any(|s| s.candidate.is_some()) {
         for (survey, table) in surveys.iter_mut().zip(read::open(path)?) {
             if let Some(candidate) = survey.candidate.clone() {
-                let wanted = Wanted::of(&candidate.mapping, &table.header);
+                let mut wanted = Wanted::of(&candidate.mapping, &table.header);
+                wanted.entities = entity_columns(survey, &wanted);
                 if wanted.dates.is_empty() && wanted.codes.is_empty() {
                     continue;
                 }
@@ -419,11 +437,28 @@ struct Wanted {
     dates: Vec<usize>,
     codes: Vec<usize>,
     names: Vec<usize>,
+    /// Columns that may name the legal entity that issued the code.
+    entities: Vec<usize>,
+}
+
+/// The columns that may name the legal entity whose code a row has.
+fn entity_columns(survey: &Survey, wanted: &Wanted) -> Vec<usize> {
+    if wanted.codes.is_empty() {
+        return Vec::new();
+    }
+    let other = |at: &usize| !wanted.codes.contains(at) && !wanted.dates.contains(at);
+    let may = survey.understood.iter().filter(|column| entity::may_name_entity(column));
+    may.map(|column| column.index).filter(other).collect()
 }
 
 impl Wanted {
     fn of(mapping: &Mapping, header: &[String]) -> Wanted {
-        let mut wanted = Wanted { dates: Vec::new(), codes: Vec::new(), names: Vec::new() };
+        let mut wanted = Wanted {
+            dates: Vec::new(),
+            codes: Vec::new(),
+            names: Vec::new(),
+            entities: Vec::new(),
+        };
         let at = |names: &[String]| mapping::position(header, names);
         for (position, bound) in mapping.bind(header).iter().enumerate() {
             let Some(bound) = bound else { continue };
@@ -478,7 +513,9 @@ impl Wanted {
             .flat_map(|name| text::fold(name).split(' ').map(str::to_owned).collect::<Vec<_>>())
             .filter(|word| word.len() > 2)
             .collect();
-        for code in self.codes.iter().filter_map(filled) {
+        let codes: Vec<&str> = self.codes.iter().filter_map(filled).collect();
+        survey.codes_by_value.add(&self.entities, cells, &codes, &words);
+        for code in codes {
             survey.codes.entry(code.to_owned()).or_default().extend(words.iter().cloned());
         }
     }
@@ -732,16 +769,22 @@ fn sources(
             dated: *dated,
             key_space: String::new(),
             overlaps: Vec::new(),
+            legal_entity: None,
+            country: country_of(group),
             name,
             files,
             confidence,
         });
     }
     let groups: Vec<&Group<'_>> = order.iter().map(|(group, _)| *group).collect();
-    let (spaces, overlaps) = key_spaces(&groups, &guesses, unsure);
-    for (at, (of, overlaps)) in spaces.into_iter().zip(overlaps).enumerate() {
-        guesses[at].key_space = of.map(|of| guesses[of].name.clone()).unwrap_or_default();
-        guesses[at].overlaps = overlaps;
+    let found = key_spaces(&groups, &guesses, unsure);
+    for (at, found) in found.into_iter().enumerate() {
+        guesses[at].key_space = found.space.map(|of| guesses[of].name.clone()).unwrap_or_default();
+        guesses[at].overlaps = found.overlaps;
+        if let Some(column) = found.entity {
+            let header = groups[at][0].header[column.column].clone();
+            guesses[at].legal_entity = Some(legal_entity(header, &column, &guesses));
+        }
     }
     guesses
 }
@@ -782,6 +825,20 @@ fn reasons(group: &Group<'_>) -> BTreeMap<(String, usize), (u8, String)> {
         }
     }
     reasons
+}
+
+/// The country of what names none, while the project does not say otherwise.
+fn home_country() -> String {
+    normalize::Settings::default().country
+}
+
+/// The country that nearly all cells of a group speak for, with how many do and of how many; none for the
+/// project's own.
+fn country_of(group: &Group<'_>) -> Option<(String, u32, u32)> {
+    let mut votes = Votes::default();
+    group.iter().for_each(|table| votes.merge(&table.countries));
+    let (country, count, all) = votes.winner(&home_country())?;
+    Some((country.to_owned(), count, all))
 }
 
 /// Systems with customer codes are kept with care; what others wrote about customers, less so; what
@@ -871,58 +928,193 @@ fn unknown_columns(group: &Group<'_>) -> Vec<String> {
     unknown.into_iter().collect()
 }
 
-/// For each group the first one whose key space it shares (none for a group without codes), and what was
-/// measured to say so.
+/// What is found of the codes of one group.
+#[derive(Debug, Clone, Default)]
+struct KeySpace {
+    /// The first group whose key space it shares; none without codes, or where a column tells row by row.
+    space: Option<usize>,
+    /// What was measured to say so.
+    overlaps: Vec<String>,
+    /// The column that tells it row by row; the key spaces are positions of groups.
+    entity: Option<EntityColumn>,
+}
+
+/// The key spaces of all groups.
 ///
 /// Two groups share a key space when they share codes and the names behind them agree. Groups whose
-/// equal codes stand for different names never come together, not even through a third.
+/// equal codes stand for different names never come together, not even through a third. Of a group with
+/// the codes of several key spaces a column may tell which row is of which; where none does, it shares
+/// none of them.
 fn key_spaces(
     groups: &[&Group<'_>],
     guesses: &[SourceGuess],
     unsure: &mut Vec<String>,
-) -> (Vec<Option<usize>>, Vec<Vec<String>>) {
-    let codes: Vec<BTreeMap<&str, BTreeSet<&str>>> = groups.iter().map(|g| codes_of(g)).collect();
-    let mut joins = Vec::new();
-    let mut apart: BTreeMap<(usize, usize), Overlap> = BTreeMap::new();
-    let mut measured: Vec<Vec<(Overlap, usize)>> = vec![Vec::new(); codes.len()];
-    for right in 0..codes.len() {
-        for left in 0..right {
-            let overlap = Overlap::of(&codes[left], &codes[right]);
-            match overlap.verdict() {
-                Verdict::Same => joins.push((std::cmp::Reverse(overlap.weight()), left, right)),
-                Verdict::Different => drop(apart.insert((left, right), overlap)),
-                Verdict::Unknown => continue,
-            }
-            measured[right].push((overlap, left));
-            measured[left].push((overlap, right));
+) -> Vec<KeySpace> {
+    let codes: Vec<CodesOf<'_>> = groups.iter().map(|g| codes_of(g)).collect();
+    let measured = Measured::of(&codes);
+    let is_history =
+        |at: usize| groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History);
+    let mut mixed: BTreeMap<usize, Option<EntityColumn>> = BTreeMap::new();
+    for at in (0..groups.len()).filter(|&at| !codes[at].is_empty()) {
+        // Whose codes these are is said by tables of customers, not by what else refers to them.
+        let space = measured.spaces(&|other| other == at || is_history(other));
+        let (of, issued) = issued_codes(&space, &codes, &|other| other != at && !is_history(other));
+        if issued.len() < 2 {
+            continue;
+        }
+        let mut by_value = CodesByValue::default();
+        groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
+        let one_header = groups[at].iter().all(|table| table.header == groups[at][0].header);
+        let told = by_value.told_by(&issued).filter(|_| one_header);
+        let nameless = codes[at].values().all(BTreeSet::is_empty);
+        if let Some(mut column) = told {
+            column.values.iter_mut().for_each(|value| value.space = of[value.space]);
+            mixed.insert(at, Some(column));
+        } else if is_history(at) && nameless && entity::are_of_several(&codes[at], &issued) {
+            unsure.push(format!(
+                "the codes of `{}` are of several key spaces, and no column tells which: those that several have \
+                 stand for nobody until `key_space` or `legal_entity` says it",
+                guesses[at].name
+            ));
+            mixed.insert(at, None);
         }
     }
-    joins.sort();
-    let mut space: Vec<usize> = (0..codes.len()).collect();
-    for (_, left, right) in joins {
-        let (a, b) = (space[left], space[right]);
-        let conflict = apart
-            .keys()
-            .any(|&(x, y)| (space[x], space[y]) == (a, b) || (space[x], space[y]) == (b, a));
-        if !conflict {
-            for of in &mut space {
-                if *of == a || *of == b {
-                    *of = a.min(b);
+    let space = measured.spaces(&|at| mixed.contains_key(&at));
+    unsure.extend(told_apart(&measured.apart, &space, guesses));
+    let found = |at: usize| {
+        let entity = mixed.get(&at).cloned().flatten().map(|mut column| {
+            column.values.iter_mut().for_each(|value| value.space = space[value.space]);
+            column
+        });
+        let own = !codes[at].is_empty() && entity.is_none();
+        KeySpace {
+            space: own.then_some(space[at]),
+            overlaps: measured.told(at, &codes, guesses),
+            entity,
+        }
+    };
+    let found: Vec<KeySpace> = (0..groups.len()).map(found).collect();
+    for (at, found) in found.iter().enumerate() {
+        if let Some(column) = &found.entity {
+            let untold = match column.untold.as_slice() {
+                [] => String::new(),
+                values => format!("; rows with `{}` hang on nobody", values.join("`, `")),
+            };
+            unsure.push(format!(
+                "`{}`: the column `{}` tells of which legal entity the code of a row is{untold}",
+                guesses[at].name,
+                one_line(&groups[at][0].header[column.column])
+            ));
+        }
+    }
+    found
+}
+
+/// The codes of each key space, of the groups that `counts`, with the first group of each.
+fn issued_codes<'c>(
+    space: &[usize],
+    codes: &[CodesOf<'c>],
+    counts: &impl Fn(usize) -> bool,
+) -> (Vec<usize>, Vec<CodesOf<'c>>) {
+    let mut issued: BTreeMap<usize, CodesOf<'c>> = BTreeMap::new();
+    for at in (0..codes.len()).filter(|&at| counts(at) && !codes[at].is_empty()) {
+        let of_space = issued.entry(space[at]).or_default();
+        for (code, words) in &codes[at] {
+            of_space.entry(code).or_default().extend(words);
+        }
+    }
+    issued.into_iter().unzip()
+}
+
+/// What the codes of every two groups have in common.
+struct Measured {
+    /// For each group its overlaps that say something, with the other group.
+    overlaps: Vec<Vec<(Overlap, usize)>>,
+    /// Pairs of groups of one key space, the weightiest first.
+    joins: Vec<(std::cmp::Reverse<usize>, usize, usize)>,
+    /// Pairs of groups that share codes for different names.
+    apart: BTreeMap<(usize, usize), Overlap>,
+}
+
+impl Measured {
+    fn of(codes: &[CodesOf<'_>]) -> Measured {
+        let mut measured = Measured {
+            overlaps: vec![Vec::new(); codes.len()],
+            joins: Vec::new(),
+            apart: BTreeMap::new(),
+        };
+        for right in 0..codes.len() {
+            for left in 0..right {
+                let overlap = Overlap::of(&codes[left], &codes[right]);
+                match overlap.verdict() {
+                    Verdict::Same => {
+                        measured.joins.push((std::cmp::Reverse(overlap.weight()), left, right));
+                    }
+                    Verdict::Different => drop(measured.apart.insert((left, right), overlap)),
+                    Verdict::Unknown => continue,
+                }
+                measured.overlaps[right].push((overlap, left));
+                measured.overlaps[left].push((overlap, right));
+            }
+        }
+        measured.joins.sort();
+        measured
+    }
+
+    /// For each group the first one of its key space, when those `left_out` join none.
+    fn spaces(&self, left_out: &impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut space: Vec<usize> = (0..self.overlaps.len()).collect();
+        let joins = self.joins.iter().filter(|(_, a, b)| !left_out(*a) && !left_out(*b));
+        for &(_, left, right) in joins {
+            let (a, b) = (space[left], space[right]);
+            let conflict = self
+                .apart
+                .keys()
+                .any(|&(x, y)| (space[x], space[y]) == (a, b) || (space[x], space[y]) == (b, a));
+            if !conflict {
+                for of in &mut space {
+                    if *of == a || *of == b {
+                        *of = a.min(b);
+                    }
                 }
             }
         }
+        space
     }
-    unsure.extend(told_apart(&apart, &space, guesses));
-    let told = |(at, mut found): (usize, Vec<(Overlap, usize)>)| {
+
+    /// What was measured of one group, the largest overlaps first.
+    fn told(&self, at: usize, codes: &[CodesOf<'_>], guesses: &[SourceGuess]) -> Vec<String> {
+        let mut found = self.overlaps[at].clone();
         found.sort_by_key(|(overlap, other)| (std::cmp::Reverse(overlap.shared), *other));
         let tell = |(overlap, other): &(Overlap, usize)| {
             overlap.told(&guesses[*other].name, codes[at].len())
         };
         found.iter().take(MOST_OVERLAPS).map(tell).collect()
-    };
-    let measured = measured.into_iter().enumerate().map(told).collect();
-    let has_codes = |(of, codes): (usize, &BTreeMap<_, _>)| (!codes.is_empty()).then_some(of);
-    (space.into_iter().zip(&codes).map(has_codes).collect(), measured)
+    }
+}
+
+/// The setting that an entity column gives, and what was measured to say so.
+fn legal_entity(
+    header: String,
+    column: &EntityColumn,
+    guesses: &[SourceGuess],
+) -> (LegalEntity, Vec<String>) {
+    let space = |of: usize| guesses[of].name.clone();
+    let key_spaces =
+        column.values.iter().map(|value| (value.value.clone(), space(value.space))).collect();
+    let told = column.values.iter().map(|value| {
+        format!(
+            "Of the {} codes of `{}` {} stand in `{}`, {} of them nowhere else.",
+            value.codes,
+            one_line(&value.value),
+            value.shared,
+            space(value.space),
+            value.alone
+        )
+    });
+    let lead = format!("The column `{}` names the legal entity that issued a code:", one_line(&header));
+    let told = std::iter::once(lead).chain(told).collect();
+    (LegalEntity { column: header, key_spaces }, told)
 }
 
 /// Of each two key spaces that share codes for different names the sources that show it best.
@@ -1153,6 +1345,19 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
         if !source.key_space.is_empty() {
             line(&format!("key_space = {}", quoted(&source.key_space)));
         }
+        if let Some((entity, _)) = &source.legal_entity {
+            let spaces = entity.key_spaces.iter();
+            let spaces: Vec<String> =
+                spaces.map(|(value, space)| format!("{} = {}", quoted(value), quoted(space))).collect();
+            line(&format!(
+                "legal_entity = {{ column = {}, key_spaces = {{ {} }} }}",
+                quoted(&entity.column),
+                spaces.join(", ")
+            ));
+        }
+        if let Some((country, ..)) = &source.country {
+            line(&format!("country = {}", quoted(country)));
+        }
         if let Some(date) = source.dated {
             line(&format!("dated = \"{date}\""));
         }
@@ -1226,7 +1431,14 @@ impl SourceGuess {
             Some(_) => comments.push(format!("Its columns: `mappings/{}.toml`.", self.name)),
             None => {}
         }
-        comments.extend(self.overlaps.iter().cloned());
+        let entity = self.legal_entity.iter().flat_map(|(_, told)| told);
+        comments.extend(self.overlaps.iter().chain(entity).cloned());
+        if let Some((country, count, all)) = &self.country {
+            comments.push(format!(
+                "Of {all} cells that tell a country {count} tell {country}: there its phone numbers and addresses \
+                 without one are."
+            ));
+        }
         if !self.unknown.is_empty() {
             let shown: Vec<String> = self.unknown.iter().map(|c| one_line(c)).collect();
             comments.push(format!(

@@ -73,7 +73,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     })?;
     store::write_parquet(&run.path("tables/clean.parquet"), &clean.table.records.to_batch()?)?;
     store::write_parquet(&run.path("tables/links.parquet"), &links_batch(&ingested.table.links)?)?;
-    let rejects = all_rejects(&ingested.table, &clean.table);
+    let mut rejects = all_rejects(&ingested.table, &clean.table, &[]);
     write_rejects(run, &rejects)?;
     write_issues(run, &clean.table)?;
     if until(Stage::Normalize) {
@@ -116,6 +116,10 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let records = &clean.table.records;
     consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
     count_golden(run, &golden.table);
+    if !golden.table.orphans.is_empty() {
+        rejects = all_rejects(&ingested.table, &clean.table, &golden.table.orphans);
+        write_rejects(run, &rejects)?;
+    }
 
     // The load package of the target.
     let emitted = match &plan.target {
@@ -243,8 +247,9 @@ fn count_golden(run: &mut Run, golden: &Golden) {
     run.count("others", golden.others.len() as u64);
 }
 
-fn all_rejects(ingested: &Ingested, clean: &Clean) -> Vec<Reject> {
-    let mut rejects: Vec<Reject> = ingested.rejects.iter().chain(&clean.rejects).cloned().collect();
+fn all_rejects(ingested: &Ingested, clean: &Clean, orphans: &[Reject]) -> Vec<Reject> {
+    let told = ingested.rejects.iter().chain(&clean.rejects).chain(orphans);
+    let mut rejects: Vec<Reject> = told.cloned().collect();
     // By place first: a person reads them file by file.
     rejects.sort_by(|a, b| {
         let place = |r: &Reject| (r.source.clone(), r.file.clone(), r.sheet.clone(), r.row);

@@ -85,7 +85,7 @@ impl RecordId {
 pub struct IdKey(pub [u8; 32]);
 
 /// One table that was read: a file, or a sheet of a workbook.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Logical name of the legacy system, independent of the file name.
     pub source: String,
@@ -95,10 +95,25 @@ pub struct Place {
     pub sheet: String,
     /// The system and legal entity that issued the customer codes; empty when there are none.
     pub key_space: String,
+    /// ISO code of the country of what names none; empty: that of the project.
+    pub country: String,
     /// The rank of the source in `orpailleur.toml`, from 0: the smaller, the more trusted.
     pub rank: u32,
     /// What the row's age is when it has no date of its own: ISO date, or empty.
     pub dated: String,
+}
+
+impl Place {
+    /// The key space of codes of which nothing tells the legal entity that issued them: that of no other
+    /// source, and of no named key space.
+    pub fn unknown_key_space(source: &str) -> String {
+        format!("?{source}")
+    }
+
+    /// Whether nothing tells which legal entity issued the codes.
+    pub fn is_of_unknown_entity(&self) -> bool {
+        self.key_space.starts_with('?')
+    }
 }
 
 /// The column a value came from.
@@ -1273,6 +1288,8 @@ pub struct Golden {
     pub consents: Vec<GoldenConsent>,
     /// History rows, re-attached.
     pub history: Vec<GoldenHistory>,
+    /// Why rows of history hang on nobody, one cell each.
+    pub orphans: Vec<Reject>,
     /// Where each golden cell comes from.
     pub lineage: Lineages,
     /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
@@ -1291,6 +1308,7 @@ mod tests {
             sheet: String::new(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         });
         let origin = builder.origin(place, "Nom", "");

@@ -25,6 +25,8 @@ pub(crate) fn take(path: &Path, name: &str) {
         sheets: Vec::new(),
         mapping,
         key_space: "anything".into(),
+        legal_entity: None,
+        country: String::new(),
         rank: 0,
         dated: String::new(),
     };

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rayon::prelude::*;
 
 use crate::{
-    table::{GoldenHistory, GoldenKey, History, HistoryRow, Kind, Place, Records},
+    table::{
+        GoldenHistory, GoldenKey, History, HistoryRow, Kind, Place, Records, Reject, Severity,
+    },
     value::{email, organisation, text},
 };
 
@@ -127,10 +129,11 @@ impl<'a> KeyIndex<'a> {
 
     /// The golden record that a history row of `place` hangs on.
     ///
-    /// The row's own name decides among several, and refuses one that it shares no word with.
-    fn customer<'s>(&'s self, row: &HistoryRow, place: &'s Place) -> Option<u32> {
+    /// The row's own name decides among several, and refuses one that it shares no word with. Where neither
+    /// key space nor name tells which of several customers a code means, it hangs on nobody.
+    fn customer<'s>(&'s self, row: &HistoryRow, place: &'s Place) -> Result<u32, Orphan> {
         if row.key.is_empty() {
-            return None;
+            return Err(Orphan::NoKey);
         }
         let by_email = row.key_attribute == "email";
         let found: Vec<&BTreeMap<u32, u32>> = if by_email {
@@ -140,9 +143,13 @@ impl<'a> KeyIndex<'a> {
         } else {
             self.with_code(&code_key(&row.key), place)
         };
+        let several_spaces = found.len() > 1;
         let mut candidates: BTreeMap<u32, u32> = BTreeMap::new();
         for (&golden, &records) in found.into_iter().flatten() {
             *candidates.entry(golden).or_default() += records;
+        }
+        if candidates.is_empty() {
+            return Err(Orphan::UnknownKey);
         }
         let called = called(&row.name);
         let common = |at: u32| {
@@ -150,16 +157,19 @@ impl<'a> KeyIndex<'a> {
             called.iter().filter(|word| words.binary_search(word).is_ok()).count()
         };
         let nameless = |at: u32| self.words.get(&at).is_none_or(Vec::is_empty);
-        candidates
+        let fitting: Vec<(u32, u32, usize)> = candidates
             .into_iter()
             .map(|(at, records)| (at, records, common(at)))
             .filter(|&(at, _, common)| called.is_empty() || common > 0 || nameless(at))
-            // An account is rather an organisation, a mailbox rather a person.
-            .max_by_key(|&(at, records, common)| {
-                let organisation = self.entities.list[at as usize].kind == Kind::Organisation;
-                (common, organisation != by_email, records, std::cmp::Reverse(at))
-            })
-            .map(|(at, ..)| at)
+            .collect();
+        // An account is rather an organisation, a mailbox rather a person.
+        let best = fitting.iter().max_by_key(|&&(at, records, common)| {
+            let organisation = self.entities.list[at as usize].kind == Kind::Organisation;
+            (common, organisation != by_email, records, std::cmp::Reverse(at))
+        });
+        let &(at, _, common) = best.ok_or(Orphan::OtherName)?;
+        let as_good = fitting.iter().filter(|(_, _, other)| *other == common).count();
+        if several_spaces && as_good > 1 { Err(Orphan::SeveralKeySpaces) } else { Ok(at) }
     }
 
     /// The golden records with this code in the key space of `place`; where the table declares none
@@ -171,6 +181,47 @@ impl<'a> KeyIndex<'a> {
         }
         let spaces = self.spaces.get(code).into_iter().flatten();
         spaces.filter_map(|space| self.by_code.get(&(*space, code.to_owned()))).collect()
+    }
+}
+
+/// Why a row of history hangs on nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Orphan {
+    /// It names no customer.
+    NoKey,
+    /// No customer has its code or email address.
+    UnknownKey,
+    /// The customers with its code or email address are called otherwise.
+    OtherName,
+    /// Its code is one of several key spaces, and it does not say of which.
+    SeveralKeySpaces,
+}
+
+impl Orphan {
+    /// The code of the reject, what happened, and what can be done.
+    fn told(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Orphan::NoKey => (
+                "no_key",
+                "the row names no customer by a code or an email address, and hangs on nobody",
+                "complete it in the source, or leave it",
+            ),
+            Orphan::UnknownKey => (
+                "unknown_key",
+                "no customer has this code or email address: the row hangs on nobody",
+                "add the export of the customers that it is of, or look at `key_space`",
+            ),
+            Orphan::OtherName => (
+                "key_of_another_name",
+                "the customers with this code or email address are called otherwise: the row hangs on nobody",
+                "correct the code, or look at `key_space`",
+            ),
+            Orphan::SeveralKeySpaces => (
+                "key_of_several",
+                "several key spaces have this code for different customers: the row hangs on nobody",
+                "write the `key_space` of the source, or its `legal_entity`",
+            ),
+        }
     }
 }
 
@@ -190,12 +241,12 @@ fn only(mut found: impl Iterator<Item = u32>) -> Option<u32> {
 }
 
 /// Every history row with the golden record it hangs on, in the order of the tables and their rows:
-/// for each table of `history` the positions in [`Entities::list`], then the lines.
+/// for each table of `history` the positions in [`Entities::list`].
 pub(crate) fn attach(
     history: &[History],
     places: &[Place],
     index: &KeyIndex<'_>,
-) -> Vec<Vec<Option<u32>>> {
+) -> Vec<Vec<Result<u32, Orphan>>> {
     let table = |h: &History| {
         let place = &places[h.place as usize];
         h.rows.par_iter().map(|row| index.customer(row, place)).collect()
@@ -203,11 +254,47 @@ pub(crate) fn attach(
     history.iter().map(table).collect()
 }
 
+/// A reject for each row of history that hangs on nobody, sorted; of a row whose legal entity nothing tells
+/// that is told already.
+pub(crate) fn orphans(
+    history: &[History],
+    places: &[Place],
+    attached: &[Vec<Result<u32, Orphan>>],
+) -> Vec<Reject> {
+    let mut rejects = Vec::new();
+    for (table, found) in history.iter().zip(attached) {
+        let place = &places[table.place as usize];
+        for (row, orphan) in table.rows.iter().zip(found) {
+            let Err(orphan) = orphan else { continue };
+            let has_code = !row.key.is_empty() && row.key_attribute != "email";
+            if has_code && place.is_of_unknown_entity() {
+                continue;
+            }
+            let (code, message, suggestion) = orphan.told();
+            let at = row.cells.iter().position(|cell| !row.key.is_empty() && cell.trim() == row.key);
+            rejects.push(Reject {
+                source: place.source.clone(),
+                file: place.file.clone(),
+                sheet: place.sheet.clone(),
+                row: Some(row.row),
+                column: at.and_then(|at| table.header.get(at)).cloned().unwrap_or_default(),
+                code: code.to_owned(),
+                severity: Severity::Cell,
+                message: message.to_owned(),
+                suggestion: suggestion.to_owned(),
+                raw: row.key.clone(),
+            });
+        }
+    }
+    rejects.sort_unstable();
+    rejects
+}
+
 /// The lines of `golden/history.csv`: one for each row, sorted by file, sheet and row.
 pub(crate) fn lines(
     history: &[History],
     places: &[Place],
-    attached: &[Vec<Option<u32>>],
+    attached: &[Vec<Result<u32, Orphan>>],
     entities: &Entities,
 ) -> Vec<GoldenHistory> {
     let mut lines = Vec::new();
@@ -219,7 +306,7 @@ pub(crate) fn lines(
             row: row.row,
             kind: table.kind.clone(),
             key: row.key.clone(),
-            golden_id: at.map(|at| entities.list[at as usize].id.clone()).unwrap_or_default(),
+            golden_id: at.map_or_else(|_| String::new(), |at| entities.list[at as usize].id.clone()),
             date: row.date.clone(),
             amount: row.amount.clone(),
             currency: row.currency.clone(),
@@ -247,6 +334,7 @@ mod tests {
                 sheet: String::new(),
                 key_space: words[0].trim_matches('-').to_owned(),
                 rank: 0,
+                country: String::new(),
                 dated: String::new(),
             };
             let row = HistoryRow {
@@ -260,9 +348,27 @@ mod tests {
                 cells: Vec::new(),
             };
             let found = index.customer(&row, &place);
-            found.map_or("-".to_owned(), |at| entities.list[at as usize].members[0].to_string())
+            found.map_or_else(|orphan| orphan_mark(orphan), |at| entities.list[at as usize].members[0].to_string())
         };
         rows.split("; ").map(row).collect()
+    }
+
+    fn orphan_mark(orphan: Orphan) -> String {
+        match orphan {
+            Orphan::SeveralKeySpaces => "?".into(),
+            _ => "-".into(),
+        }
+    }
+
+    #[test]
+    fn a_code_of_several_key_spaces_stands_for_nobody_unless_the_name_tells() {
+        let people = "a@L1 O name=Mistral account_code=C1; b@L2 O name=Dupont account_code=C1; \
+                      b@L2 O name=Levant account_code=C2";
+        let rows = "- account_code C1; - account_code C1 Dupont; - account_code C2; - account_code C1 Petit";
+        assert_eq!(attached(people, &[0, 1, 2], rows), ["?", "1", "2", "-"]);
+        // One customer of both companies under one code.
+        let both = "a@L1 O name=Mistral account_code=C1; b@L2 O name=Mistral account_code=C1";
+        assert_eq!(attached(both, &[0, 0], "- account_code C1"), ["0"]);
     }
 
     #[test]

@@ -2,9 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::table::{GoldenLink, History, Kind, Records};
+use crate::{
+    table::{GoldenLink, History, Kind, Records},
+    value::role::{self, Role},
+};
 
-use super::identity::{Entities, Entity};
+use super::{
+    identity::{Entities, Entity},
+    key::Orphan,
+};
 
 /// A lifecycle and the roles beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +19,7 @@ pub(crate) struct Life {
     pub(crate) stage: Stage,
     pub(crate) customer: bool,
     pub(crate) supplier: bool,
+    pub(crate) partner: bool,
 }
 
 /// From a mere address to a customer; the greater says more.
@@ -37,7 +44,8 @@ impl Life {
     }
 
     pub(crate) fn roles(self) -> String {
-        let roles = [(self.customer, "customer"), (self.supplier, "supplier")];
+        let roles =
+            [(self.customer, "customer"), (self.supplier, "supplier"), (self.partner, "partner")];
         let held: Vec<&str> = roles.iter().filter(|(held, _)| *held).map(|(_, r)| *r).collect();
         held.join("|")
     }
@@ -46,7 +54,7 @@ impl Life {
 /// The latest sale in the history of golden records, by position; empty when the sale has no date.
 pub(crate) fn last_sales<'a>(
     history: &'a [History],
-    attached: &[Vec<Option<u32>>],
+    attached: &[Vec<Result<u32, Orphan>>],
 ) -> HashMap<u32, &'a str> {
     let mut last: HashMap<u32, &str> = HashMap::new();
     for (table, golden) in history.iter().zip(attached) {
@@ -56,7 +64,7 @@ pub(crate) fn last_sales<'a>(
             continue;
         }
         for (row, at) in table.rows.iter().zip(golden) {
-            let Some(at) = at else { continue };
+            let Ok(at) = at else { continue };
             let date = last.entry(*at).or_default();
             *date = (*date).max(row.date.as_str());
         }
@@ -78,7 +86,7 @@ fn is_recent(date: &str, cutoff: &str) -> bool {
 
 /// The lives of all golden records, by position.
 ///
-/// Who holds an account of customers (not of suppliers, 401 in the French chart of accounts), a
+/// Who says so, holds an account of customers (not of suppliers, 40 in the French chart of accounts), a
 /// customer code or a sale is a customer: inactive when its last known sale
 /// lies before `cutoff`. Of the others, who can be reached by email or mobile alone is a suspect; the
 /// rest are prospects. A person without a life of its own has that of its organisations.
@@ -106,20 +114,31 @@ pub(crate) fn lives(
 
 fn life(entity: &Entity, records: &Records, sale: Option<&str>, cutoff: &str) -> Life {
     let members = || entity.members.iter().map(|&record| record as usize);
-    let accounts = || members().flat_map(|r| records.values("account_code", r));
-    let supplier = accounts().any(|code| code.starts_with("401"));
-    let has_account = accounts().any(|code| !code.starts_with("401"));
-    let has_code = members().any(|r| records.first("customer_code", r).is_some());
     let sales = members().flat_map(|r| records.values("last_sale", r)).chain(sale);
     let last_sale = sales.max();
-    let customer = last_sale.is_some() || has_account || (has_code && !supplier);
+    let is_supplier = |r: &usize| says(records, *r, Role::Supplier);
+    let supplier = members().any(|r| is_supplier(&r));
+    let partner = members().any(|r| records.values("role", r).any(|role| role == "partner"));
+    // A supplier's code or account is no customer's.
+    let has_code = |r: usize| {
+        let code = records.first("customer_code", r).is_some();
+        (code || records.first("account_code", r).is_some()) && !is_supplier(&r)
+    };
+    let customer =
+        last_sale.is_some() || members().any(|r| has_code(r) || says(records, r, Role::Customer));
     let stage = match last_sale {
         Some(date) if !date.is_empty() && !is_recent(date, cutoff) => Stage::Inactive,
         _ if customer => Stage::Customer,
         _ if known_by_more_than_a_mailbox(entity, records) => Stage::Prospect,
         _ => Stage::Suspect,
     };
-    Life { stage, customer, supplier }
+    Life { stage, customer, supplier, partner }
+}
+
+/// Whether a record says that it has this role, in words or by the account it is posted to.
+fn says(records: &Records, record: usize, role: Role) -> bool {
+    records.values("role", record).any(|said| said == role.as_str())
+        || (records.values("account_code", record)).any(|code| role::of_account(code) == Some(role))
 }
 
 fn known_by_more_than_a_mailbox(entity: &Entity, records: &Records) -> bool {
@@ -165,6 +184,15 @@ mod tests {
         assert_eq!(
             lived(people, &[(0, "2010-01-01"), (2, "2022-01-01")], &[]),
             ["inactive customer", "inactive customer", "customer customer", "customer customer"]
+        );
+    }
+
+    #[test]
+    fn a_supplier_is_a_customer_only_by_what_another_record_says() {
+        let people = "a O customer_code=F1 role=supplier; a O customer_code=C2 role=customer; a O email=x@y.fr role=partner";
+        assert_eq!(
+            lived(people, &[], &[]),
+            ["prospect supplier", "customer customer", "suspect partner"]
         );
     }
 

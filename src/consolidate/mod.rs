@@ -180,6 +180,7 @@ pub fn run(
     golden.keys = key::keys(&entities, records);
     let attached = key::attach(&ingested.history, &records.places, &index);
     golden.history = key::lines(&ingested.history, &records.places, &attached, &entities);
+    golden.orphans = key::orphans(&ingested.history, &records.places, &attached);
     progress.check()?;
 
     // Who still buys.

@@ -47,6 +47,7 @@ fn build<'a>(lines: impl IntoIterator<Item = (usize, (&'a str, u32))>) -> Record
             sheet: String::new(),
             key_space: key_space.into(),
             rank: u32::from(source.as_bytes()[0] - b'a'),
+            country: String::new(),
             dated: dated.into(),
         });
         let values = words

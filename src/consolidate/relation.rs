@@ -13,9 +13,12 @@ use super::{
     survivorship::{Standings, by_standing},
 };
 
+/// The role of whom a row names beside its own person.
+const CONTACT: &str = "contact";
+
 /// Persons in organisations, one line for each pair of golden records, sorted.
 ///
-/// The role is what the latest row says: its own word, else the job title there. A person is currently where it was
+/// The role is what the latest row says: the job title there, by its common value, or `contact`. A person is currently where it was
 /// seen last: of several organisations those with the latest date are current and the others former;
 /// where dates are missing nothing is claimed.
 pub(crate) fn links(
@@ -51,8 +54,11 @@ pub(crate) fn links(
                 .then_with(|| (a.organisation, &a.role).cmp(&(b.organisation, &b.role)))
         });
         let role = links.iter().find_map(|l| match l.role.as_str() {
-            "" => records.first("job_title", l.person as usize),
-            role => Some(role),
+            CONTACT => Some(CONTACT),
+            // The row's own title, by its common value as the person's is.
+            role => records
+                .first("job_title", l.person as usize)
+                .or_else(|| Some(role).filter(|role| !role.is_empty())),
         });
         let dates = || links.iter().map(|l| date(l)).filter(|d| !d.is_empty());
         let last = dates().max().unwrap_or_default();

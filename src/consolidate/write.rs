@@ -185,8 +185,9 @@ fn batch(kind: Kind, table: &GoldenRecords) -> Result<RecordBatch> {
     let mut columns = Columns { fields: Vec::new(), arrays: Vec::new(), taken: BTreeSet::new() };
     columns.add("golden_id", true, table.ids.iter().map(String::as_str));
     let last: &[&str] = match kind {
-        Kind::Person => &["owner"],
-        Kind::Organisation => &["owner", "siren", "siret"],
+        // What records say of their roles is told by `roles`.
+        Kind::Person => &["owner", "role"],
+        Kind::Organisation => &["owner", "role", "siren", "siret"],
         Kind::Other => &[],
     };
     let known = model::names_in_order().iter();
@@ -280,12 +281,19 @@ fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<
         let path = folder.join("history").join(format!("{kind}.csv"));
         let lead = ["golden_id", "source", "file", "sheet", "row"];
         let mut file = CsvFile::create(&path, lead.into_iter().chain(header.iter().copied()))?;
-        for table in tables {
-            let place = place(table);
-            let at: Vec<Option<usize>> = positions(&header, &table.header);
-            let mut rows: Vec<_> = table.rows.iter().collect();
-            rows.sort_by_key(|row| row.row);
-            for row in rows {
+        let of_one_file = |a: &&History, b: &&History| {
+            (&place(a).file, &place(a).sheet) == (&place(b).file, &place(b).sheet)
+        };
+        for tables in tables.chunk_by(of_one_file) {
+            let place = place(tables[0]);
+            let columns: Vec<Vec<Option<usize>>> =
+                tables.iter().map(|table| positions(&header, &table.header)).collect();
+            // Rows of one file have several places when they are of several legal entities.
+            let mut rows: Vec<_> = (tables.iter().zip(&columns))
+                .flat_map(|(table, at)| table.rows.iter().map(move |row| (at, row)))
+                .collect();
+            rows.sort_by_key(|(_, row)| row.row);
+            for (at, row) in rows {
                 let id = golden_id.get(&(
                     place.file.as_str(),
                     place.sheet.as_str(),

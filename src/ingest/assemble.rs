@@ -16,6 +16,7 @@ use super::{
     consent::{self, Rule, Said},
     couple,
     kind::{self, Evidence, Junk},
+    name_boxes::{self, Held},
     mapping::{self, ConsentRule, Mapping, Owner, Rows},
     read::{Content, Table},
 };
@@ -24,6 +25,7 @@ use crate::{
     table::{Channel, Couple, Draft, Link, Reject, Severity, row_digest},
     value::{
         boolean, date, email, organisation, person, phone,
+        role::{self, Role},
         standing::{self, Standing},
         text::{clean, fold, is_placeholder_of},
     },
@@ -46,6 +48,7 @@ pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
                         filled[at] = true;
                     }
                 }
+                reading.place = reading.places.of(|at| cells.get(at));
                 layout.row(row.number, &cells, reading);
             }
         }
@@ -156,7 +159,7 @@ fn placing(attribute: &str, label: &str) -> Placing {
         return if label == "home" { Placing::PersonFirst } else { Placing::Both };
     }
     match attribute {
-        "owner" | "category" | "segment" | "origin" | "status" | "active" | "created_at"
+        "owner" | "category" | "role" | "segment" | "origin" | "status" | "active" | "created_at"
         | "updated_at" | "last_contact" => Placing::Both,
         "phone" if label.is_empty() || label == "work" => Placing::Both,
         "phone" if label == "main" => Placing::OrganisationFirst,
@@ -330,6 +333,11 @@ impl<'a> Layout<'a> {
             return;
         }
         self.tell_unclear_answers(number, cell, reading);
+        if is_employee(&values) {
+            self.events_without_record(number, &said, &values, reading);
+            reading.skip(number, "other_ledger");
+            return;
+        }
         let names: Vec<&str> = values
             .iter()
             .filter(|v| is_whole_or_part_name(&v.attribute))
@@ -355,13 +363,16 @@ impl<'a> Layout<'a> {
             }
             return;
         }
-        let cast = self.cast(&values);
+        let cast = self.cast(&values, told);
         if !cast.person && !cast.organisation && cast.open.is_none() {
             self.events_without_record(number, &said, &values, reading);
             let message = "the row has neither a name nor a contact point".into();
             let hint = "complete it in the source, or leave it out";
             reading.reject(number, "no_name", message, hint, raw());
             return;
+        }
+        if values.iter().any(|v| matches!(&*v.attribute, "customer_code" | "account_code")) {
+            reading.tell_unknown_entity(number, |at| cells.get(at));
         }
         let key = self.id_at.map_or("", cell).trim().to_owned();
         let row = Row { layout: self, number, key, digest, values, told };
@@ -442,13 +453,27 @@ impl<'a> Layout<'a> {
         join_particle(values);
         join_birth_date(values);
         let mut told: Vec<Kind> = Vec::new();
+        let mut roles: Vec<(Role, Value)> = Vec::new();
         for value in values.iter_mut() {
             match &*value.attribute {
                 "kind" => {
                     told.extend(kind::of_kind_cell(&value.text));
                     value.attribute = extra(value);
                 }
-                "category" => told.extend(kind::of_word(&value.text)),
+                "category" => {
+                    told.extend(kind::of_word(&value.text));
+                    roles.extend(role::of_word(&value.text).iter().map(|role| (*role, value.clone())));
+                }
+                "role" => {
+                    let numbered = role::of_number(&value.text);
+                    let said = role::of_word(&value.text).iter().copied().chain(numbered);
+                    roles.extend(said.map(|role| (role, value.clone())));
+                    value.attribute = extra(value);
+                }
+                "collective_account" => {
+                    roles.extend(role::of_account(&value.text).map(|role| (role, value.clone())));
+                    value.attribute = extra(value);
+                }
                 "inactive" => match boolean::parse(&value.text) {
                     Some(yes) => {
                         value.attribute = "active".into();
@@ -460,11 +485,56 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
+        roles.sort_by_key(|(role, _)| *role);
+        roles.dedup_by_key(|(role, _)| *role);
+        values.extend(roles.into_iter().map(|(role, said)| Value {
+            attribute: "role".into(),
+            text: role.as_str().to_owned(),
+            ..said
+        }));
+        if matches!(self.mapping.rows, Rows::Person | Rows::Both) {
+            told.extend(self.read_name_boxes(values));
+        }
         let kind = told.first().copied().filter(|first| told.iter().all(|kind| kind == first));
         if kind == Some(Kind::Person) && self.mapping.rows == Rows::Decide {
             employ(values);
         }
         kind
+    }
+
+    /// Gives what stands in the boxes for first and last name the attributes of what it is. Gives the kind of
+    /// the row where they hold a firm.
+    fn read_name_boxes(&self, values: &mut Vec<Value>) -> Option<Kind> {
+        let own = |values: &[Value], wanted: &str| {
+            values.iter().position(|v| v.is(wanted) && v.contact.is_none() && kind::is_name(&v.text))
+        };
+        let (first, last) = (own(values, "first_name"), own(values, "last_name"));
+        let text = |at: Option<usize>| at.map_or("", |at| values[at].text.as_str());
+        let emails: Vec<&str> =
+            values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
+        let held = name_boxes::held(text(first), text(last), &emails);
+        let has_firm = own(values, "name").is_some();
+        let at = first.or(last)?;
+        match held {
+            Held::AsNamed => None,
+            Held::WholeName if own(values, "full_name").is_some() => None,
+            Held::WholeName => {
+                values[at].attribute = "full_name".into();
+                None
+            }
+            Held::Firm(name) => {
+                // The firm has a box of its own, and says there what it is called.
+                values[at].attribute = match has_firm {
+                    true => format!("extra.{}", self.column_name(Some(values[at].column))).into(),
+                    false => "name".into(),
+                };
+                values[at].text = name;
+                if let (Some(_), Some(last)) = (first, last) {
+                    values.remove(last);
+                }
+                (!has_firm).then_some(Kind::Organisation)
+            }
+        }
     }
 
     fn is_private<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str) -> bool {
@@ -556,7 +626,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Which records the row gives.
-    fn cast(&self, values: &[Value]) -> Cast {
+    fn cast(&self, values: &[Value], told: Option<Kind>) -> Cast {
         let own: Vec<&Value> = values.iter().filter(|v| v.contact.is_none()).collect();
         let named = |attributes: &[&str]| {
             own.iter().any(|v| attributes.contains(&&*v.attribute) && kind::is_name(&v.text))
@@ -590,7 +660,7 @@ impl<'a> Layout<'a> {
             // A company number says that there is a firm of that name besides.
             (Rows::Decide | Rows::Both, true, true) if !number && names_agree(&own) => only_person,
             (_, true, true) => Cast { person: true, organisation: true, open: None },
-            (Rows::Person, true, false) if own_mailbox => {
+            (Rows::Person, true, false) if own_mailbox && told != Some(Kind::Organisation) => {
                 Cast { person: true, organisation: true, open: None }
             }
             (Rows::Person, true, false) => only_organisation,
@@ -606,6 +676,12 @@ impl<'a> Layout<'a> {
             _ => Cast::default(),
         }
     }
+}
+
+/// Whether the row is an account of the staff: neither customer nor supplier.
+fn is_employee(values: &[Value]) -> bool {
+    let mut roles = values.iter().filter(|v| v.is("role")).peekable();
+    roles.peek().is_some() && roles.all(|v| v.text == Role::Employee.as_str())
 }
 
 /// A house number in a column of its own stands before or behind the street, as the columns do.
@@ -1084,6 +1160,7 @@ fn mend(values: &mut [Value], has_job_title: bool) {
             "civility"
                 if !has_job_title
                     && value.text.chars().count() > 5
+                    && person::two_civilities(&value.text).is_none()
                     && kind::of_civility(&value.text).is_none() =>
             {
                 Some("job_title")
@@ -1288,6 +1365,8 @@ mod tests {
             sheets: Vec::new(),
             mapping: Arc::new(Mapping::parse("m", "m", mapping).expect("a mapping")),
             key_space: String::new(),
+            legal_entity: None,
+            country: String::new(),
             rank: 0,
             dated: String::new(),
         };
@@ -1534,6 +1613,8 @@ mod tests {
             sheets: Vec::new(),
             mapping,
             key_space: String::new(),
+            legal_entity: None,
+            country: String::new(),
             rank: 0,
             dated: String::new(),
         };

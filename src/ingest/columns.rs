@@ -19,7 +19,7 @@ use super::{
 use crate::{
     model::{self, Kind},
     table::{Channel, ConsentState},
-    value::{boolean, identifier, person, text::fold},
+    value::{boolean, identifier, person, role, text::fold},
 };
 
 /// Rows that are looked at: enough that a share of one percent shows, few enough to cost nothing.
@@ -110,6 +110,8 @@ pub struct Content {
     pub civility: u32,
     /// Words that say person or organisation.
     pub kind: u32,
+    /// Words that say customer, supplier...
+    pub role: u32,
     /// Digits alone, with a decimal mark or a currency perhaps.
     pub number: u32,
     /// Digits alone.
@@ -233,7 +235,9 @@ impl Content {
         }
         count(characters <= 8 && is_boolean(cell), |c| &mut c.boolean);
         count(characters <= 40 && consent::answer(cell).is_some(), |c| &mut c.answer);
-        count(characters <= 15 && person::civility(cell).is_some(), |c| &mut c.civility);
+        let civil = || person::civility(cell).is_some() || person::two_civilities(cell).is_some();
+        count(characters <= 24 && civil(), |c| &mut c.civility);
+        count(characters <= 24 && !role::of_word(cell).is_empty(), |c| &mut c.role);
         count(characters <= 24 && kind::of_word(cell).is_some(), |c| &mut c.kind);
         count(is_number(cell, digits), |c| &mut c.number);
         if digits > 0 && digits == characters {
@@ -684,6 +688,7 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
         }
         // `Type: Société, Particulier` is neither a legal form nor a category.
         "" | "legal_form" if c.filled > 1 && c.mostly(c.kind, 80) => Some("kind"),
+        "" if c.filled > 1 && c.mostly(c.role, 80) => Some("role"),
         "street" if c.mostly(c.whole_address, 50) => Some("address"),
         "city" | "postcode" if c.mostly(c.postcode_city, 50) => Some("postcode_city"),
         // `birth_day` and `birthday` are one word.
@@ -699,7 +704,7 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             column.confidence = column.confidence.max(60).saturating_add(4).min(99);
             column.reason = "its name says it and its cells agree".into();
         }
-        (false, None) if column.attribute == "kind" => {
+        (false, None) if matches!(column.attribute.as_str(), "kind" | "role") => {
             column.confidence = column.confidence.max(70);
             column.reason = "its cells say it".into();
         }

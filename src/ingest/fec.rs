@@ -26,6 +26,7 @@ use crate::{
     value::{
         dictionary::{self, Words},
         identifier,
+        role::{self, Role},
         text::fold,
     },
 };
@@ -72,8 +73,8 @@ pub struct PartFate {
     /// Lines that cannot be used; and what breaks the rules of the FEC and is used all the same
     /// (severity `cell`).
     pub rejects: Vec<Reject>,
-    /// Lines of other accounts (`other_ledger`), of collective accounts and catch-all customers
-    /// (`collective_account`), and what is no line.
+    /// Lines of suppliers (`supplier`) and of other accounts (`other_ledger`), of collective accounts and
+    /// catch-all customers (`collective_account`), and what is no line.
     pub skipped: Vec<Skipped>,
     /// Physical rows, header included.
     pub rows: u64,
@@ -820,7 +821,11 @@ impl Books {
         } else if line.account.starts_with('5') {
             entry.treasury += line.amount;
         }
-        let Some(account) = customer else { return self.parts[0].skip(row, "other_ledger") };
+        let Some(account) = customer else {
+            let is_supplier = role::of_account(line.account) == Some(Role::Supplier);
+            let reason = if is_supplier { "supplier" } else { "other_ledger" };
+            return self.parts[0].skip(row, reason);
+        };
         let name = if line.auxiliary_label.is_empty() {
             customer_name(line.account_label)
         } else {
@@ -1190,6 +1195,7 @@ mod tests {
             sheet: String::new(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         });
         let mut lines = text.lines();
@@ -1439,6 +1445,7 @@ mod tests {
             sheet: String::new(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         });
         let header = HEADER.split('|').map(str::to_owned).collect();

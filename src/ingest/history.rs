@@ -440,6 +440,7 @@ mod tests {
             sheet: String::new(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         };
         let rows = rows

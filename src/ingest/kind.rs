@@ -117,7 +117,7 @@ pub(super) fn of_kind_cell(cell: &str) -> Option<Kind> {
 }
 
 /// Whether the mailbox is made of the words of a name: `louis.didier@`, `ldidier@`, `didierl@`.
-fn is_mailbox_of(email: &str, name: &str) -> bool {
+pub(super) fn is_mailbox_of(email: &str, name: &str) -> bool {
     let mailbox: String =
         email.split('@').next().unwrap_or("").chars().filter(|c| c.is_alphabetic()).collect();
     let mailbox = fold(&mailbox);

@@ -23,7 +23,8 @@
 //!                                        # `street_number` joins the street, `particle` (`van der`) the last
 //!                                        # name, `birth_year`, `birth_month` and
 //!                                        # `birth_day` the birth date, `inactive` is the contrary of `active`,
-//!                                        # `kind` says whether the row is a person or an organisation
+//!                                        # `kind` says whether the row is a person or an organisation,
+//!                                        # `collective_account` (40.. supplier, 41.. customer) the `role`
 //! on = ["person"]                        # default: the kinds the model says, the row's subject first
 //! label = "work"                         # work, home, other, billing, delivery...
 //! label_column = "E-mail # - Label"      # or the column that holds the label; `|` separates synonyms
@@ -279,8 +280,16 @@ pub struct HistoryRule {
 }
 
 /// Attributes that columns may have though records do not: they become part of others.
-pub const COMPOSED: [&str; 7] =
-    ["street_number", "particle", "birth_year", "birth_month", "birth_day", "inactive", "kind"];
+pub const COMPOSED: [&str; 8] = [
+    "street_number",
+    "particle",
+    "birth_year",
+    "birth_month",
+    "birth_day",
+    "inactive",
+    "kind",
+    "collective_account",
+];
 
 impl Mapping {
     /// Reads a mapping; `place` names the file in problems, `name` is the mapping's.

@@ -8,8 +8,11 @@ pub mod columns;
 pub mod plain;
 pub mod fec;
 pub mod history;
+pub mod entity;
+pub mod country;
 mod assemble;
 mod kind;
+mod name_boxes;
 mod couple;
 mod consent;
 pub(crate) mod withhold;
@@ -52,6 +55,11 @@ pub struct Source {
     pub mapping: Arc<mapping::Mapping>,
     /// The system and legal entity that issued its customer codes; empty when there are none.
     pub key_space: String,
+    /// The column that names the legal entity whose code a row has, where the source has one.
+    pub legal_entity: Option<entity::LegalEntity>,
+    /// ISO code of the country that its phone numbers and addresses without one are in; empty: that of the
+    /// project.
+    pub country: String,
     /// Rank in `orpailleur.toml`, from 0: the smaller, the more trusted.
     pub rank: u32,
     /// Age of its rows without a date of their own: ISO date, or empty.
@@ -212,7 +220,9 @@ pub(crate) struct Reading<'a> {
     pub(crate) gathered: &'a mut Gathered,
     /// How its columns are understood.
     pub(crate) mapping: Arc<mapping::Mapping>,
-    /// Its place in the builder.
+    /// The places of its rows, by the legal entity they name.
+    pub(crate) places: entity::Places,
+    /// The place of the row being read.
     pub(crate) place: u32,
     /// What becomes of its rows.
     pub(crate) fate: TableFate,
@@ -269,11 +279,39 @@ impl Reading<'_> {
         let at = (self.place, place);
         let related = history::read(&table.header, table.rows, rule, at, progress)?;
         self.fate.history_rows = related.history.rows.len() as u64;
-        self.gathered.history.push(related.history);
+        for row in &related.history.rows {
+            if row.key_attribute != "email" && !row.key.is_empty() {
+                self.tell_unknown_entity(row.row, |at| row.cells.get(at).map(String::as_str));
+            }
+        }
+        self.gathered.history.extend(self.places.split(related.history));
         self.fate.others(related.rows, &related.rejects, &related.skipped);
         self.gathered.rejects.extend(related.rejects);
         self.gathered.skipped.extend(related.skipped);
         Ok(())
+    }
+}
+
+impl Reading<'_> {
+    /// Tells of a row with a code whose legal entity nothing tells: the code stands for nobody.
+    pub(crate) fn tell_unknown_entity<'c>(&mut self, row: u32, cell: impl Fn(usize) -> Option<&'c str>) {
+        let place = self.places.of(&cell);
+        if !self.gathered.builder.places()[place as usize].is_of_unknown_entity() {
+            return;
+        }
+        let Some((at, header)) = self.places.column() else { return };
+        self.gathered.rejects.push(Reject {
+            source: self.fate.source.clone(),
+            file: self.fate.file.clone(),
+            sheet: self.fate.sheet.clone(),
+            row: Some(row),
+            column: header.to_owned(),
+            code: "unknown_legal_entity".into(),
+            severity: Severity::Cell,
+            message: "the cell names no legal entity that the settings know: the code stands for nobody".into(),
+            suggestion: "add the value to `legal_entity` in `orpailleur.toml`".into(),
+            raw: cell(at).unwrap_or("").to_owned(),
+        });
     }
 }
 
@@ -323,14 +361,26 @@ impl Gathered {
                 let read = self.read_by.entry(source.mapping.name.clone()).or_default();
                 read.push((place.0, place.1, place.2, table.header.clone()));
             }
-            let place = self.builder.place(Place {
+            let entity = source.legal_entity.as_ref();
+            if let Some(entity) = entity
+                && mapping::position(&table.header, std::slice::from_ref(&entity.column)).is_none()
+            {
+                let column = &entity.column;
+                let message = format!("there is no column `{column}`, which names the legal entity");
+                let place = (file, table.sheet.as_str());
+                self.incomplete(&source.name, place, column, "missing_column", &message);
+            }
+            let place = Place {
                 source: source.name.clone(),
                 file: file.to_owned(),
                 sheet: table.sheet.clone(),
                 key_space: source.key_space.clone(),
+                country: source.country.clone(),
                 rank: source.rank,
                 dated: source.dated.clone(),
-            });
+            };
+            let places = entity::Places::register(entity, &table.header, place, &mut self.builder);
+            let place = places.of_table();
             let fate = TableFate {
                 source: source.name.clone(),
                 file: file.to_owned(),
@@ -351,6 +401,7 @@ impl Gathered {
             let mut reading = Reading {
                 gathered: self,
                 mapping: mapping.clone(),
+                places,
                 place,
                 fate,
                 withheld: withheld.clone(),

@@ -565,6 +565,7 @@ impl Gathered {
             sheet: opened.sheet.clone(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         };
         for column in look.columns.iter().filter(|c| columns::looks_like_consent(c)) {

@@ -84,6 +84,8 @@ fn sources(legacy: &Path) -> Vec<Source> {
                 } else {
                     name.clone()
                 },
+                legal_entity: None,
+                country: String::new(),
                 rank: sources.len() as u32,
                 dated: String::new(),
             });

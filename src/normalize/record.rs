@@ -381,7 +381,12 @@ impl<'a> Record<'_, 'a> {
                 }
             }
         }
-        for (_, parts, origin) in groups {
+        let of_source = plan.raw.place_of(self.i).country.as_str();
+        for (_, mut parts, origin) in groups {
+            // A whole address in one cell may name its country itself.
+            if parts.country.is_empty() && parts.address.is_empty() {
+                parts.country = of_source;
+            }
             let located = self.known.located(&parts);
             self.push(plan.position("address"), &located.encoded, origin);
             if located.bad_postcode {
@@ -458,12 +463,16 @@ impl<'a> Record<'_, 'a> {
     }
 }
 
-/// The country of a record's addresses where they name one and only one, else `home`.
-pub(super) fn country_of<'a>(raw: &Records, record: usize, home: &'a str) -> &'a str {
+/// The country of a record's addresses where they name one and only one, else that of its source, else
+/// `home`.
+pub(super) fn country_of<'a>(raw: &'a Records, record: usize, home: &'a str) -> &'a str {
     let mut named = raw.values("country", record).filter_map(address::iso_country);
     match named.next() {
         Some(first) if named.all(|other| other == first) => first,
-        _ => home,
+        _ => match raw.place_of(record).country.as_str() {
+            "" => home,
+            country => country,
+        },
     }
 }
 

@@ -12,6 +12,7 @@ fn ingested(rows: &[(Kind, &[&str])]) -> Ingested {
         sheet: String::new(),
         key_space: String::new(),
         rank: 0,
+        country: String::new(),
         dated: String::new(),
     });
     for (row, (kind, parts)) in rows.iter().enumerate() {

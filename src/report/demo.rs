@@ -148,6 +148,7 @@ impl Demo {
                 sheet: sheet.into(),
                 key_space: String::new(),
                 rank: rank as u32,
+                country: String::new(),
                 dated: String::new(),
             });
             let (mut row, mut blanks, mut rejected) = (1, 0, 0);
@@ -208,6 +209,7 @@ impl Demo {
             sheet: String::new(),
             key_space: "sage".into(),
             rank: 7,
+            country: String::new(),
             dated: String::new(),
         });
         let row = |n: u32| HistoryRow {

@@ -446,7 +446,7 @@ pub fn iso_country(text: &str) -> Option<&'static str> {
 }
 
 /// Whether the canonical postcode has the form of its country's.
-fn fits(country: &str, postcode: &str) -> bool {
+pub(crate) fn fits(country: &str, postcode: &str) -> bool {
     let digits =
         |count: usize| postcode.len() == count && postcode.bytes().all(|b| b.is_ascii_digit());
     match country {

@@ -249,7 +249,7 @@ fn gathered(
         });
         spellings[spelling].values.push(at);
     }
-    join(&mut spellings);
+    join(&mut spellings, attribute == "job_title");
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, spelling) in spellings.iter().enumerate() {
         groups.entry(spelling.group).or_default().push(at);
@@ -258,15 +258,26 @@ fn gathered(
     for members in groups.values() {
         let members: Vec<&Spelling> = members.iter().map(|&at| &spellings[at]).collect();
         let common = common(attribute, &members, values, lang);
-        for &at in members.iter().flat_map(|member| &member.values) {
-            proposals[at].clone_from(&common);
+        for member in &members {
+            let changed = |common: &String| {
+                attribute == "job_title"
+                    && differs_in_gender(&member.key, &singular(&squashed(common)))
+            };
+            for &at in &member.values {
+                proposals[at] = match &common {
+                    Some(common) if changed(common) => Some(values[at].0.clone()),
+                    common => common.clone(),
+                };
+            }
         }
     }
     proposals
 }
 
-/// Joins the spellings of one value.
-fn join(spellings: &mut [Spelling]) {
+/// Joins the spellings of one value; what is `said_of_people` stays apart where it differs in gender.
+fn join(spellings: &mut [Spelling], said_of_people: bool) {
+    let apart =
+        |a: &Spelling, b: &Spelling| said_of_people && differs_in_gender(&a.key, &b.key);
     let mut of_concept: HashMap<&str, usize> = HashMap::new();
     let mut of_fixed: HashMap<String, usize> = HashMap::new();
     for (at, spelling) in spellings.iter_mut().enumerate() {
@@ -292,6 +303,7 @@ fn join(spellings: &mut [Spelling]) {
                 .iter()
                 .copied()
                 .filter(|&other| other != at && spellings[other].fixed.is_none())
+                .filter(|&other| !apart(&spellings[at], &spellings[other]))
                 .filter(|&other| abbreviates(&key, &spellings[other].key))
                 .map(|other| spellings[other].group)
                 .collect();
@@ -300,6 +312,7 @@ fn join(spellings: &mut [Spelling]) {
                     .iter()
                     .copied()
                     .filter(|&other| other != at && spellings[other].fixed.is_none())
+                    .filter(|&other| !apart(&spellings[at], &spellings[other]))
                     .filter(|&other| is_typo(&key, &spellings[other].key))
                     .map(|other| spellings[other].group)
                     .collect()
@@ -365,6 +378,39 @@ fn is_typo(left: &str, right: &str) -> bool {
         && !left.bytes().chain(right.bytes()).any(|b| b.is_ascii_digit())
         && osa_distance(left, right) == 1
 }
+
+/// Whether two spellings say the same of a man and of a woman: `président`, `présidente`. That is no slip, and a
+/// common value must not change it.
+fn differs_in_gender(left: &str, right: &str) -> bool {
+    let (left, right): (Vec<&str>, Vec<&str>) = (left.split(' ').collect(), right.split(' ').collect());
+    let mut different = left.iter().zip(&right).filter(|(a, b)| a != b).peekable();
+    left.len() == right.len()
+        && different.peek().is_some()
+        && different.all(|(a, b)| is_feminine_of(a, b) || is_feminine_of(b, a))
+}
+
+/// Whether a folded word is the feminine of another one, by its ending.
+fn is_feminine_of(feminine: &str, masculine: &str) -> bool {
+    let has = |(f, m): &(&str, &str)| {
+        feminine.strip_suffix(f).is_some_and(|stem| stem.len() > 2 && masculine.strip_suffix(m) == Some(stem))
+    };
+    FEMININE_ENDINGS.iter().any(has)
+}
+
+/// Endings of the feminine and the masculine of a function in French, German, Spanish, Italian and Dutch.
+const FEMININE_ENDINGS: [(&str, &str); 11] = [
+    ("e", ""),
+    ("euse", "eur"),
+    ("rice", "eur"),
+    ("ere", "er"),
+    ("ienne", "ien"),
+    ("onne", "on"),
+    ("ive", "if"),
+    ("in", ""),
+    ("a", "o"),
+    ("a", ""),
+    ("trice", "tore"),
+];
 
 /// What a group of spellings is called.
 fn common(
@@ -453,6 +499,22 @@ mod tests {
             "B.T.P., btp, Bâtiment / TP > BTP; Négoce, commerce > Commerce"
         );
         assert_eq!(told("segment", &["SME", "KMU"], Lang::En), "SME, KMU > SME");
+    }
+
+    #[test]
+    fn a_common_title_never_makes_a_woman_of_a_man() {
+        assert_eq!(
+            told("job_title", &["PRÉSIDENT", "Présidente", "présidente", "Président"], Lang::Fr),
+            "PRÉSIDENT, Président > Président; Présidente, présidente > Présidente"
+        );
+        assert_eq!(
+            told("job_title", &["Directrice commerciale", "Directeur commercial"], Lang::Fr),
+            "Directeur commercial > Directeur commercial; Directrice commerciale > Directrice commerciale"
+        );
+        assert_eq!(
+            told("job_title", &["Gérant", "Gérante", "GERANTE"], Lang::Fr),
+            "Gérant > Gérant; Gérante, GERANTE > Gérante"
+        );
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub mod money;
 pub mod boolean;
 pub mod url;
 pub mod standing;
+pub mod role;
 pub mod sensitive;
 pub mod terms;
 pub mod category;

@@ -148,6 +148,16 @@ fn french(national: &str) -> (String, Line) {
     (metropolitan, line)
 }
 
+/// The ISO code of the country whose code a cell's number begins with; none where it has no country code, or
+/// is no number.
+pub fn dialled_country(cell: &str) -> Option<String> {
+    // Nobody dials within this plan: what is read all the same has a country code.
+    const NOWHERE: &str = "ZZ";
+    let number = normalize(cell, NOWHERE).into_iter().next()?.ok()?.0;
+    let number: PhoneNumber = PHONE_NUMBER_UTIL.parse(without_extension(&number), None).ok()?;
+    number.get_region_code().map(|region| region.to_string())
+}
+
 fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
     // `+33 (0)6`: the zero is dialled within the country only.
     let opened = written.replace("(0)", " ");
@@ -328,6 +338,20 @@ fn other_ending(run: &str) -> Option<(&str, &str)> {
 
 fn digits_in(text: &str) -> usize {
     text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod country_tests {
+    use super::dialled_country;
+
+    #[test]
+    fn only_a_country_code_tells_the_country() {
+        let told = |cell: &str| dialled_country(cell).unwrap_or_default();
+        assert_eq!(
+            ["+32 2 513 89 40", "0033 2 40 11 12 13", "02 40 11 12 13", "n/a"].map(told),
+            ["BE", "FR", "", ""]
+        );
+    }
 }
 
 #[cfg(test)]

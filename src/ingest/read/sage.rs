@@ -253,7 +253,8 @@ fn parties<'a>(blocks: &'a [Block<'a>]) -> (Vec<Party<'a>>, Vec<Row>) {
                         format!("the third party has {} fields only", block.fields.len()),
                     )),
                     "0" => Ok(()),
-                    "1" | "2" | "3" => Err(Content::Skipped("other_ledger")),
+                    "1" => Err(Content::Skipped("supplier")),
+                    "2" | "3" => Err(Content::Skipped("other_ledger")),
                     _ => Err(bad(
                         block,
                         "bad_type",
@@ -548,7 +549,7 @@ mod tests {
                 "3: header",
                 "4: Code tiers=A, Intitulé=Alpha, Commentaire=#URGENT, Date de création=1999-01-31, \
                  Modèle de règlement=30 jours fin de mois, Contact 1 Civilité=Mme, Contact 1 Nom=Roy, Contact 1 Prénom=Zoé",
-                "166: other_ledger",
+                "166: supplier",
                 "301: other_ledger",
                 "315: Code tiers=B, Intitulé=Beta, Tiers payeur=A, Actif=Non, Collaborateur=Inès Moreau, \
                  Livraison 1 Intitulé=Dépôt, Livraison 1 Ville=Lyon, Facturation 2 Intitulé=Siège, \

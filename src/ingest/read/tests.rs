@@ -334,6 +334,7 @@ fn read_to_the_end(bytes: Vec<u8>) {
             sheet: String::new(),
             key_space: String::new(),
             rank: 0,
+            country: String::new(),
             dated: String::new(),
         });
         let quiet = crate::progress::Progress::hidden();

@@ -1,0 +1,146 @@
+//! What stands in the two boxes that many systems have for a name: first and last name, or a whole name in one of
+//! them, or a firm.
+
+use super::kind;
+use crate::value::{organisation, person, text::fold};
+
+/// What the boxes for first and last name hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held {
+    /// What they are for.
+    AsNamed,
+    /// First and last name in the box of the first.
+    WholeName,
+    /// The name of a firm.
+    Firm(String),
+}
+
+/// What the boxes `first` and `last` hold, in a row with these email addresses.
+///
+/// A firm is told by a legal form, or by a word such as `garage` where nothing is a first name. Two words in
+/// the first box are a whole name unless both may be first names (`Marie Laure`): then the capitals of one or
+/// the mailbox must say so.
+pub(super) fn held(first: &str, last: &str, emails: &[&str]) -> Held {
+    let (first, last) = (first.trim(), last.trim());
+    match (first.is_empty(), last.is_empty()) {
+        (true, true) => Held::AsNamed,
+        (false, false) => {
+            let firm = is_firm_word(first) || is_firm_word(last);
+            let civil =
+                person::civility(first).is_some() || person::two_civilities(first).is_some();
+            let person = civil || first_names(first) > 0;
+            if firm && !person { Held::Firm(format!("{first} {last}")) } else { Held::AsNamed }
+        }
+        (_, alone) => {
+            let text = if alone { first } else { last };
+            if is_firm(text) {
+                Held::Firm(text.to_owned())
+            } else if alone && is_whole_name(text, emails) {
+                Held::WholeName
+            } else {
+                Held::AsNamed
+            }
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+/// How many words are known as first names; of `Jean-Pierre` both parts must be.
+fn first_names(text: &str) -> usize {
+    let known = |word: &&&str| fold(word).split(' ').all(kind::is_first_name);
+    words(text).iter().filter(known).count()
+}
+
+/// Whether one of two boxes says by itself that both name a firm: `SARL`, `Boulangerie`.
+fn is_firm_word(cell: &str) -> bool {
+    // `Sa` and `Ag` are last names: short forms count in capitals alone.
+    let is_form = organisation::legal_form(cell).is_some()
+        && (cell.chars().count() > 2 || cell.chars().all(char::is_uppercase));
+    is_form || words(cell).len() == 1 && organisation::looks_like_organisation(cell)
+}
+
+fn is_firm(text: &str) -> bool {
+    let (bare, form) = organisation::split_legal_form(text);
+    if words(text).len() < 2 || person::two_civilities(text).is_some() {
+        return false;
+    }
+    let has_form = !form.is_empty() && !bare.trim().is_empty();
+    has_form || organisation::looks_like_organisation(text) && first_names(text) == 0
+}
+
+fn is_whole_name(text: &str, emails: &[&str]) -> bool {
+    let words = words(text);
+    let split = person::split(text);
+    if !(2..=4).contains(&words.len()) || split.first.is_empty() || split.last.is_empty() {
+        return false;
+    }
+    let upper = |word: &&&str| word.chars().count() > 1 && !word.chars().any(char::is_lowercase);
+    let capitals = words.iter().filter(upper).count();
+    let one_in_capitals = capitals > 0 && capitals < words.len();
+    let known = first_names(text);
+    let says_mailbox = || {
+        emails.iter().any(|email| {
+            let mailbox = email.split('@').next().unwrap_or("");
+            let parts: Vec<String> = mailbox.split(['.', '_', '-']).map(fold).collect();
+            parts.len() > 1 && words.iter().all(|word| parts.contains(&fold(word)))
+                || known < words.len() && kind::is_mailbox_of(email, text)
+        })
+    };
+    (1..words.len()).contains(&known) || known > 0 && one_in_capitals || says_mailbox()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(first: &str, last: &str, email: &str) -> String {
+        match held(first, last, &[email]) {
+            Held::AsNamed => "as named".into(),
+            Held::WholeName => "whole name".into(),
+            Held::Firm(name) => name,
+        }
+    }
+
+    #[test]
+    fn a_whole_name_in_the_first_box_is_told_from_two_first_names() {
+        for name in [
+            "Jean Kerivel",
+            "KERIVEL Jean",
+            "Jean-Pierre Kerivel",
+            "Jean MARTIN",
+            "Mme Anne Kerivel",
+        ] {
+            assert_eq!(told(name, "", ""), "whole name", "{name}");
+        }
+        assert_eq!(told("Jean Martin", "", "jean.martin@x.fr"), "whole name");
+        assert_eq!(told("Zoltan Kerivel", "", "z.kerivel@x.fr"), "whole name");
+        for name in ["Marie Laure", "Jean Pierre", "Jean", "MARIE LAURE", ""] {
+            assert_eq!(told(name, "", "ml@x.fr"), "as named", "{name}");
+        }
+        assert_eq!(told("Marie Laure", "Kerivel", ""), "as named");
+    }
+
+    #[test]
+    fn a_firm_in_the_boxes_of_a_name_is_a_firm() {
+        assert_eq!(told("SARL Kerivel", "", ""), "SARL Kerivel");
+        assert_eq!(told("", "Garage du Centre", ""), "Garage du Centre");
+        assert_eq!(told("Kerivel", "SARL", ""), "Kerivel SARL");
+        assert_eq!(told("Boulangerie", "Kerivel", ""), "Boulangerie Kerivel");
+    }
+
+    #[test]
+    fn names_that_are_words_of_firms_too_are_names() {
+        for (first, last) in [
+            ("Jean", "Moulin"),
+            ("", "Moulin"),
+            ("Ana", "Sa"),
+            ("Paul", "Garage"),
+            ("M. et Mme", "Garage"),
+        ] {
+            assert_eq!(told(first, last, ""), "as named", "{first} {last}");
+        }
+    }
+}
