@@ -956,8 +956,10 @@ fn key_spaces(
         |at: usize| groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History);
     let mut mixed: BTreeMap<usize, Option<EntityColumn>> = BTreeMap::new();
     for at in (0..groups.len()).filter(|&at| !codes[at].is_empty()) {
-        // Whose codes these are is said by tables of customers, not by what else refers to them.
-        let space = measured.spaces(&|other| other == at || is_history(other));
+        // Whose codes these are is said by tables of customers, not by what else refers to them; but that may
+        // show that two systems have one key space, where it names the customers.
+        let refers = |other: usize| is_history(other) && is_nameless(&codes[other]);
+        let space = measured.spaces(&|other| other == at || refers(other));
         let (of, issued) = issued_codes(&space, &codes, &|other| other != at && !is_history(other));
         if issued.len() < 2 {
             continue;
@@ -966,11 +968,10 @@ fn key_spaces(
         groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
         let one_header = groups[at].iter().all(|table| table.header == groups[at][0].header);
         let told = by_value.told_by(&issued).filter(|_| one_header);
-        let nameless = codes[at].values().all(BTreeSet::is_empty);
         if let Some(mut column) = told {
             column.values.iter_mut().for_each(|value| value.space = of[value.space]);
             mixed.insert(at, Some(column));
-        } else if is_history(at) && nameless && entity::are_of_several(&codes[at], &issued) {
+        } else if is_history(at) && is_nameless(&codes[at]) && entity::are_of_several(&codes[at], &issued) {
             unsure.push(format!(
                 "the codes of `{}` are of several key spaces, and no column tells which: those that several have \
                  stand for nobody until `key_space` or `legal_entity` says it",
@@ -1008,6 +1009,11 @@ fn key_spaces(
         }
     }
     found
+}
+
+/// Whether no code stands beside a name.
+fn is_nameless(codes: &CodesOf<'_>) -> bool {
+    codes.values().all(BTreeSet::is_empty)
 }
 
 /// The codes of each key space, of the groups that `counts`, with the first group of each.

@@ -805,7 +805,15 @@ fn names_agree(values: &[&Value]) -> bool {
             values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
         parts.collect::<Vec<_>>().join(" ")
     };
-    let firm = kind::person_key(&part(&["name"]));
+    // `Mlle Viguier` beside `Viguier` and `Mylène`.
+    let name = part(&["name"]);
+    let bare = kind::without_civility(&name);
+    if bare != clean(&name) {
+        let person = fold(&part(&["full_name", "first_name", "last_name"]));
+        let person: BTreeSet<&str> = person.split(' ').collect();
+        return fold(&bare).split(' ').all(|word| person.contains(word));
+    }
+    let firm = kind::person_key(&name);
     let whole = kind::person_key(&part(&["full_name"]));
     let split = kind::person_key(&part(&["first_name", "last_name"]));
     firm.is_some() && (firm == whole || firm == split)

@@ -25,11 +25,10 @@ pub(super) fn held(first: &str, last: &str, emails: &[&str]) -> Held {
     match (first.is_empty(), last.is_empty()) {
         (true, true) => Held::AsNamed,
         (false, false) => {
-            let firm = is_firm_word(first) || is_firm_word(last);
-            let civil =
-                person::civility(first).is_some() || person::two_civilities(first).is_some();
-            let person = civil || first_names(first) > 0;
-            if firm && !person { Held::Firm(format!("{first} {last}")) } else { Held::AsNamed }
+            let both = format!("{first} {last}");
+            let is_form = is_form(first) || is_form(last);
+            let firm = (is_form || is_firm_word(first)) && !names_person(&both);
+            if firm { Held::Firm(both) } else { Held::AsNamed }
         }
         (_, alone) => {
             let text = if alone { first } else { last };
@@ -54,12 +53,23 @@ fn first_names(text: &str) -> usize {
     words(text).iter().filter(known).count()
 }
 
-/// Whether one of two boxes says by itself that both name a firm: `SARL`, `Boulangerie`.
+/// Whether a civility, a first name or an initial says that somebody is named.
+fn names_person(text: &str) -> bool {
+    let civil = |word: &&str| person::civility(word).is_some();
+    let initial = |word: &&str| word.chars().filter(|c| c.is_alphanumeric()).count() == 1;
+    let words = words(text);
+    first_names(text) > 0 || words.iter().any(|word| civil(word) || initial(word))
+}
+
+/// Whether a box holds a legal form. `Sa` and `Ag` are last names too: short ones count in capitals alone.
+fn is_form(cell: &str) -> bool {
+    organisation::legal_form(cell).is_some()
+        && (cell.chars().count() > 2 || cell.chars().all(char::is_uppercase))
+}
+
+/// Whether a box holds one word that firms are called by: `Boulangerie`.
 fn is_firm_word(cell: &str) -> bool {
-    // `Sa` and `Ag` are last names: short forms count in capitals alone.
-    let is_form = organisation::legal_form(cell).is_some()
-        && (cell.chars().count() > 2 || cell.chars().all(char::is_uppercase));
-    is_form || words(cell).len() == 1 && organisation::looks_like_organisation(cell)
+    !fold(cell).contains(' ') && organisation::looks_like_organisation(cell)
 }
 
 fn is_firm(text: &str) -> bool {
@@ -68,7 +78,7 @@ fn is_firm(text: &str) -> bool {
         return false;
     }
     let has_form = !form.is_empty() && !bare.trim().is_empty();
-    has_form || organisation::looks_like_organisation(text) && first_names(text) == 0
+    has_form || organisation::looks_like_organisation(text) && !names_person(text)
 }
 
 fn is_whole_name(text: &str, emails: &[&str]) -> bool {
@@ -139,6 +149,9 @@ mod tests {
             ("Ana", "Sa"),
             ("Paul", "Garage"),
             ("M. et Mme", "Garage"),
+            ("Roux", "Marie-France"),
+            ("P.", "CARRIÈRE"),
+            ("Carrière", "Paul"),
         ] {
             assert_eq!(told(first, last, ""), "as named", "{first} {last}");
         }
