@@ -954,30 +954,37 @@ fn key_spaces(
     let measured = Measured::of(&codes);
     let is_history =
         |at: usize| groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History);
+    let refers = |at: usize| is_history(at) && is_nameless(&codes[at]);
     let mut mixed: BTreeMap<usize, Option<EntityColumn>> = BTreeMap::new();
-    for at in (0..groups.len()).filter(|&at| !codes[at].is_empty()) {
-        // Whose codes these are is said by tables of customers, not by what else refers to them; but that may
-        // show that two systems have one key space, where it names the customers.
-        let refers = |other: usize| is_history(other) && is_nameless(&codes[other]);
-        let space = measured.spaces(&|other| other == at || refers(other));
-        let (of, issued) = issued_codes(&space, &codes, &|other| other != at && !is_history(other));
-        if issued.len() < 2 {
-            continue;
-        }
-        let mut by_value = CodesByValue::default();
-        groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
-        let one_header = groups[at].iter().all(|table| table.header == groups[at][0].header);
-        let told = by_value.told_by(&issued).filter(|_| one_header);
-        if let Some(mut column) = told {
-            column.values.iter_mut().for_each(|value| value.space = of[value.space]);
-            mixed.insert(at, Some(column));
-        } else if is_history(at) && is_nameless(&codes[at]) && entity::are_of_several(&codes[at], &issued) {
-            unsure.push(format!(
-                "the codes of `{}` are of several key spaces, and no column tells which: those that several have \
-                 stand for nobody until `key_space` or `legal_entity` says it",
-                guesses[at].name
-            ));
-            mixed.insert(at, None);
+    // What the values of one table tell helps to read those of another: a second look knows the first.
+    for look in 0..2 {
+        let known = known_values(&mixed);
+        let open: Vec<usize> = (0..groups.len())
+            .filter(|at| !codes[*at].is_empty() && !mixed.contains_key(at))
+            .filter(|&at| groups[at].iter().all(|table| table.header == groups[at][0].header))
+            .collect();
+        for at in open {
+            // Whose codes these are is said by tables of customers, not by what else refers to them; but that
+            // may show that two systems have one key space, where it names the customers.
+            let space = measured.spaces(&|other| other == at || refers(other));
+            let (of, issued) =
+                issued_codes(&space, &codes, &|other| other != at && !is_history(other));
+            let mut by_value = CodesByValue::default();
+            groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
+            let in_issued = |group: usize| of.iter().position(|first| *first == space[group]);
+            let known =
+                known.iter().filter_map(|(v, group)| Some((v.clone(), in_issued(*group)?))).collect();
+            if let Some(mut column) = by_value.told_by(&issued, &known) {
+                column.values.iter_mut().for_each(|value| value.space = of[value.space]);
+                mixed.insert(at, Some(column));
+            } else if look > 0 && refers(at) && entity::are_of_several(&codes[at], &issued) {
+                unsure.push(format!(
+                    "the codes of `{}` are of several key spaces, and no column tells which: those that several \
+                     have stand for nobody until `key_space` or `legal_entity` says it",
+                    guesses[at].name
+                ));
+                mixed.insert(at, None);
+            }
         }
     }
     let space = measured.spaces(&|at| mixed.contains_key(&at));
@@ -1009,6 +1016,20 @@ fn key_spaces(
         }
     }
     found
+}
+
+/// The values that tell the legal entity in some table, folded, each with a group of its key space; none
+/// that two tables take for different ones.
+fn known_values(mixed: &BTreeMap<usize, Option<EntityColumn>>) -> BTreeMap<String, usize> {
+    let mut known: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for value in mixed.values().flatten().flat_map(|column| &column.values) {
+        known.entry(text::fold(&value.value)).or_default().insert(value.space);
+    }
+    let one = |(value, spaces): (String, BTreeSet<usize>)| match spaces.first() {
+        Some(space) if spaces.len() == 1 => Some((value, *space)),
+        _ => None,
+    };
+    known.into_iter().filter_map(one).collect()
 }
 
 /// Whether no code stands beside a name.

@@ -6,10 +6,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use csv::StringRecord;
+use serde::Deserialize;
 
 use super::{
     Gathered, Pending, Reading, columns,
@@ -170,49 +171,27 @@ fn placing(attribute: &str, label: &str) -> Placing {
     }
 }
 
-const LABELS: [(&str, &[&str]); 4] = [
-    (
-        "work",
-        &[
-            "work",
-            "bureau",
-            "travail",
-            "pro",
-            "professionnel",
-            "business",
-            "office",
-            "arbeit",
-            "trabajo",
-            "lavoro",
-            "werk",
-        ],
-    ),
-    (
-        "home",
-        &[
-            "home",
-            "domicile",
-            "maison",
-            "perso",
-            "personnel",
-            "personal",
-            "private",
-            "prive",
-            "privat",
-            "casa",
-            "thuis",
-        ],
-    ),
-    ("billing", &["billing", "facturation", "invoice", "rechnung"]),
-    ("delivery", &["delivery", "livraison", "shipping", "lieferung"]),
-];
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    label: BTreeMap<String, Vec<String>>,
+    mobile: Vec<String>,
+    fax: Vec<String>,
+    pager: Vec<String>,
+    nobody: Vec<String>,
+}
+
+static LABELS: LazyLock<Labels> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../mappings/dictionaries/labels.toml"))
+        .expect("the built-in dictionary is checked by a test")
+});
 
 /// The label that a cell of a label column means.
 fn label_of(cell: &str) -> String {
     let folded = fold(cell);
-    let word = LABELS.iter().find(|(_, words)| folded.split(' ').any(|w| words.contains(&w)));
-    match word {
-        Some((label, _)) => (*label).to_owned(),
+    let is_one = |words: &[String]| folded.split(' ').any(|w| words.iter().any(|word| word == w));
+    match LABELS.label.iter().find(|(_, words)| is_one(words)) {
+        Some((label, _)) => label.clone(),
         None if folded.is_empty() || folded == "mobile" => String::new(),
         None => "other".to_owned(),
     }
@@ -1224,12 +1203,12 @@ fn standings(values: &[Value]) -> Vec<Value> {
 /// The phone attribute that a label means.
 fn phone_attribute(label: &str) -> Arc<str> {
     let folded = fold(label);
-    let has = |words: &[&str]| folded.split(' ').any(|w| words.contains(&w));
-    if has(&["fax", "telecopie"]) {
+    let has = |words: &[String]| folded.split(' ').any(|w| words.iter().any(|word| word == w));
+    if has(&LABELS.fax) {
         "fax".into()
-    } else if has(&["mobile", "cell", "portable", "iphone", "gsm", "handy"]) {
+    } else if has(&LABELS.mobile) {
         "mobile".into()
-    } else if has(&["pager"]) {
+    } else if has(&LABELS.pager) {
         "extra.pager".into()
     } else {
         "phone".into()
@@ -1295,12 +1274,9 @@ fn owner_of(mapping: &Mapping, file: &str) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     // `contacts.csv`, `export outlook 2019.csv` name no person.
     let words = fold(stem);
-    const NOBODY: [&str; 10] = [
-        "contacts", "contact", "export", "outlook", "adresses", "carnet", "address", "clients",
-        "all", "csv",
-    ];
+    let is_nobody = |w: &str| LABELS.nobody.iter().any(|nobody| nobody == w);
     let nobody =
-        words.split(' ').any(|w| NOBODY.contains(&w) || w.bytes().any(|b| b.is_ascii_digit()));
+        words.split(' ').any(|w| is_nobody(w) || w.bytes().any(|b| b.is_ascii_digit()));
     let shared = email::is_role_mailbox(&format!("{stem}@example.com"));
     if nobody || shared { String::new() } else { stem.to_owned() }
 }

@@ -1080,112 +1080,64 @@ pub fn is_consent(header: &str) -> bool {
     consent_named(header).is_some()
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentWords {
+    telling: Telling,
+    means: BTreeMap<String, Vec<String>>,
+    purpose: Beginnings,
+    sense: Sense,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Telling {
+    beginnings: Vec<String>,
+    whole: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beginnings {
+    beginnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sense {
+    objects: Vec<String>,
+    allows: Vec<String>,
+}
+
+static CONSENT_WORDS: LazyLock<ConsentWords> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../mappings/dictionaries/consent_columns.toml"))
+        .expect("the built-in dictionary is checked by a test")
+});
+
 /// Whether a column that no attribute takes seems to say who may be contacted: its name has a word of
 /// consent, and its cells answer yes or no.
 pub fn looks_like_consent(column: &Understood) -> bool {
-    const TELLING: [&str; 17] = [
-        "opt",
-        "consent",
-        "oppos",
-        "rgpd",
-        "gdpr",
-        "stop",
-        "demarch",
-        "bloctel",
-        "newsletter",
-        "desabon",
-        "desinscri",
-        "unsub",
-        "refus",
-        "prospection",
-        "blackli",
-        "blocklist",
-        "sollicit",
-    ];
-    let named = |word: &String| match TELLING.iter().find(|stem| word.starts_with(**stem)) {
-        // `Option`, `opticien` and `optimum` are no opting.
-        Some(&"opt") => matches!(word.as_str(), "opt" | "optin" | "optout" | "opted"),
-        found => found.is_some(),
-    };
+    let Telling { beginnings, whole } = &CONSENT_WORDS.telling;
+    let is_telling =
+        |word: &String| whole.contains(word) || beginnings.iter().any(|b| word.starts_with(b));
     column.attribute.is_empty()
         && column.content.mostly(column.content.answer, 50)
-        && header_words(&column.header).iter().any(named)
+        && header_words(&column.header).iter().any(is_telling)
 }
 
 /// The consent that the words of an unknown name tell where they say both the means or purpose and the
 /// sense: `Refus des appels commerciaux`.
 fn consent_of_words(header: &str) -> Option<String> {
-    let words = header_words(header);
-    let text = format!(" {} ", words.join(" "));
-    let any = |stems: &[&str]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
-    let means = [
-        ("sms", any(&["sms", "texto", "text "])),
-        (
-            "email",
-            any(&["email", "e mail", "mail", "newsletter", "courriel", "emailing", "infolettre"]),
-        ),
-        ("phone", any(&["tel ", "telephon", "phone", "appel", "call", "phoning", "bloctel"])),
-        ("post", any(&["courrier ", "courriers ", "postal", "publipost", "catalogue"])),
-    ];
-    let mut named = means.iter().filter(|(_, is)| *is).map(|(means, _)| *means);
+    let dictionary = &*CONSENT_WORDS;
+    let text = format!(" {} ", header_words(header).join(" "));
+    let any = |stems: &[String]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
+    let mut named = dictionary.means.iter().filter(|(_, stems)| any(stems));
     let means = match (named.next(), named.next()) {
-        (Some(one), None) => one,
-        (None, _)
-            if !any(&[
-                "prospect",
-                "demarch",
-                "commercia",
-                "marketing",
-                "pub ",
-                "publicit",
-                "sollicit",
-                "contacte",
-                "communication",
-                "rgpd",
-                "gdpr",
-            ]) =>
-        {
-            return None;
-        }
+        (Some((one, _)), None) => one,
+        (None, _) if !any(&dictionary.purpose.beginnings) => return None,
         _ => "all",
     };
-    let objects = any(&[
-        "ne pas",
-        "ne plus",
-        "pas de",
-        "pas d ",
-        "plus de",
-        "refus",
-        "oppos",
-        "stop",
-        "desabon",
-        "desinscri",
-        "unsub",
-        "opt out",
-        "optout",
-        "opted out",
-        "do not",
-        "don t",
-        "blackli",
-        "blocklist",
-        "exclu",
-        "interdi",
-    ]);
-    let allows = any(&[
-        "opt in",
-        "optin",
-        "opted in",
-        "consent",
-        "accord ",
-        "accept",
-        "abonne",
-        "autoris",
-        "allow",
-        "subscri",
-        "souhaite",
-        "permission",
-    ]);
-    let sense = match (objects, allows) {
+    let sense = match (any(&dictionary.sense.objects), any(&dictionary.sense.allows)) {
         (true, _) => "out",
         (false, true) if means == "all" => return Some("consent_all_may".into()),
         (false, true) => "in",

@@ -1,6 +1,6 @@
 //! What rows say about consent: columns with words, files that are a status, phrases in notes.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{ops::Range, sync::LazyLock};
 
 use serde::Deserialize;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -9,7 +9,11 @@ use super::mapping::{self, ConsentRule, Mapping, file_name_fits};
 use crate::{
     model::{self, ValueKind},
     table::{Channel, ConsentEvent, ConsentState},
-    value::{boolean, date, text},
+    value::{
+        boolean, date,
+        phrase::{self, Phrases, Word},
+        text,
+    },
 };
 
 /// A rule of a mapping, its columns found in the table at hand.
@@ -259,9 +263,8 @@ fn day(cell: &str) -> Option<String> {
 /// The ISO date that stands in a cell, alone or behind words; empty when there is none.
 fn day_in(cell: &str) -> String {
     let within = || {
-        let folded = text::fold(cell);
-        let words: Vec<&str> = folded.split(' ').collect();
-        (0..words.len()).find_map(|at| date_at(&words, at))
+        let words = phrase::words(cell);
+        (0..words.len()).find_map(|at| date_at(cell, &words, at))
     };
     day(cell).or_else(within).unwrap_or_default()
 }
@@ -451,12 +454,13 @@ struct File {
     objects: Vec<String>,
     agrees: Vec<String>,
     doubts: Vec<String>,
-    phrases: Vec<Phrases>,
+    phrases: Vec<Meaning>,
 }
 
+/// Phrases that mean one thing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Phrases {
+struct Meaning {
     channels: Vec<Channel>,
     state: ConsentState,
     #[serde(default)]
@@ -472,118 +476,56 @@ struct Dictionary {
     objects: Vec<String>,
     agrees: Vec<String>,
     doubts: Vec<String>,
-    patterns: Vec<Pattern>,
-    /// Patterns by the first three letters of their first word: notes are long, and most say nothing.
-    by_start: HashMap<String, Vec<usize>>,
+    phrases: Phrases<(Vec<Channel>, ConsentState)>,
 }
-
-struct Pattern {
-    tokens: Vec<Token>,
-    channels: Vec<Channel>,
-    state: ConsentState,
-}
-
-enum Token {
-    /// One of these words; a word that ends in `*` stands for all that begin so.
-    Words(Vec<String>),
-    /// Up to three words of any kind.
-    Gap,
-}
-
-const LONGEST_GAP: usize = 3;
 
 static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
     let file: File =
         toml::from_str(include_str!("../../mappings/dictionaries/consent_phrases.toml"))
             .expect("the built-in dictionary is checked by a test");
-    let mut dictionary = Dictionary {
+    let written = file.phrases.iter().flat_map(|said| {
+        let all = said.fr.iter().chain(&said.en);
+        all.map(|phrase| (phrase.as_str(), (said.channels.clone(), said.state)))
+    });
+    Dictionary {
+        phrases: Phrases::new(written),
         negations: file.negations,
         limits: file.limits,
         private: file.private,
         objects: file.objects,
         agrees: file.agrees,
         doubts: file.doubts,
-        patterns: Vec::new(),
-        by_start: HashMap::new(),
-    };
-    for phrases in &file.phrases {
-        for phrase in phrases.fr.iter().chain(&phrases.en) {
-            let token = |word: &str| match word {
-                ".." => Token::Gap,
-                words => Token::Words(words.split('|').map(str::to_owned).collect()),
-            };
-            let tokens: Vec<Token> = phrase.split_whitespace().map(token).collect();
-            if let Some(Token::Words(words)) = tokens.first() {
-                for word in words {
-                    let at = dictionary.by_start.entry(start(word)).or_default();
-                    at.push(dictionary.patterns.len());
-                }
-            }
-            let (channels, state) = (phrases.channels.clone(), phrases.state);
-            dictionary.patterns.push(Pattern { tokens, channels, state });
-        }
     }
-    dictionary
 });
-
-fn start(word: &str) -> String {
-    word.trim_end_matches('*').chars().take(2).collect()
-}
-
-/// How many of `words` the tokens take from their start; none when they do not fit.
-fn matched(tokens: &[Token], words: &[&str]) -> Option<usize> {
-    match tokens.split_first() {
-        None => Some(0),
-        Some((Token::Gap, rest)) => (0..=LONGEST_GAP.min(words.len()))
-            .find_map(|n| matched(rest, &words[n..]).map(|taken| n + taken)),
-        Some((Token::Words(any), rest)) => {
-            let (word, after) = words.split_first()?;
-            let fits = any.iter().any(|w| match w.strip_suffix('*') {
-                Some(stem) => word.starts_with(stem),
-                None => w == word,
-            });
-            if fits { matched(rest, after).map(|taken| taken + 1) } else { None }
-        }
-    }
-}
 
 /// What a note says: channel, state and ISO date or empty, each pair of channel and state once.
 pub(super) fn in_note(note: &str) -> Vec<(Channel, ConsentState, String)> {
     let dictionary = &*DICTIONARY;
-    let folded = text::fold(note);
-    let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+    let words = phrase::words(note);
     let mut found: Vec<(Channel, ConsentState, String)> = Vec::new();
     for at in 0..words.len() {
-        let Some(candidates) = dictionary.by_start.get(&start(words[at])) else { continue };
-        let fits = |&candidate: &usize| {
-            let pattern = &dictionary.patterns[candidate];
-            matched(&pattern.tokens, &words[at..]).map(|taken| (pattern, at + taken))
-        };
-        let fitting: Vec<(&Pattern, usize)> = candidates.iter().filter_map(fits).collect();
-        for &(pattern, end) in &fitting {
+        let fitting: Vec<_> = dictionary.phrases.all_at(&words, at).collect();
+        for &(taken, (channels, state)) in &fitting {
+            let end = at + taken;
             // `ne plus démarcher` closes all channels, `ne plus démarcher par téléphone` one.
-            let narrowed = fitting.iter().any(|(other, other_end)| {
-                other.channels.len() < pattern.channels.len() && *other_end > end
-            });
-            if narrowed {
+            let narrowed = fitting
+                .iter()
+                .any(|(other, (fewer, _))| fewer.len() < channels.len() && *other > taken);
+            let is_among = |range: Range<usize>, list: &[String]| {
+                words[range].iter().any(|word| list.contains(&word.folded))
+            };
+            let negated = is_among(at.saturating_sub(2)..at, &dictionary.negations);
+            let limited = is_among(end..words.len().min(end + 2), &dictionary.limits);
+            if narrowed || negated || limited && *channels == [Channel::Phone] {
                 continue;
             }
-            let negated = words[at.saturating_sub(2)..at]
-                .iter()
-                .any(|word| dictionary.negations.iter().any(|n| n == word));
-            let limited = words[end..words.len().min(end + 2)]
-                .iter()
-                .any(|word| dictionary.limits.iter().any(|l| l == word));
-            if negated || (limited && pattern.channels == [Channel::Phone]) {
-                continue;
-            }
-            let since = date_near(&words, at, end);
-            for &channel in &pattern.channels {
-                let known = found.iter_mut().find(|(c, s, _)| (*c, *s) == (channel, pattern.state));
+            let since = date_near(note, &words, at, end);
+            for &channel in channels {
+                let known = found.iter_mut().find(|(c, s, _)| (*c, *s) == (channel, *state));
                 match known {
                     Some((_, _, date)) if date.is_empty() => date.clone_from(&since),
                     Some(_) => {}
-                    None => found.push((channel, pattern.state, since.clone())),
+                    None => found.push((channel, *state, since.clone())),
                 }
             }
         }
@@ -592,29 +534,18 @@ pub(super) fn in_note(note: &str) -> Vec<(Channel, ConsentState, String)> {
     found
 }
 
-/// The date written within six words behind a phrase, or else ending right before it.
-fn date_near(words: &[&str], start: usize, end: usize) -> String {
-    let behind = (end..words.len().min(end + 6)).find_map(|at| date_at(words, at));
-    let before = || start.checked_sub(3).and_then(|at| date_at(words, at));
+/// The whole date written within six words behind a phrase, or else ending right before it.
+fn date_near(note: &str, words: &[Word], start: usize, end: usize) -> String {
+    let dated = |at: usize| date_at(note, words, at);
+    let behind = (end..words.len().min(end + 6)).find_map(dated);
+    let before = || start.checked_sub(3).and_then(dated);
     behind.or_else(before).unwrap_or_default()
 }
 
-/// The ISO date that three words from `at` on are: `12 03 2019`, `2019 03 12` or `12 03 19`.
-fn date_at(words: &[&str], at: usize) -> Option<String> {
-    let digits = |at: usize| words.get(at).is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
-    let [a, b, c] = words.get(at..at + 3)? else { return None };
-    // Of a phone number, `06 12 10 11 12`, no three are a date.
-    let among_numbers = digits(at + 3) || at > 0 && digits(at - 1);
-    let shaped = match (a.len(), c.len()) {
-        (4, 1..=2) | (1..=2, 4) => true,
-        (1..=2, 2) => !among_numbers,
-        _ => false,
-    };
-    if !shaped || !(at..at + 3).all(digits) {
-        return None;
-    }
-    let date = date::normalize(&[*a, *b, *c].join("/"), date::Order::DayFirst).ok()?;
-    (date.len() == 10).then_some(date)
+/// The date known to the day that begins with the word at `at`.
+fn date_at(text: &str, words: &[Word], at: usize) -> Option<String> {
+    let date = phrase::date_at(text, words, at);
+    date.filter(|(_, date)| date.len() == 10).map(|(_, date)| date)
 }
 
 /// Whether a note says that its card is private: all of it, or its first part.

@@ -181,8 +181,17 @@ impl CodesByValue {
 
     /// The column that tells the key space, if one does: its position, and for each of its values the
     /// key space, as a position in `spaces`.
-    pub fn told_by(&self, spaces: &[CodesOf<'_>]) -> Option<EntityColumn> {
-        let told = self.columns.iter().filter_map(|(&at, values)| column_tells(at, values, spaces));
+    ///
+    /// `known` are values that tell it in other tables, folded, with their key space: of them fewer codes are
+    /// proof enough.
+    pub fn told_by(
+        &self,
+        spaces: &[CodesOf<'_>],
+        known: &BTreeMap<String, usize>,
+    ) -> Option<EntityColumn> {
+        let tells =
+            |(&at, values): (&usize, &BTreeMap<_, _>)| column_tells(at, values, spaces, known);
+        let told = self.columns.iter().filter_map(tells);
         told.max_by_key(|told| (told.codes(), std::cmp::Reverse(told.column)))
     }
 }
@@ -224,10 +233,11 @@ fn column_tells(
     column: usize,
     values: &BTreeMap<String, Sampled>,
     spaces: &[CodesOf<'_>],
+    known: &BTreeMap<String, usize>,
 ) -> Option<EntityColumn> {
     let mut told = EntityColumn { column, values: Vec::new(), untold: Vec::new() };
     for (value, codes) in values {
-        match value_tells(value, codes, spaces) {
+        match value_tells(value, codes, spaces, known.get(&fold(value)).copied()) {
             Some(entity) => told.values.push(entity),
             None => told.untold.push(value.clone()),
         }
@@ -242,8 +252,13 @@ fn column_tells(
 ///
 /// Only codes that speak for a single key space tell it; of these nine in ten must agree, and half of all
 /// codes must be known there: history also names customers who are gone.
-fn value_tells(value: &str, codes: &Sampled, spaces: &[CodesOf<'_>]) -> Option<EntityValue> {
-    // Two codes in one place may be chance.
+fn value_tells(
+    value: &str,
+    codes: &Sampled,
+    spaces: &[CodesOf<'_>],
+    known: Option<usize>,
+) -> Option<EntityValue> {
+    // Two codes in one place may be chance, unless the value is known from elsewhere.
     const LEAST_ALONE: usize = 3;
     let mut shared = vec![0; spaces.len()];
     let mut alone = vec![0; spaces.len()];
@@ -263,7 +278,8 @@ fn value_tells(value: &str, codes: &Sampled, spaces: &[CodesOf<'_>]) -> Option<E
     }
     let best = (0..spaces.len()).max_by_key(|&at| (alone[at], shared[at], usize::MAX - at))?;
     let telling: usize = alone.iter().sum();
-    let sure = alone[best] >= LEAST_ALONE
+    let best = known.filter(|&at| alone[at] == alone[best]).unwrap_or(best);
+    let sure = (alone[best] >= LEAST_ALONE || known == Some(best))
         && alone[best] * 10 >= telling * 9
         && shared[best] * 2 >= codes.len();
     sure.then(|| EntityValue {
@@ -321,9 +337,22 @@ mod tests {
         table
     }
 
+    /// `value=space` of other tables.
+    fn known(values: &str) -> BTreeMap<String, usize> {
+        let one = |word: &str| {
+            let (value, space) = word.split_once('=').expect("value=space");
+            (fold(value), space.parse().expect("a position"))
+        };
+        values.split_whitespace().map(one).collect()
+    }
+
     fn told(rows: &str, spaces: &[&str]) -> String {
+        told_with("", rows, spaces)
+    }
+
+    fn told_with(values: &str, rows: &str, spaces: &[&str]) -> String {
         let spaces: Vec<CodesOf<'_>> = spaces.iter().map(|s| codes(s)).collect();
-        match table(rows).told_by(&spaces) {
+        match table(rows).told_by(&spaces, &known(values)) {
             Some(told) => {
                 let values = told.values.iter().map(|v| format!("{}={}", v.value, v.space));
                 format!("{}: {}", told.column, values.collect::<Vec<_>>().join(" "))
@@ -349,6 +378,15 @@ mod tests {
         assert_eq!(told(of_one, &[FIRST, SECOND]), "-");
         // Codes that both have tell nothing.
         assert_eq!(told("A c1\nA c2\nB c1\nB c2", &[FIRST, SECOND]), "-");
+    }
+
+    #[test]
+    fn a_value_known_from_another_table_needs_fewer_codes() {
+        let few = "A c3\nA c4\nA c5\nB c1\nB d3";
+        assert_eq!(told(few, &[FIRST, SECOND]), "-");
+        assert_eq!(told_with("a=0 b=1", few, &[FIRST, SECOND]), "0: A=0 B=1");
+        // But none that say the contrary.
+        assert_eq!(told_with("a=1 b=0", few, &[FIRST, SECOND]), "-");
     }
 
     #[test]

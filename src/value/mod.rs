@@ -21,7 +21,7 @@
 //! Every `normalize` is idempotent: given its own output it returns it unchanged.
 
 pub(crate) mod dictionary;
-mod phrase;
+pub(crate) mod phrase;
 mod vat;
 
 pub mod text;

@@ -240,7 +240,13 @@ fn form_of(words: &[Word<'_>]) -> Option<Spelling> {
         && !words.iter().all(|w| w.marked)
         && words.iter().all(|w| w.written != spelling.form);
     let a_word = spelling.capitals && words.len() == 1 && words[0].titled && !words[0].marked;
-    (!short && !a_word).then_some(spelling)
+    // `E.U.` is what a narrow column leaves of `E.U.R.L.`: initials of both cases are written in both.
+    let lower = |text: &str| text.chars().any(char::is_lowercase);
+    let cut = key.len() <= 2
+        && lower(spelling.form)
+        && spelling.form.chars().any(char::is_uppercase)
+        && !words.iter().any(|w| lower(w.written));
+    (!short && !a_word && !cut).then_some(spelling)
 }
 
 /// Splits a name into itself without its legal form, and the canonical form (`SARL`) or empty.

@@ -13,15 +13,15 @@ use super::{date, text};
 
 /// One word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// Without case and accents.
-    pub(super) folded: String,
+    pub(crate) folded: String,
     /// Where it stands, in bytes.
-    pub(super) at: Range<usize>,
+    pub(crate) at: Range<usize>,
 }
 
 /// The words of a text, in order.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut start = None;
     // An accent written after its letter is part of the word.
@@ -54,7 +54,7 @@ enum Token {
 
 /// Phrases, each of which means a `T`.
 #[derive(Debug)]
-pub(super) struct Phrases<T> {
+pub(crate) struct Phrases<T> {
     phrases: Vec<(Vec<Token>, T)>,
     /// Phrases by the first two letters of their first word: texts are long, and most say nothing.
     by_start: HashMap<String, Vec<usize>>,
@@ -66,7 +66,7 @@ fn start(word: &str) -> String {
 
 impl<T> Phrases<T> {
     /// Phrases in the notation of the dictionaries, with what each means.
-    pub(super) fn new<'a>(written: impl IntoIterator<Item = (&'a str, T)>) -> Phrases<T> {
+    pub(crate) fn new<'a>(written: impl IntoIterator<Item = (&'a str, T)>) -> Phrases<T> {
         let mut all = Phrases { phrases: Vec::new(), by_start: HashMap::new() };
         for (phrase, meaning) in written {
             let token = |word: &str| match word {
@@ -88,17 +88,28 @@ impl<T> Phrases<T> {
 
     /// The longest phrase that begins with the word at `at`: how many words it takes, and what it means. Of
     /// two as long the first written counts.
-    pub(super) fn longest_at(&self, words: &[Word], at: usize) -> Option<(usize, &T)> {
-        let candidates = self.by_start.get(&start(&words[at].folded))?;
+    pub(crate) fn longest_at(&self, words: &[Word], at: usize) -> Option<(usize, &T)> {
         let mut best: Option<(usize, &T)> = None;
-        for &candidate in candidates {
-            let (tokens, meaning) = &self.phrases[candidate];
-            let taken = matched(tokens, &words[at..]).unwrap_or(0);
+        for (taken, meaning) in self.all_at(words, at) {
             if taken > best.map_or(0, |(most, _)| most) {
                 best = Some((taken, meaning));
             }
         }
         best
+    }
+
+    /// All phrases that begin with the word at `at`, in the order written: how many words each takes, and
+    /// what it means.
+    pub(crate) fn all_at<'p>(
+        &'p self,
+        words: &[Word],
+        at: usize,
+    ) -> impl Iterator<Item = (usize, &'p T)> {
+        let candidates = self.by_start.get(&start(&words[at].folded));
+        candidates.into_iter().flatten().filter_map(move |&candidate| {
+            let (tokens, meaning) = &self.phrases[candidate];
+            Some((matched(tokens, &words[at..])?, meaning))
+        })
     }
 }
 
@@ -120,13 +131,13 @@ fn matched(tokens: &[Token], words: &[Word]) -> Option<usize> {
 }
 
 /// Whether only blanks and the given marks stand between two neighbouring words.
-pub(super) fn joined_by(text: &str, left: &Word, right: &Word, marks: &[char]) -> bool {
+pub(crate) fn joined_by(text: &str, left: &Word, right: &Word, marks: &[char]) -> bool {
     text[left.at.end..right.at.start].chars().all(|c| c.is_whitespace() || marks.contains(&c))
 }
 
 /// The date that begins with the word at `at`, with the number of its words: `12/03/2019`, `2019-03-12`,
 /// `12 mars 2019`, `mars 2019`, `03/2019`, `2019`.
-pub(super) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, String)> {
+pub(crate) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, String)> {
     let is_number = |at: usize| {
         words.get(at).is_some_and(|w: &Word| w.folded.bytes().all(|b| b.is_ascii_digit()))
     };
@@ -169,7 +180,7 @@ pub(super) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, S
 }
 
 /// Phrases of a dictionary by language, in one list.
-pub(super) fn of_languages(lists: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = &str> {
+pub(crate) fn of_languages(lists: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = &str> {
     lists.values().flatten().map(String::as_str)
 }
 
