@@ -345,6 +345,8 @@ mod tests {
             sheets: Vec::new(),
             mapping: Default::default(),
             key_space: String::new(),
+            legal_entity: None,
+            country: String::new(),
             rank: 0,
             dated: String::new(),
         };
