@@ -125,6 +125,8 @@ pub struct Cell {
     pub clean: Vec<String>,
     /// The codes of what was rejected in these columns.
     pub rejected: Vec<String>,
+    /// What a steward should know of values of these columns that were used: code and certainty.
+    pub issues: Vec<String>,
 }
 
 /// A record that is like another one.
@@ -368,7 +370,8 @@ fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
     let raw = store::read_parquet(&tables.folder.join("tables/records.parquet"))?;
     let raw = Records::from_batch(&raw)?;
     // All records found stand on one row.
-    let rejected = rejected(tables, found[0])?;
+    let rejected = told(tables, found[0], "rejects.csv")?;
+    let issues = told(tables, found[0], "issues.csv")?;
     let kinds: BTreeSet<Kind> = found.iter().map(|&r| tables.records.kinds[r as usize]).collect();
     let comparers: BTreeMap<Kind, Comparer<'_>> = kinds
         .into_iter()
@@ -378,7 +381,7 @@ fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
         let comparer = &comparers[&tables.records.kinds[record as usize]];
         Explained::Record(Box::new(Record {
             record: tables.mention(record),
-            values: cells(tables, &raw, &rejected, record),
+            values: cells(tables, &raw, (&rejected, &issues), record),
             lines: comparer.lines,
             candidates: comparer.candidates(record),
         }))
@@ -386,26 +389,39 @@ fn records(tables: &Tables, found: &[u32]) -> Result<Vec<Explained>> {
     Ok(found.iter().map(explain).collect())
 }
 
-/// What was rejected on the row of `record`: column and code.
-fn rejected(tables: &Tables, record: u32) -> Result<Vec<(String, String)>> {
+/// What a list of the run tells of a row: column, and code with its certainty where there is one.
+type Told = Vec<(String, String)>;
+
+/// What `list`, a file of the run, tells of the row of `record`; nothing where an older run has no such list.
+fn told(tables: &Tables, record: u32, list: &str) -> Result<Told> {
     let mention = tables.mention(record);
     let row = mention.row.to_string();
     let place = [mention.file.as_str(), &mention.sheet, &row];
-    let path = tables.folder.join("rejects.csv");
-    let mut rejected = Vec::new();
+    let path = tables.folder.join(list);
+    let mut told = Vec::new();
+    if !path.is_file() {
+        return Ok(told);
+    }
     for line in
         csv::Reader::from_reader(store::open(&path)?).deserialize::<HashMap<String, String>>()
     {
-        let line = line.map_err(Error::table("rejects.csv"))?;
+        let line = line.map_err(Error::table(list))?;
         let cell = |name: &str| line.get(name).map(String::as_str).unwrap_or_default();
         if [cell("file"), cell("sheet"), cell("row")] == place {
-            rejected.push((cell("column").to_owned(), cell("code").to_owned()));
+            let code = [cell("code"), cell("certainty")];
+            let code = code.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>();
+            told.push((cell("column").to_owned(), code.join(", ")));
         }
     }
-    Ok(rejected)
+    Ok(told)
 }
 
-fn cells(tables: &Tables, raw: &Records, rejected: &[(String, String)], record: u32) -> Vec<Cell> {
+fn cells(
+    tables: &Tables,
+    raw: &Records,
+    (rejected, issues): (&Told, &Told),
+    record: u32,
+) -> Vec<Cell> {
     let attributes: BTreeSet<&String> =
         raw.columns.keys().chain(tables.records.columns.keys()).collect();
     let cell = |attribute: &String| {
@@ -415,10 +431,14 @@ fn cells(tables: &Tables, raw: &Records, rejected: &[(String, String)], record: 
             entries.map(|(value, origin)| (value.to_owned(), origin)).unzip();
         let header = |&origin: &u32| raw.origins.get(origin as usize).map(|o| o.column.clone());
         let columns: Vec<String> = origins.iter().filter_map(header).collect();
-        let of_columns = rejected.iter().filter(|(column, _)| columns.contains(column));
+        let of_columns = |told: &Told| -> Vec<String> {
+            let of_columns = told.iter().filter(|(column, _)| columns.contains(column));
+            of_columns.map(|(_, code)| code.clone()).collect()
+        };
         Cell {
             attribute: attribute.clone(),
-            rejected: of_columns.map(|(_, code)| code.clone()).collect(),
+            rejected: of_columns(rejected),
+            issues: of_columns(issues),
             columns,
             raw: written,
             clean: tables.values(attribute, record),

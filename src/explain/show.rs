@@ -85,6 +85,10 @@ fn understood(cell: &Cell) -> String {
         true => String::new(),
         false => format!("rejected: {}", cell.rejected.join(", ")),
     };
+    let known = match cell.issues.is_empty() {
+        true => rejected.clone(),
+        false => [rejected.clone(), cell.issues.join("; ")].join(" ").trim().to_owned(),
+    };
     let kind = model::value_kind(&cell.attribute);
     let blank = |value: &String| text::is_placeholder_of(kind, &value.to_lowercase());
     match joined(&cell.clean) {
@@ -93,9 +97,10 @@ fn understood(cell: &Cell) -> String {
             "a placeholder: no value".into()
         }
         clean if clean.is_empty() => rejected,
-        _ if cell.clean == cell.raw => "=".into(),
-        clean if rejected.is_empty() => clean,
-        clean => format!("{clean} ({rejected})"),
+        clean => {
+            let clean = if cell.clean == cell.raw { "=".into() } else { clean };
+            if known.is_empty() { clean } else { format!("{clean} ({known})") }
+        }
     }
 }
 

@@ -81,6 +81,8 @@ pub(super) struct Totals {
     pub(super) sources: u64,
     pub(super) files: u64,
     pub(super) unreadable_files: u64,
+    /// Files and sheets that no source names.
+    pub(super) unnamed_files: u64,
     pub(super) tables: u64,
     pub(super) rows: u64,
     pub(super) record_rows: u64,
@@ -457,7 +459,8 @@ fn totals(input: &Input<'_>, tables: &[Table]) -> Totals {
     Totals {
         sources: tables.iter().map(|t| &t.source).collect::<BTreeSet<_>>().len() as u64,
         files: tables.iter().map(|t| &t.file).collect::<BTreeSet<_>>().len() as u64,
-        unreadable_files: input.ingest.unreadable_files,
+        unreadable_files: whole_rejects(input, "unreadable_file"),
+        unnamed_files: whole_rejects(input, "no_source"),
         tables: tables.len() as u64,
         rows: sum(|t| t.rows),
         record_rows: sum(|t| t.record_rows),
@@ -529,6 +532,12 @@ fn identities(
         identities.push(Identity::new("load", totals.golden, &[load.loaded, left_out]));
     }
     identities
+}
+
+/// Different files and sheets that the list of rejects names by a code.
+fn whole_rejects(input: &Input<'_>, code: &str) -> u64 {
+    let whole = input.rejects.iter().filter(|r| r.code == code);
+    whole.map(|r| (&r.file, &r.sheet)).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Different rows that the list of rejects names as wholly rejected.

@@ -227,6 +227,13 @@ fn status(figures: &Figures, texts: Texts) -> Vec<Status> {
             words: texts.fill("status.unreadable", &[("files", &files)]),
         });
     }
+    if figures.totals.unnamed_files > 0 {
+        let files = texts.count("file", figures.totals.unnamed_files);
+        lines.push(Status {
+            holds: false,
+            words: texts.fill("status.unnamed", &[("files", &files)]),
+        });
+    }
     if let Some(load) = &figures.load {
         let rows = texts.count("row", load.files.iter().map(|f| f.rows).sum());
         let words = texts.fill("status.load", &[("target", &load.target), ("rows", &rows)]);

@@ -32,7 +32,7 @@ fn all() -> &'static BTreeMap<String, BTreeMap<String, Text>> {
     &ALL
 }
 
-/// What reading a file has to say of it, by the words of the readers.
+/// What stages have to say of files and values, by their own words.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Remarks {
@@ -109,7 +109,7 @@ impl Texts {
         format!("{}{}{}", self.number(n), self.gap(), self.form(&format!("noun.{noun}"), n))
     }
 
-    /// What the reading of a file says of it, in this language where it is known.
+    /// What a stage says in words of its own, in this language where it is known.
     pub(crate) fn remark(self, said: &str) -> String {
         let known = REMARKS.iter().find_map(|remark| Some((remark, filled(&remark.en, said)?)));
         let Some((remark, values)) = known else { return said.to_owned() };

@@ -534,7 +534,7 @@ fn issues(
             line.code.into(),
             certainty(line.certainty).into(),
             texts.word("issue", line.code).into(),
-            line.suggestion.into(),
+            texts.remark(line.suggestion).into(),
             line.raw.into(),
             line.value.into(),
         ])?;
@@ -643,7 +643,7 @@ fn load(
             (&misfit.object).into(),
             (&misfit.column).into(),
             texts.word("misfit", &misfit.problem).into(),
-            (&misfit.message).into(),
+            texts.remark(&misfit.message).into(),
         ])?;
     }
     sheet.finish()
