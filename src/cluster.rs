@@ -20,6 +20,13 @@ pub enum Bound {
         /// For each record its value.
         values: Vec<Option<u32>>,
     },
+    /// A cluster holds at most one value that two witnesses give: one alone may be a mistake.
+    AtMostOneConfirmed {
+        /// Why a merge is refused: the review's reason.
+        reason: &'static str,
+        /// For each record its value and who gives it.
+        values: Vec<Option<(u32, u32)>>,
+    },
     /// A cluster holds each of these values at most once.
     NoRepeat {
         /// Why a merge is refused: the review's reason.
@@ -129,15 +136,21 @@ struct Forest<'a> {
     parent: Vec<u32>,
     members: Vec<Vec<u32>>,
     bounds: &'a [Bound],
-    /// For each bound, the sorted values of each root's cluster.
-    held: Vec<Vec<Vec<u32>>>,
+    /// For each bound, the sorted values of each root's cluster; a value with its witness is one number.
+    held: Vec<Vec<Vec<u64>>>,
 }
 
 impl<'a> Forest<'a> {
     fn new(records: usize, bounds: &'a [Bound]) -> Forest<'a> {
-        let held = bounds.iter().map(|bound| {
-            let (Bound::AtMostOne { values, .. } | Bound::NoRepeat { values, .. }) = bound;
-            values.iter().map(|v| v.iter().copied().collect()).collect()
+        let held = bounds.iter().map(|bound| match bound {
+            Bound::AtMostOne { values, .. } | Bound::NoRepeat { values, .. } => {
+                values.iter().map(|v| v.iter().map(|&v| v.into()).collect()).collect()
+            }
+            Bound::AtMostOneConfirmed { values, .. } => {
+                let number =
+                    |&(value, witness): &(u32, u32)| u64::from(value) << 32 | u64::from(witness);
+                values.iter().map(|v| v.iter().map(number).collect()).collect()
+            }
         });
         Forest {
             parent: (0..records as u32).collect(),
@@ -163,6 +176,10 @@ impl<'a> Forest<'a> {
             match bound {
                 Bound::AtMostOne { reason, .. } => {
                     (!mine.is_empty() && !yours.is_empty() && mine != yours).then_some(*reason)
+                }
+                Bound::AtMostOneConfirmed { reason, .. } => {
+                    (!mine.is_empty() && !yours.is_empty() && confirmed(mine, yours) > 1)
+                        .then_some(*reason)
                 }
                 Bound::NoRepeat { reason, .. } => {
                     mine.iter().any(|v| yours.binary_search(v).is_ok()).then_some(*reason)
@@ -200,6 +217,14 @@ impl<'a> Forest<'a> {
         }
         firsts
     }
+}
+
+/// How many values have two witnesses or more in two clusters together.
+fn confirmed(mine: &[u64], yours: &[u64]) -> usize {
+    let mut all = [mine, yours].concat();
+    all.sort_unstable();
+    all.dedup();
+    all.chunk_by(|a, b| a >> 32 == b >> 32).filter(|witnesses| witnesses.len() > 1).count()
 }
 
 impl Metrics {
@@ -252,6 +277,16 @@ mod tests {
         let (found, metrics) = run(5, vec![pair(0, 1, 12), pair(1, 2, 9)], 300, &[bound], |_, _| 0);
         assert_eq!(found.first, [0, 0, 2, 3, 4]);
         assert_eq!(metrics.review["legal_number"], 1);
+    }
+
+    #[test]
+    fn two_birth_dates_of_two_witnesses_each_are_of_two_persons() {
+        let given = |values| [Bound::AtMostOneConfirmed { reason: "birth_dates", values }];
+        let chain = [(0, 1, 12), (2, 3, 11), (1, 2, 9)];
+        let sure = given(vec![Some((1, 1)), Some((1, 2)), Some((2, 1)), Some((2, 2)), None]);
+        assert_eq!(clustered(&chain, &sure), [0, 0, 2, 2, 4]);
+        let doubtful = given(vec![Some((1, 1)), Some((1, 2)), Some((2, 1)), Some((2, 1)), None]);
+        assert_eq!(clustered(&chain, &doubtful), [0, 0, 0, 0, 4]);
     }
 
     #[test]

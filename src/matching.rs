@@ -79,6 +79,8 @@ pub fn resolve(
             bounds.push(Bound::NoRepeat { reason: "couple", values });
         }
         let merge = settings.score.merge_centibits();
+        let found = staged.table.iter().filter(|pair| pair.weight_centibits >= merge);
+        let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
         let (clustered, metrics) =
             cluster::run(prepared.members.len(), staged.table, merge, &bounds, |a, b| {
                 prepared.scorer.evidence_centibits(a, b)
@@ -92,6 +94,10 @@ pub fn resolve(
             possible_pairs: prepared.block.possible_pairs,
             candidate_pairs: staged.metrics.candidate_pairs,
             weights: staged.metrics.weights,
+            expected_false_merges: tenths(staged.metrics.expected_false_merges),
+            expected_review_matches: tenths(staged.metrics.expected_review_matches),
+            expected_missed: tenths(staged.metrics.expected_missed),
+            blocking_loss: blocking_loss.map(|share| (share * 1e4).round() / 1e4),
             merge_bits: f64::from(merge) / 100.0,
             review_bits: f64::from(settings.score.review_centibits()) / 100.0,
             cluster: metrics,
@@ -109,6 +115,11 @@ pub fn resolve(
     }
     resolved.clusters.review.sort_unstable();
     Ok(resolved)
+}
+
+/// An expected number of pairs, as precise as it deserves.
+fn tenths(pairs: f64) -> f64 {
+    (pairs * 10.0).round() / 10.0
 }
 
 /// Blocks and trains one kind; `clusters` are those of the kinds resolved before.
@@ -229,6 +240,14 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> V
     if one_to_one {
         let values = sources(records, members).into_iter().map(Some).collect();
         bounds.push(Bound::NoRepeat { reason: "one_to_one", values });
+    }
+    if kind == Kind::Person {
+        let source = sources(records, members);
+        // A date without its year or day goes with many others.
+        let whole = |record: usize| records.first("birth_date", record).filter(|d| d.len() == 10);
+        let dates = coded(members, whole).into_iter().zip(source);
+        let values = dates.map(|(date, source)| Some((date?, source))).collect();
+        bounds.push(Bound::AtMostOneConfirmed { reason: "birth_dates", values });
     }
     if kind == Kind::Organisation {
         let siren = |record: usize| records.first("siren", record);

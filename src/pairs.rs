@@ -11,6 +11,8 @@ use rayon::prelude::*;
 pub struct Rule {
     /// What its records have in common, in words: `same email`.
     pub name: String,
+    /// What it needs to be right: `name`, `contact`... Rules of one facet miss the same pairs.
+    pub facet: String,
     /// For each record the range of its blocks in `blocks_of`.
     starts: Vec<u32>,
     /// Block numbers, ascending within a record.
@@ -126,6 +128,47 @@ impl CandidatePairs {
         (0..self.records as u32).filter(|&record| !blocked(record)).count() as u64
     }
 
+    /// Of true pairs the share that no rule produces, estimated from those in `found`; none where all
+    /// pairs are compared or too few are found to tell.
+    ///
+    /// Capture and recapture: of the pairs that other facets find, the share that the most productive facet
+    /// misses is taken for the share it misses of all. Where facets fail together, as for records that lack
+    /// most values, the loss is greater than that.
+    pub fn lost(&self, found: impl Iterator<Item = (u32, u32)>) -> Option<f64> {
+        let mut facets: Vec<&str> = self.rules.iter().map(|rule| rule.facet.as_str()).collect();
+        facets.sort_unstable();
+        facets.dedup();
+        if facets.len() < 2 {
+            return None;
+        }
+        // How many pairs are found by which facets, one bit each.
+        let mut counts = std::collections::BTreeMap::<u64, u64>::new();
+        for (a, b) in found {
+            let finds = |facet: &&str| {
+                let mut rules = self.rules.iter().filter(|rule| rule.facet == **facet);
+                rules.any(|rule| rule.first_shared(a, b).is_some())
+            };
+            let bits = facets.iter().take(64).enumerate().filter(|(_, facet)| finds(facet));
+            *counts.entry(bits.fold(0, |all, (bit, _)| all | 1 << bit)).or_default() += 1;
+        }
+        let found_by = |bit: usize| -> u64 {
+            counts.iter().filter(|(bits, _)| *bits >> bit & 1 == 1).map(|(_, n)| n).sum()
+        };
+        let first =
+            (0..facets.len().min(64)).max_by_key(|&bit| (found_by(bit), facets.len() - bit))?;
+        let (mut alone, mut others, mut both) = (0, 0, 0);
+        for (bits, count) in counts {
+            match (bits >> first & 1 == 1, bits & !(1 << first) != 0) {
+                (true, true) => both += count,
+                (true, false) => alone += count,
+                _ => others += count,
+            }
+        }
+        const ENOUGH: u64 = 20;
+        let lost = (alone * others) as f64 / (both + 1) as f64;
+        (both >= ENOUGH).then(|| lost / (lost + (alone + others + both) as f64))
+    }
+
     /// Whether some rule produces the pair.
     pub fn contains(&self, a: u32, b: u32) -> bool {
         self.allowed(a, b) && self.rules.iter().any(|r| r.first_shared(a, b).is_some())
@@ -237,6 +280,23 @@ mod tests {
             prop_assert_eq!(seen.len(), expected.len());
             prop_assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn what_two_facets_miss_is_estimated_from_what_each_misses() {
+        // Of 100 pairs one facet finds 80 and the other 50, independently: 10 are found by neither.
+        let pair = |n: u32| (2 * n, 2 * n + 1);
+        let keys = |of: &dyn Fn(u32) -> bool| -> Vec<(u64, u32)> {
+            let found = (0..100).filter(|&n| of(n));
+            found.flat_map(|n| [(u64::from(n), 2 * n), (u64::from(n), 2 * n + 1)]).collect()
+        };
+        let rule = |facet: &str, keys| Rule { facet: facet.into(), ..Rule::new("", 200, keys) };
+        let rules =
+            vec![rule("name", keys(&|n| n % 10 < 8)), rule("contact", keys(&|n| n / 10 % 2 == 0))];
+        let candidates = CandidatePairs { records: 200, rules, ..CandidatePairs::default() };
+        let found = (0..100).map(pair).filter(|&(a, b)| candidates.contains(a, b));
+        let lost = candidates.lost(found).expect("enough pairs are found by both");
+        assert!((lost - 0.10).abs() < 0.01, "{lost}");
     }
 
     #[test]

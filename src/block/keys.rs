@@ -3,7 +3,10 @@
 //! A rule gives each record any number of keys; records of equal key form a block. Rules are meant to
 //! fail independently: a wrong digit in the phone number costs the phone rule, not the name rule.
 
-use std::{collections::HashMap, hash::Hasher};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hasher,
+};
 
 use rayon::prelude::*;
 use rphonetic::{DoubleMetaphone, Encoder};
@@ -18,6 +21,8 @@ use crate::{
 pub(super) struct Keyed {
     /// What the records of a block have in common.
     pub(super) name: String,
+    /// What has to be right for two records to meet.
+    pub(super) facet: String,
     /// (key, record) in any order.
     pub(super) keys: Vec<(u64, u32)>,
 }
@@ -33,7 +38,7 @@ pub(super) struct Facets {
     emails: Vec<String>,
     hosts: Vec<String>,
     phones: Vec<String>,
-    /// (number, street words, postcode, city) of each address.
+    /// (number, words that name the street, postcode, city) of each address.
     places: Vec<(String, String, String, String)>,
     codes: Vec<String>,
     legal: Vec<String>,
@@ -124,11 +129,9 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
         .map(|code| format!("{key_space}\u{1f}{code}"));
     let places = records.values("address", i).map(|encoded| {
         let address = Address::decode(encoded);
-        let street = text::fold(&address.street);
-        let core = street.rsplit(' ').next().unwrap_or("").to_owned();
         (
             text::fold(&address.number),
-            core,
+            address.street_core(),
             text::fold(&address.postcode),
             text::fold(&address.city),
         )
@@ -168,10 +171,10 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
 /// All rules of the pool for records of `kind`, most telling first.
 pub(super) fn pool(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
     let mut rules = vec![
-        rule("same email", facets, |f, keys| each(&f.emails, keys)),
-        rule("same legal number", facets, |f, keys| each(&f.legal, keys)),
-        rule("same code in one key space", facets, |f, keys| each(&f.codes, keys)),
-        rule("same phone", facets, |f, keys| each(&f.phones, keys)),
+        rule("same email", "email", facets, |f, keys| each(&f.emails, keys)),
+        rule("same legal number", "code", facets, |f, keys| each(&f.legal, keys)),
+        rule("same code in one key space", "code", facets, |f, keys| each(&f.codes, keys)),
+        rule("same phone", "phone", facets, |f, keys| each(&f.phones, keys)),
     ];
     match kind {
         Kind::Person => rules.extend(person_rules(facets)),
@@ -183,7 +186,17 @@ pub(super) fn pool(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
     rules
 }
 
-fn rule(name: &str, facets: &[Facets], of: impl Fn(&Facets, &mut Vec<u64>) + Sync) -> Keyed {
+/// A rule that needs a name to be right.
+fn name_rule(name: &str, facets: &[Facets], of: impl Fn(&Facets, &mut Vec<u64>) + Sync) -> Keyed {
+    rule(name, "name", facets, of)
+}
+
+fn rule(
+    name: &str,
+    facet: &str,
+    facets: &[Facets],
+    of: impl Fn(&Facets, &mut Vec<u64>) + Sync,
+) -> Keyed {
     let keys = facets
         .par_iter()
         .enumerate()
@@ -193,7 +206,7 @@ fn rule(name: &str, facets: &[Facets], of: impl Fn(&Facets, &mut Vec<u64>) + Syn
             keys.into_iter().map(move |key| (key, record as u32))
         })
         .collect();
-    Keyed { name: name.to_owned(), keys }
+    Keyed { name: name.to_owned(), facet: facet.to_owned(), keys }
 }
 
 fn each(values: &[String], keys: &mut Vec<u64>) {
@@ -210,7 +223,7 @@ fn start(word: &str, letters: usize) -> &str {
 
 fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
     vec![
-        rule("same first and last name, in either order", facets, |f, keys| {
+        name_rule("same first and last name, in either order", facets, |f, keys| {
             for last in &f.last {
                 let first = f.first.replace(' ', "");
                 if !first.is_empty() {
@@ -219,13 +232,13 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
                 }
             }
         }),
-        rule("last name that sounds alike, same initial", facets, |f, keys| {
+        name_rule("last name that sounds alike, same initial", facets, |f, keys| {
             if f.sounds_last.len() > 1 && !f.first.is_empty() {
                 keys.push(key(&[&f.sounds_last, initial(&f.first)]));
                 keys.push(key(&[&f.sounds_first, f.last.first().map_or("", |l| initial(l))]));
             }
         }),
-        rule("same local part of the email", facets, |f, keys| {
+        rule("same local part of the email", "email", facets, |f, keys| {
             for address in f.emails.iter().filter(|e| !email::is_role_mailbox(e)) {
                 let local: String = address
                     .split('@')
@@ -240,12 +253,12 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
                 }
             }
         }),
-        rule("same birth date", facets, |f, keys| {
+        rule("same birth date", "birth", facets, |f, keys| {
             if f.birth.len() >= 7 {
                 keys.push(key(&[&f.birth]));
             }
         }),
-        rule("name that sounds alike, same birth year or month", facets, |f, keys| {
+        name_rule("name that sounds alike, same birth year or month", facets, |f, keys| {
             for sound in [&f.sounds_last, &f.sounds_first] {
                 // A birthday without its year starts with a dash and has no year to share.
                 let parts = f.birth.split_once('-').filter(|(year, _)| year.len() == 4);
@@ -255,7 +268,7 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
                 }
             }
         }),
-        rule("last name that sounds alike, same postcode or city", facets, |f, keys| {
+        name_rule("last name that sounds alike, same postcode or city", facets, |f, keys| {
             for (_, _, postcode, city) in &f.places {
                 for (what, place) in [("postcode", postcode), ("city", city)] {
                     if !place.is_empty() && !f.sounds_last.is_empty() {
@@ -264,7 +277,7 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
                 }
             }
         }),
-        rule("same first name, same postcode or city", facets, |f, keys| {
+        name_rule("same first name, same postcode or city", facets, |f, keys| {
             for (_, _, postcode, city) in &f.places {
                 for (what, place) in [("postcode", postcode), ("city", city)] {
                     if !place.is_empty() && f.first.len() > 1 {
@@ -273,14 +286,14 @@ fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
                 }
             }
         }),
-        rule("start of the last name and a word of the company", facets, |f, keys| {
+        name_rule("start of the last name and a word of the company", facets, |f, keys| {
             for last in &f.last {
                 for word in f.words.iter().filter(|w| w.len() > 2) {
                     keys.push(key(&[start(last, 3), word]));
                 }
             }
         }),
-        rule("last name alone", facets, |f, keys| {
+        name_rule("last name alone", facets, |f, keys| {
             keys.extend(f.last.iter().filter(|l| l.len() > 2).map(|l| key(&[l])));
         }),
     ]
@@ -296,7 +309,7 @@ fn organisation_rules(facets: &[Facets]) -> Vec<Keyed> {
         words.into_iter().take(2).cloned().collect()
     };
     vec![
-        rule("same words in the name", facets, |f, keys| {
+        name_rule("same words in the name", facets, |f, keys| {
             let mut words: Vec<&str> = f.words.iter().map(String::as_str).collect();
             words.sort_unstable();
             words.dedup();
@@ -304,15 +317,15 @@ fn organisation_rules(facets: &[Facets]) -> Vec<Keyed> {
                 keys.push(key(&words));
             }
         }),
-        rule("same web or email domain", facets, |f, keys| each(&f.hosts, keys)),
-        rule("same person named beside it", facets, |f, keys| each(&f.people, keys)),
-        rule("same rare word in the name", facets, |f, keys| each(&rare(f), keys)),
-        rule("same start of the name", facets, |f, keys| {
+        rule("same web or email domain", "email", facets, |f, keys| each(&f.hosts, keys)),
+        rule("same person named beside it", "people", facets, |f, keys| each(&f.people, keys)),
+        name_rule("same rare word in the name", facets, |f, keys| each(&rare(f), keys)),
+        name_rule("same start of the name", facets, |f, keys| {
             if f.joined.len() > 3 {
                 keys.push(key(&[start(&f.joined, 6)]));
             }
         }),
-        rule("same acronym", facets, |f, keys| {
+        name_rule("same acronym", facets, |f, keys| {
             let acronym: String = f.words.iter().map(|w| initial(w)).collect();
             if acronym.len() > 2 {
                 keys.push(key(&[&acronym]));
@@ -321,7 +334,7 @@ fn organisation_rules(facets: &[Facets]) -> Vec<Keyed> {
                 keys.push(key(&[&f.joined]));
             }
         }),
-        rule("word that sounds alike, same postcode or city", facets, |f, keys| {
+        name_rule("word that sounds alike, same postcode or city", facets, |f, keys| {
             let metaphone = DoubleMetaphone::default();
             for word in f.words.iter().filter(|w| w.len() > 2 && w.is_ascii()) {
                 for (_, _, postcode, city) in &f.places {
@@ -342,19 +355,48 @@ fn word_frequency(facets: &[Facets]) -> HashMap<&str, u32> {
     frequency
 }
 
+fn last_word(text: &str) -> &str {
+    text.rsplit(' ').next().unwrap_or("")
+}
+
+/// Number and street of each address, and whether it says in which town they are.
+fn doors(facets: &Facets) -> impl Iterator<Item = (u64, bool)> + '_ {
+    let numbered = facets.places.iter().filter(|p| !p.0.is_empty() && p.1.len() > 2);
+    numbered.map(|(number, street, postcode, city)| {
+        (key(&[number, street]), !(postcode.is_empty() && city.is_empty()))
+    })
+}
+
+/// The numbers and streets that some record gives without a town: only they are worth comparing across
+/// towns.
+fn placeless(facets: &[Facets]) -> HashSet<u64> {
+    let doors = facets.iter().flat_map(doors);
+    doors.filter(|(_, placed)| !placed).map(|(door, _)| door).collect()
+}
+
 fn address_rules(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
-    let mut rules =
-        vec![rule("same number and street, same postcode or city", facets, |f, keys| {
+    let mut rules = vec![rule(
+        "same number and street, same postcode or city",
+        "address",
+        facets,
+        |f, keys| {
             for (number, street, postcode, city) in &f.places {
+                let street = last_word(street);
                 for place in [postcode, city].into_iter().filter(|p| !p.is_empty()) {
                     if street.len() > 2 {
                         keys.push(key(&[number, street, place]));
                     }
                 }
             }
-        })];
-    rules.push(rule("same number and street, same start of the name", facets, |f, keys| {
+        },
+    )];
+    let placeless = placeless(facets);
+    rules.push(rule("same number and street, a place is missing", "address", facets, |f, keys| {
+        keys.extend(doors(f).map(|(door, _)| door).filter(|door| placeless.contains(door)));
+    }));
+    rules.push(name_rule("same number and street, same start of the name", facets, |f, keys| {
         for (number, street, _, _) in &f.places {
+            let street = last_word(street);
             let name = f.last.first().map_or(f.joined.as_str(), String::as_str);
             if street.len() > 2 && !number.is_empty() && !name.is_empty() {
                 keys.push(key(&[number, street, initial(name)]));
@@ -363,7 +405,7 @@ fn address_rules(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
         }
     }));
     if kind == Kind::Other {
-        rules.push(rule("same postcode and city", facets, |f, keys| {
+        rules.push(rule("same postcode and city", "address", facets, |f, keys| {
             keys.extend(f.places.iter().map(|(_, _, p, c)| key(&[p, c])));
         }));
     }
@@ -381,8 +423,10 @@ fn other_rules(facets: &[Facets]) -> Vec<Keyed> {
                     .map(|o| o.1.clone())
                     .collect::<Vec<_>>()
             };
+            let facet = format!("column {}", column + 1);
             let whole = rule(
                 &format!("same value in unknown column {}", column + 1),
+                &facet,
                 facets,
                 move |f, keys| {
                     each(&of(f), keys);
@@ -390,6 +434,7 @@ fn other_rules(facets: &[Facets]) -> Vec<Keyed> {
             );
             let words = rule(
                 &format!("same two neighbouring words in unknown column {}", column + 1),
+                &facet,
                 facets,
                 move |f, keys| {
                     for value in of(f) {
@@ -418,7 +463,7 @@ pub(super) fn refinements(facets: &Facets) -> Vec<u64> {
     add("birth", &facets.birth);
     for (number, street, postcode, city) in &facets.places {
         add("postcode", postcode);
-        add("street", street);
+        add("street", last_word(street));
         add("number", number);
         add("city", city);
     }

@@ -120,6 +120,7 @@ fn within_budget(keyed: keys::Keyed, facets: &[keys::Facets], budget: u64) -> Ru
         }
     }
     let mut rule = Rule::new(keyed.name, facets.len(), kept);
+    rule.facet = keyed.facet;
     rule.uncovered = left_out.len() as u64;
     rule
 }

@@ -518,6 +518,16 @@ fn matching(matching: &Matching, texts: Texts) -> Value {
     let line = |bits: f64| texts.bits((bits * 100.0).round() as i32);
     context! {
         of_all => texts.percent(matching.candidate_pairs, possible),
+        expected => [
+            matching.expected_false_merges,
+            matching.expected_review_matches,
+            matching.expected_missed,
+        ]
+        .map(|pairs| texts.number(pairs.round() as u64)),
+        // In tenths of a percent: most losses are small.
+        lost => matching.blocking_loss.map(|share| {
+            texts.decimal(&format!("{:.1}", share * 100.0))
+        }),
         separate => zone(f64::NEG_INFINITY, review),
         review => zone(review, merge),
         merge => zone(merge, f64::INFINITY),

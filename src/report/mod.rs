@@ -73,6 +73,15 @@ pub struct Matching {
     pub candidate_pairs: u64,
     /// Number of candidate pairs by match weight in whole bits.
     pub weights: std::collections::BTreeMap<i64, u64>,
+    /// Pairs at or above the merge line that are no match, by their own probabilities.
+    pub expected_false_merges: f64,
+    /// Matches between review line and merge line, likewise.
+    pub expected_review_matches: f64,
+    /// Matches below the review line, likewise.
+    pub expected_missed: f64,
+    /// Share of the matches that blocking left out, as estimated; none where all pairs were compared or
+    /// too few matches tell.
+    pub blocking_loss: Option<f64>,
     /// Bits from which a pair is merged.
     pub merge_bits: f64,
     /// Bits from which a pair waits for review.

@@ -79,6 +79,12 @@ fn one_slip(a: &str, b: &str) -> bool {
         && strsim::osa_distance(a, b) <= allowed
 }
 
+/// The same for words of which some are numbers: `18th` is no slip of `19th`.
+fn word_slip(a: &str, b: &str) -> bool {
+    let numbered = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
+    !numbered(a) && !numbered(b) && one_slip(a, b)
+}
+
 /// In how many letters of the alphabet two words differ: a bound on their distance that costs little.
 /// Each insertion or deletion changes one, each substitution two at most, a transposition none.
 fn letters_apart(a: &str, b: &str) -> u32 {
@@ -412,7 +418,7 @@ fn words_alike(x: &str, y: &str) -> f64 {
     for word in x.split(' ').filter(|w| !w.is_empty()) {
         let mut others = y.split(' ').enumerate().take(64);
         let found = others
-            .find(|(n, other)| taken >> n & 1 == 0 && (*other == word || one_slip(word, other)));
+            .find(|(n, other)| taken >> n & 1 == 0 && (*other == word || word_slip(word, other)));
         if let Some((n, other)) = found {
             taken |= 1 << n;
             agreed += word.len() + other.len();
@@ -730,7 +736,7 @@ impl OrganisationNames {
     fn compare_two(&self, x: u32, y: u32) -> (u8, f32) {
         let phrases = &self.phrases;
         let [words_x, words_y] = [x, y].map(|code| phrases.words[code as usize].len());
-        let nearly = |one: &str, other: &str| one_slip(one, other) || cut(one, other);
+        let nearly = |one: &str, other: &str| word_slip(one, other) || cut(one, other);
         let found = phrases.agreement(x, y, nearly);
         let rarity = (found.bits - Self::USUAL_BITS).clamp(-6.0, 3.0) as f32;
         if phrases.joined[x as usize] == phrases.joined[y as usize] {
@@ -861,7 +867,7 @@ impl Comparison for Texts {
         if let Some(code) = self.values.shared(a, b) {
             return Outcome { level: 1, rarity_bits: self.values.rarity_bits(code) };
         }
-        let found = self.phrases.agreement(self.values.of(a)[0], self.values.of(b)[0], one_slip);
+        let found = self.phrases.agreement(self.values.of(a)[0], self.values.of(b)[0], word_slip);
         let alike = 2.0 * found.bits / (found.of[0] + found.of[1]).max(1e-9);
         at(if alike >= 0.85 || one_slip(x, y) {
             2
@@ -898,5 +904,59 @@ impl Comparison for Categories {
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
         compare_sets(&self.values, a, b)
+    }
+}
+
+/// Man or woman: what is left to tell husband from wife where a first name is missing.
+pub(super) struct Genders {
+    pub(super) values: Values,
+    pub(super) first: std::sync::Arc<Values>,
+}
+
+const GENDER_LEVELS: &[Level] = &[level("same", 0.97, 0.5), level("different", 0.03, 0.5)];
+
+impl Comparison for Genders {
+    fn name(&self) -> &str {
+        "gender"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        GENDER_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        // Two first names say it already, whether they agree or not.
+        let named = |record| self.first.texts_of(record).any(|name| name.len() > 1);
+        if named(a) && named(b) {
+            return MISSING;
+        }
+        match (self.values.of(a), self.values.of(b)) {
+            ([x], [y]) => at(if x == y { 1 } else { 2 }),
+            _ => MISSING,
+        }
+    }
+}
+
+/// Father or son: `Sr` and `Jr`, `père` and `fils`. Mostly nothing tells, which is neutral.
+pub(super) struct Generations {
+    pub(super) values: Values,
+}
+
+const GENERATION_LEVELS: &[Level] = &[level("same", 0.97, 0.5), level("different", 0.03, 0.5)];
+
+impl Comparison for Generations {
+    fn name(&self) -> &str {
+        "generation"
+    }
+
+    fn levels(&self) -> &'static [Level] {
+        GENERATION_LEVELS
+    }
+
+    fn compare(&self, a: u32, b: u32) -> Outcome {
+        match (self.values.of(a), self.values.of(b)) {
+            ([x], [y]) => at(if x == y { 1 } else { 2 }),
+            _ => MISSING,
+        }
     }
 }

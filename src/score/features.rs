@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     compare::{
-        Categories, Codes, Comparison, Dates, Emails, KeySpaceCodes, LegalNumbers,
-        OrganisationNames, People, PersonNamePart, Phones, Sets, Shared, Streets, Texts, Towns,
+        Categories, Codes, Comparison, Dates, Emails, Genders, Generations, KeySpaceCodes,
+        LegalNumbers, OrganisationNames, People, PersonNamePart, Phones, Sets, Shared, Streets,
+        Texts, Towns,
     },
     model::MOST_COMPARISONS,
     values::{Phrases, Values},
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     model::Kind,
     table::Records,
-    value::{address::Address, email, organisation, text, url},
+    value::{address::Address, email, organisation, person, text, url},
 };
 
 /// What other records say of each member: resolved before, or standing on the same row.
@@ -252,7 +253,7 @@ fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let of = |i: usize| table.records.values("address", i).map(Address::decode).collect::<Vec<_>>();
     let streets = table.values(|i| {
         let known = of(i).into_iter().filter(|a| !a.street.is_empty());
-        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), text::fold(&a.street))).collect()
+        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), a.street_core())).collect()
     });
     add(comparisons, streets.fill(), Streets { shared: table.relations.address, values: streets });
     let towns = table.values(|i| {
@@ -280,9 +281,22 @@ fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Co
     if kind != Kind::Organisation {
         let birth = table.exact(&["birth_date"]);
         add(comparisons, birth.fill(), Dates { name: "birth date".into(), values: birth });
-        let gender = table.folded(&["gender"]);
-        add(comparisons, gender.fill(), Categories { name: "gender".into(), values: gender });
+        let gender = table.values(|i| gender(table.records, i).into_iter().collect());
+        let first = Arc::new(table.folded(&["first_name"]));
+        add(comparisons, gender.fill(), Genders { values: gender, first });
+        let generation = table.values(|i| {
+            let suffix = table.records.first("suffix", i).and_then(person::generation_of);
+            suffix.map(str::to_owned).into_iter().collect()
+        });
+        add(comparisons, generation.fill(), Generations { values: generation });
     }
+}
+
+/// Whether a record is of a man or a woman, by its column or its civility.
+fn gender(records: &Records, record: usize) -> Option<String> {
+    let told = records.first("gender", record).map(str::to_owned);
+    let civility = records.first("civility", record).and_then(person::gender_of);
+    told.or_else(|| civility.map(str::to_owned))
 }
 
 /// Columns of a plain table that the model does not know, named `x.<value kind>.<header>`.

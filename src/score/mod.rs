@@ -71,6 +71,28 @@ pub struct Metrics {
     pub candidate_pairs: u64,
     /// How many by match weight in whole bits.
     pub weights: BTreeMap<i64, u64>,
+    /// Pairs at or above the merge line that are no match, by their own probabilities.
+    pub expected_false_merges: f64,
+    /// Matches between the review line and the merge line.
+    pub expected_review_matches: f64,
+    /// Matches below the review line.
+    pub expected_missed: f64,
+}
+
+/// The probabilities of a match at whole hundredths of a bit, in billionths: sums of integers do not
+/// depend on the order of threads.
+static BILLIONTHS: std::sync::LazyLock<Vec<u64>> = std::sync::LazyLock::new(|| {
+    let probability = |centibits: i32| 1.0 / (1.0 + (-f64::from(centibits) / 100.0).exp2());
+    (-FARTHEST_CENTIBITS..=FARTHEST_CENTIBITS)
+        .map(|centibits| (probability(centibits) * 1e9).round() as u64)
+        .collect()
+});
+/// From thirty bits on a probability is one in a billion from none or one.
+const FARTHEST_CENTIBITS: i32 = 3000;
+
+fn billionths(centibits: i32) -> u64 {
+    let bounded = centibits.clamp(-FARTHEST_CENTIBITS, FARTHEST_CENTIBITS);
+    BILLIONTHS[(bounded + FARTHEST_CENTIBITS) as usize]
 }
 
 /// Pairs drawn to learn how strangers compare.
@@ -182,8 +204,10 @@ impl Scorer {
             weights: BTreeMap<i64, u64>,
             count: u64,
             outcomes: Vec<Outcome>,
+            /// Billionths of false merges, of matches to review, of missed matches.
+            expected: [u64; 3],
         }
-        let review = settings.review_centibits();
+        let (review, merge) = (settings.review_centibits(), settings.merge_centibits());
         let found = candidates.visit(Found::default, |found, _, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
             let weight_centibits = centibits(self.model.weight_bits(&found.outcomes));
@@ -192,6 +216,12 @@ impl Scorer {
                 .entry(i64::from(weight_centibits.div_euclid(100)).clamp(-60, 60))
                 .or_default() += 1;
             found.count += 1;
+            let likely = billionths(weight_centibits);
+            match weight_centibits {
+                w if w >= merge => found.expected[0] += 1_000_000_000 - likely,
+                w if w >= review => found.expected[1] += likely,
+                _ => found.expected[2] += likely,
+            }
             if weight_centibits >= review {
                 found.pairs.push(Pair { left, right, weight_centibits });
             }
@@ -199,13 +229,18 @@ impl Scorer {
         progress.check()?;
         let mut pairs = Vec::new();
         let mut metrics = Metrics::default();
+        let mut expected = [0u64; 3];
         for part in found {
             pairs.extend(part.pairs);
+            expected.iter_mut().zip(part.expected).for_each(|(sum, part)| *sum += part);
             metrics.candidate_pairs += part.count;
             for (bits, count) in part.weights {
                 *metrics.weights.entry(bits).or_default() += count;
             }
         }
+        let whole = expected.map(|billionths| billionths as f64 / 1e9);
+        [metrics.expected_false_merges, metrics.expected_review_matches, metrics.expected_missed] =
+            whole;
         pairs.sort_unstable();
         Ok(Staged { table: pairs, metrics })
     }

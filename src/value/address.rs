@@ -96,13 +96,15 @@ impl Address {
         [self.number.as_str(), self.street.as_str()].join(" ").trim().to_owned()
     }
 
-    /// The words that name the street, folded, without its type and small words: `rue de la Paix` has `paix`.
+    /// The words that name the street, folded, without its type and small words: `rue de la Paix` has
+    /// `paix`, `West Third Street` has `w 3rd`.
     pub fn street_core(&self) -> String {
         let folded = text::fold(&self.street);
         let words: Vec<&str> = folded.split(' ').collect();
-        let skip = usize::from(words.len() > 1 && LEXICON.types.contains_key(words[0]));
+        let typed = words.len() > 1 && LEXICON.types.contains_key(words[0]);
+        let named = if typed { words[1..].to_vec() } else { english_core(words) };
         let core: Vec<&str> =
-            words[skip..].iter().copied().filter(|w| !LEXICON.particles.contains(*w)).collect();
+            named.into_iter().filter(|w| !LEXICON.particles.contains(*w)).collect();
         if core.is_empty() { folded } else { core.join(" ") }
     }
 
@@ -369,6 +371,8 @@ struct StreetTypes {
     of_country: BTreeMap<String, BTreeMap<String, String>>,
     adjectives: Listed,
     english_ends: BTreeMap<String, Words>,
+    whereabouts: Listed,
+    ordinals: BTreeMap<String, Words>,
     numbered_names: Listed,
     before: BTreeMap<String, Words>,
     complement: BTreeMap<String, Words>,
@@ -401,6 +405,8 @@ struct Lexicon {
     of_country: BTreeMap<String, BTreeMap<String, String>>,
     adjectives: HashSet<String>,
     english_ends: HashMap<String, String>,
+    whereabouts: HashSet<String>,
+    ordinals: HashMap<String, String>,
     numbered_names: HashSet<String>,
     /// From a folded town to its country.
     foreign_towns: HashMap<String, String>,
@@ -426,6 +432,8 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         of_country: streets.of_country,
         adjectives: streets.adjectives.words.to_set(),
         english_ends: dictionary::inverted(&streets.english_ends),
+        whereabouts: streets.whereabouts.words.to_set(),
+        ordinals: dictionary::inverted(&streets.ordinals),
         numbered_names: streets.numbered_names.words.to_set(),
         foreign_towns: dictionary::inverted(&foreign.towns),
         before: dictionary::inverted(&streets.before),
@@ -514,6 +522,10 @@ fn take_place(
         let line = lines[at].clone();
         let Some(from) = place_in(&line, &assumed) else { continue };
         let Some((code, town)) = postcode_then_city(&line[from..]) else { continue };
+        let opens = at == 0 && from == 0;
+        if opens && is_house_number(code, town, &assumed) {
+            continue;
+        }
         let (town, named) = without_country(town);
         code.clone_into(postcode);
         town.clone_into(city);
@@ -536,6 +548,64 @@ fn take_place(
         town.clone_into(city);
         keep_before(lines, at, start);
     }
+}
+
+/// Whether the digits that open an address are the house's: `1539 S Springfield Ave`.
+///
+/// Where postcodes have five digits, one that lost its zero was a number, and no number has a town in
+/// its cell.
+fn is_house_number(digits: &str, rest: &str, country: &str) -> bool {
+    let five = matches!(country, "FR" | "DE" | "IT" | "ES");
+    opens_english_street(&words_of(rest))
+        || five && digits.len() == 4 && !LEXICON.foreign_towns.contains_key(&text::fold(rest))
+}
+
+/// Whether the words are a street as English ones are written: `S Springfield`, `19th St`.
+fn opens_english_street(words: &[String]) -> bool {
+    words.len() > 1
+        && (compass(&key(&words[0])).is_some() || is_english_end(&key(&words[words.len() - 1])))
+}
+
+/// The words of an English street without its type, its point of the compass first, numbers as digits,
+/// and without what tells where on it: `Seventh Ave. between 54th and 55th Sts.` is `7th`.
+fn english_core(mut words: Vec<&str>) -> Vec<&str> {
+    let whereabouts = words.iter().skip(1).position(|w| LEXICON.whereabouts.contains(*w));
+    words.truncate(whereabouts.map_or(words.len(), |at| at + 1));
+    let mut point = None;
+    if words.len() > 1 {
+        if let Some(first) = compass(words[0]) {
+            point = Some(first);
+            words.remove(0);
+        } else if let Some(last) = compass(words[words.len() - 1]) {
+            point = Some(last);
+            words.pop();
+        }
+    }
+    if words.len() > 1 && is_english_end(words[words.len() - 1]) {
+        words.pop();
+    }
+    let digits = |word| LEXICON.ordinals.get(word).map_or(word, String::as_str);
+    point.into_iter().chain(words.into_iter().map(digits)).collect()
+}
+
+/// The letters of a point of the compass, as they stand before English streets.
+fn compass(folded: &str) -> Option<&'static str> {
+    const POINTS: [(&str, &str); 8] = [
+        ("n", "north"),
+        ("s", "south"),
+        ("e", "east"),
+        ("w", "west"),
+        ("ne", "northeast"),
+        ("nw", "northwest"),
+        ("se", "southeast"),
+        ("sw", "southwest"),
+    ];
+    POINTS.iter().find(|(short, full)| folded == *short || folded == *full).map(|(short, _)| *short)
+}
+
+/// Whether the folded word is what English streets end with, in full or shortened.
+fn is_english_end(folded: &str) -> bool {
+    LEXICON.english_ends.contains_key(folded)
 }
 
 /// Cuts a line where its place starts; an empty one goes.
@@ -1190,7 +1260,9 @@ fn starts_number(word: &str) -> bool {
 
 /// How many words the number of a street takes, and its canonical form.
 fn street_number(words: &[String]) -> (usize, String) {
-    let Some(first) = words.first().filter(|w| starts_number(w)) else { return (0, String::new()) };
+    let long = |w: &str| w.len() == 5 && w.bytes().all(|b| b.is_ascii_digit());
+    let opens = |w: &&String| starts_number(w) || long(w) && opens_english_street(&words[1..]);
+    let Some(first) = words.first().filter(opens) else { return (0, String::new()) };
     let bare = first.trim_end_matches([',', '.', '°', '-', '/']);
     let digits =
         bare.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-' || *b == b'/').count();
@@ -1593,6 +1665,10 @@ mod tests {
                 "18|rue Saint-Pierre||13010|Marseille||FR",
             ),
             ("12 rue X BP 12345 75001 Paris", "12|rue X|BP 12345|75001|Paris||FR"),
+            ("1539 S Springfield Ave", "1539|S Springfield Ave|||||FR"),
+            ("11411 W. 19th St.", "11411|W. 19th St.|||||FR"),
+            ("4540 Hamlin", "4540|Hamlin|||||FR"),
+            ("75001 PARIS", "|||75001|Paris||FR"),
         ];
         for (address, expected) in cases {
             assert_eq!(whole(address), expected, "{address}");
@@ -1646,6 +1722,19 @@ mod tests {
 
     #[test]
     fn the_core_of_a_street_is_its_name() {
+        let core = |street: &str| {
+            Address { street: street.to_owned(), ..Address::default() }.street_core()
+        };
+        for (one, other) in [
+            ("W. 19th St.", "West 19th Street"),
+            ("S Springfield", "S. Springfield Ave"),
+            ("Ogden Boulevard", "OGDEN BLVD"),
+            ("Seventh Ave.", "7th ave. between 54th and 55th sts."),
+            ("Peachtree Rd. NE", "NE Peachtree Road"),
+        ] {
+            assert_eq!(core(one), core(other), "{one}");
+        }
+        assert_eq!(core("W Street"), "w street");
         let a = normalize(&Parts { street: "12 bis rue de la Paix", ..Parts::default() }, "FR");
         assert_eq!((a.street_core().as_str(), a.number_digits()), ("paix", "12"));
     }

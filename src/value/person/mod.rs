@@ -121,6 +121,7 @@ struct Titles {
     nobility: BTreeMap<String, String>,
     noble_name: NobleName,
     behind: BTreeMap<String, Words>,
+    generation: BTreeMap<String, Words>,
 }
 
 #[derive(Deserialize)]
@@ -192,6 +193,8 @@ struct Lexicon {
     nobility: HashMap<String, String>,
     noble_names: HashSet<String>,
     behind: HashMap<String, String>,
+    /// From what stands behind a name to the generation it tells.
+    generations: HashMap<String, String>,
     birth: HashSet<String>,
     usage: HashSet<String>,
     nickname: HashSet<String>,
@@ -250,6 +253,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         nobility: titles.nobility.into_iter().collect(),
         noble_names: titles.noble_name.words.to_set(),
         behind: dictionary::inverted(&titles.behind),
+        generations: dictionary::inverted(&titles.generation),
         birth: words.birth.to_set(),
         usage: words.usage.to_set(),
         nickname: words.nickname.to_set(),
@@ -301,6 +305,12 @@ pub fn gender_of(civility: &str) -> Option<&'static str> {
         _ => None,
     };
     canonical.or_else(|| LEXICON.genders.get(&folded).map(String::as_str))
+}
+
+/// `elder`, `younger` or a number where what stands behind a name tells father from son: `Jr`, `père`.
+pub fn generation_of(suffix: &str) -> Option<&'static str> {
+    let words = suffix.split(' ');
+    words.into_iter().find_map(|word| LEXICON.generations.get(word)).map(String::as_str)
 }
 
 /// Whether the text names several owners together, an estate, or a home rather than somebody:
