@@ -121,7 +121,7 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
     );
     let names = ["name", "alias", "company"];
     let words: Vec<String> =
-        names.iter().flat_map(|a| records.values(a, i)).flat_map(organisation::words).collect();
+        names.iter().flat_map(|a| records.values(a, i)).flat_map(organisation::own_words).collect();
     let key_space = &records.place_of(i).key_space;
     let codes = ["customer_code", "account_code"]
         .iter()

@@ -156,11 +156,20 @@ impl PersonNamePart {
         Outcome { level: 2, rarity_bits: commonest(&self.own) + commonest(&self.other) }
     }
 
+    /// Whether first and last name have changed places: one is the same, the other too or nearly.
     fn swapped(&self, a: u32, b: u32) -> bool {
-        let meets = |x: u32, y: u32| {
-            self.own.texts_of(x).any(|mine| self.other.texts_of(y).any(|theirs| mine == theirs))
+        let meets = |x: u32, y: u32, alike: &dyn Fn(&str, &str) -> bool| {
+            let mut mine = self.own.texts_of(x);
+            mine.any(|mine| self.other.texts_of(y).any(|theirs| alike(mine, theirs)))
         };
-        meets(a, b) && meets(b, a)
+        let same = |x: &str, y: &str| x == y;
+        let nearly = |x: &str, y: &str| person::may_be_same_first_name(x, y) || one_slip(x, y);
+        match (meets(a, b, &same), meets(b, a, &same)) {
+            (true, true) => true,
+            (true, false) => meets(b, a, &nearly),
+            (false, true) => meets(a, b, &nearly),
+            (false, false) => false,
+        }
     }
 }
 

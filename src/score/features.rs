@@ -1,6 +1,9 @@
 //! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     compare::{
@@ -208,7 +211,7 @@ fn organisation_names(
 ) {
     let names = table.values(|i| {
         let values = attributes.iter().flat_map(|a| table.records.values(a, i));
-        values.map(|v| organisation::words(v).join(" ")).collect()
+        values.map(|v| organisation::own_words(v).join(" ")).collect()
     });
     let phrases = Phrases::new(&names, table.members.len());
     let fill = names.fill().max(clusters.as_ref().map_or(0.0, Values::fill));
@@ -281,7 +284,8 @@ fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Co
     if kind != Kind::Organisation {
         let birth = table.exact(&["birth_date"]);
         add(comparisons, birth.fill(), Dates { name: "birth date".into(), values: birth });
-        let gender = table.values(|i| gender(table.records, i).into_iter().collect());
+        let of_name = genders_of_names(table);
+        let gender = table.values(|i| gender(table.records, i, &of_name).into_iter().collect());
         let first = Arc::new(table.folded(&["first_name"]));
         add(comparisons, gender.fill(), Genders { values: gender, first });
         let generation = table.values(|i| {
@@ -292,11 +296,37 @@ fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Co
     }
 }
 
-/// Whether a record is of a man or a woman, by its column or its civility.
-fn gender(records: &Records, record: usize) -> Option<String> {
+/// Whether a record is of a man or a woman: by its column, its civility, or its first name.
+fn gender(records: &Records, record: usize, of_name: &BTreeMap<String, String>) -> Option<String> {
+    told_gender(records, record).or_else(|| {
+        let first = records.first("first_name", record)?;
+        of_name.get(&text::fold(first)).cloned()
+    })
+}
+
+fn told_gender(records: &Records, record: usize) -> Option<String> {
     let told = records.first("gender", record).map(str::to_owned);
     let civility = records.first("civility", record).and_then(person::gender_of);
     told.or_else(|| civility.map(str::to_owned))
+}
+
+/// First names that only men or only women of this table bear.
+fn genders_of_names(table: &Table<'_>) -> BTreeMap<String, String> {
+    let mut seen: BTreeMap<String, (String, u32)> = BTreeMap::new();
+    for &member in table.members {
+        let record = member as usize;
+        let Some(first) = table.records.first("first_name", record) else { continue };
+        let Some(gender) = told_gender(table.records, record) else { continue };
+        let known = seen.entry(text::fold(first)).or_insert_with(|| (gender.clone(), 0));
+        if known.0 == gender {
+            known.1 += 1;
+        } else {
+            known.0.clear();
+        }
+    }
+    // One alone may be a slip of the keyboard.
+    let sure = seen.into_iter().filter(|(_, (gender, times))| !gender.is_empty() && *times > 1);
+    sure.map(|(name, (gender, _))| (name, gender)).collect()
 }
 
 /// Columns of a plain table that the model does not know, named `x.<value kind>.<header>`.

@@ -68,6 +68,7 @@ struct CompanyWords {
     telling: Words,
     after_and: Words,
     link: Words,
+    general: Words,
     other_name: Vec<String>,
     other_name_small: Vec<String>,
     branch: Words,
@@ -97,6 +98,7 @@ struct Lexicon {
     telling: HashSet<String>,
     after_and: HashSet<String>,
     link: HashSet<String>,
+    general: HashSet<String>,
     /// Phrases that announce another name, by their first word, with whether they are told in small
     /// letters or with marks only.
     other_name: HashMap<String, Vec<(String, bool)>>,
@@ -146,6 +148,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         telling: words.telling.to_set(),
         after_and: words.after_and.to_set(),
         link: words.link.to_set(),
+        general: words.general.to_set(),
         other_name,
         branch: words.branch.to_set(),
         short: words.short.into_iter().collect(),
@@ -587,6 +590,19 @@ pub fn words(name: &str) -> Vec<String> {
         }
     }
     if kept.is_empty() { all.into_iter().map(str::to_owned).collect() } else { kept }
+}
+
+/// The words of a name that tell it from others: `Ets Dupont & Fils` has `dupont`.
+pub fn own_words(name: &str) -> Vec<String> {
+    let all = words(name);
+    let named = |at: usize| {
+        let word = all[at].as_str();
+        let partners = at > 0 && at + 1 == all.len() && LEXICON.after_and.contains(word);
+        !partners && !LEXICON.general.contains(word)
+    };
+    let own: Vec<String> =
+        (0..all.len()).filter(|&at| named(at)).map(|at| all[at].clone()).collect();
+    if own.is_empty() { all } else { own }
 }
 
 /// How many words of a name are written short: `Sté de TP de Provence` has two.
