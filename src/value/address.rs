@@ -1666,7 +1666,7 @@ mod tests {
             ),
             ("12 rue X BP 12345 75001 Paris", "12|rue X|BP 12345|75001|Paris||FR"),
             ("1539 S Springfield Ave", "1539|S Springfield Ave|||||FR"),
-            ("11411 W. 19th St.", "11411|W. 19th St.|||||FR"),
+            ("11411 W. 19th St.", "11411|W. 19th St|||||FR"),
             ("4540 Hamlin", "4540|Hamlin|||||FR"),
             ("75001 PARIS", "|||75001|Paris||FR"),
         ];
