@@ -2,8 +2,12 @@
 //!
 //! The vocabulary itself is data: `mappings/model.toml`.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
+use hashbrown::DefaultHashBuilder;
 use serde::{Deserialize, Serialize};
 
 /// What one record speaks of.
@@ -132,9 +136,12 @@ pub fn names_in_order() -> &'static [String] {
     &NAMES
 }
 
-/// The attribute called `name`, if the canonical model has it.
+/// The attribute called `name`, if the canonical model has it. Asked for every value that is read.
 pub fn attribute(name: &str) -> Option<&'static Attribute> {
-    attributes().get(name)
+    static BY_NAME: LazyLock<HashMap<&str, &Attribute, DefaultHashBuilder>> = LazyLock::new(|| {
+        attributes().iter().map(|(name, attribute)| (name.as_str(), attribute)).collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 /// The value kind of the attribute `name`.

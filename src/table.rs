@@ -9,17 +9,22 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
+    hash::BuildHasher,
+    ops::Range,
     sync::Arc,
 };
 
 use arrow::{
     array::{
-        Array, ArrayRef, ListArray, RecordBatch, StringArray, StringBuilder, StructArray,
+        Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StringBuilder, StructArray,
         UInt32Array,
     },
     buffer::OffsetBuffer,
+    compute::concat,
     datatypes::{DataType, Field, Fields, Schema},
 };
+use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::Kind;
@@ -167,8 +172,51 @@ impl Column {
         self.offsets.windows(2).filter(|w| w[0] < w[1]).count()
     }
 
-    fn range(&self, i: usize) -> std::ops::Range<usize> {
+    /// Where the values of record `i` stand among all values: see [`Column::entry`].
+    pub fn range(&self, i: usize) -> Range<usize> {
         self.offsets[i] as usize..self.offsets[i + 1] as usize
+    }
+
+    /// The value at a position among all values, with the position of its origin in [`Records::origins`].
+    pub fn entry(&self, at: usize) -> (&str, u32) {
+        (self.values.value(at), self.origins.value(at))
+    }
+
+    /// How many values the column holds, of all records together.
+    pub fn entry_count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Columns of one attribute, each with the number of records it covers, as one; `None` covers records
+    /// without a value.
+    pub fn joined(parts: &[(Option<&Column>, usize)]) -> Column {
+        let mut offsets: Vec<i32> =
+            Vec::with_capacity(parts.iter().map(|part| part.1).sum::<usize>() + 1);
+        offsets.push(0);
+        let mut origins: Vec<u32> = Vec::new();
+        for (column, records) in parts {
+            let base = offsets[offsets.len() - 1];
+            match column {
+                None => offsets.resize(offsets.len() + records, base),
+                Some(column) => {
+                    let ends = column.offsets[1..].iter();
+                    let end = |end: &i32| base.checked_add(*end).expect("fewer than 2^31 values");
+                    offsets.extend(ends.map(end));
+                    origins.extend_from_slice(column.origins.values());
+                }
+            }
+        }
+        let texts: Vec<&dyn Array> =
+            parts.iter().filter_map(|(column, _)| Some(&column.as_ref()?.values as _)).collect();
+        let values = match texts.as_slice() {
+            [] => StringArray::from(Vec::<&str>::new()),
+            texts => concat(texts).expect("fewer than 2^31 bytes of text").as_string().clone(),
+        };
+        Column {
+            offsets: OffsetBuffer::new(offsets.into()),
+            values,
+            origins: UInt32Array::from(origins),
+        }
     }
 
     fn item_fields() -> Fields {
@@ -231,6 +279,12 @@ impl ColumnBuilder {
     /// Ends the current record; the next value belongs to the next one.
     pub fn end_record(&mut self) {
         self.offsets.push(i32::try_from(self.origins.len()).expect("fewer than 2^31 values"));
+    }
+
+    /// Ends the current record and those after it, which have no value, until `records` are ended.
+    pub fn end_records(&mut self, records: usize) {
+        let end = i32::try_from(self.origins.len()).expect("fewer than 2^31 values");
+        self.offsets.resize(self.offsets.len().max(records + 1), end);
     }
 
     /// How many records are ended.
@@ -416,14 +470,18 @@ pub struct Draft {
 pub fn row_digest<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u8; 32] {
     let mut filled: Vec<_> = cells.into_iter().filter(|(_, v)| !v.is_empty()).collect();
     filled.sort_unstable();
-    let mut hasher = blake3::Hasher::new();
+    let mut bytes = Vec::with_capacity(512);
     for (header, value) in filled {
-        for part in [header, value] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
+        measured(header, &mut bytes);
+        measured(value, &mut bytes);
     }
-    *hasher.finalize().as_bytes()
+    *blake3::hash(&bytes).as_bytes()
+}
+
+/// Adds a text behind its length, so that two texts cannot be mistaken for two others.
+fn measured(text: &str, onto: &mut Vec<u8>) {
+    onto.extend_from_slice(&(text.len() as u64).to_le_bytes());
+    onto.extend_from_slice(text.as_bytes());
 }
 
 /// Gathers drafts and gives them their ids.
@@ -434,9 +492,11 @@ pub fn row_digest<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u
 pub struct RecordsBuilder {
     places: Vec<Place>,
     origins: Vec<Origin>,
-    origin_of: HashMap<Origin, u32>,
+    /// Positions in `origins`, by what stands there.
+    origin_at: HashTable<u32>,
     attributes: Vec<Arc<str>>,
-    attribute_of: HashMap<Arc<str>, u32>,
+    attribute_of: HashMap<Arc<str>, u32, DefaultHashBuilder>,
+    hasher: DefaultHashBuilder,
     heads: Vec<Head>,
     items: Vec<Item>,
     text: String,
@@ -462,12 +522,6 @@ struct Item {
     end: usize,
 }
 
-impl std::hash::Hash for Origin {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.place, &self.column, &self.label).hash(state);
-    }
-}
-
 impl RecordsBuilder {
     /// Registers a table and returns its position.
     pub fn place(&mut self, place: Place) -> u32 {
@@ -482,11 +536,21 @@ impl RecordsBuilder {
 
     /// Registers a column, once, and returns its position.
     pub fn origin(&mut self, place: u32, column: &str, label: &str) -> u32 {
-        let origin = Origin { place, column: column.to_owned(), label: label.to_owned() };
-        *self.origin_of.entry(origin).or_insert_with_key(|origin| {
-            self.origins.push(origin.clone());
-            self.origins.len() as u32 - 1
-        })
+        let hash_of = |of: (u32, &str, &str)| self.hasher.hash_one(of);
+        fn told(origin: &Origin) -> (u32, &str, &str) {
+            (origin.place, &origin.column, &origin.label)
+        }
+        let wanted = (place, column, label);
+        let known = |at: &u32| told(&self.origins[*at as usize]) == wanted;
+        if let Some(&at) = self.origin_at.find(hash_of(wanted), known) {
+            return at;
+        }
+        let at = self.origins.len() as u32;
+        self.origins.push(Origin { place, column: column.to_owned(), label: label.to_owned() });
+        let origins = &self.origins;
+        let rehash = |at: &u32| hash_of(told(&origins[*at as usize]));
+        self.origin_at.insert_unique(hash_of(wanted), at, rehash);
+        at
     }
 
     /// Adds a record and returns its draft number, which [`RecordsBuilder::finish`] translates.
@@ -562,40 +626,45 @@ impl RecordsBuilder {
     /// copies of the row; where these differ in nothing but their place, it does not matter which is
     /// which.
     pub fn finish(mut self, key: &IdKey) -> (Records, Vec<u32>) {
-        let mut content: Vec<([u8; 32], u32)> = Vec::with_capacity(self.heads.len());
-        for (number, draft) in self.heads.iter().enumerate() {
-            let mut hasher = blake3::Hasher::new_keyed(&key.0);
-            let source = &self.places[draft.place as usize].source;
-            for part in [source.as_str(), draft.kind.map_or("", Kind::as_str), &draft.key] {
-                hasher.update(&(part.len() as u64).to_le_bytes());
-                hasher.update(part.as_bytes());
-            }
-            hasher.update(&draft.digest);
-            content.push((*hasher.finalize().as_bytes(), number as u32));
-        }
-        content.sort_unstable_by(|a, b| {
+        let drafts = self.heads.par_iter().enumerate();
+        let mut content: Vec<([u8; 32], u32)> = drafts
+            .map_init(Vec::new, |bytes, (number, draft)| {
+                bytes.clear();
+                measured(&self.places[draft.place as usize].source, bytes);
+                measured(draft.kind.map_or("", Kind::as_str), bytes);
+                measured(&draft.key, bytes);
+                bytes.extend_from_slice(&draft.digest);
+                (*blake3::keyed_hash(&key.0, bytes).as_bytes(), number as u32)
+            })
+            .collect();
+        content.par_sort_unstable_by(|a, b| {
             let dated = |n: u32| &self.places[self.heads[n as usize].place as usize].dated;
             // Copies of a row have the same values; an account in two years has not.
             let told = |n: u32| {
                 self.values_of(n as usize)
                     .map(|(_, value, origin)| (&self.origins[origin as usize].label, value))
             };
-            (a.0, dated(a.1))
-                .cmp(&(b.0, dated(b.1)))
-                .then_with(|| told(a.1).cmp(told(b.1)))
-                .then(a.1.cmp(&b.1))
+            a.0.cmp(&b.0).then_with(|| {
+                dated(a.1)
+                    .cmp(dated(b.1))
+                    .then_with(|| told(a.1).cmp(told(b.1)))
+                    .then(a.1.cmp(&b.1))
+            })
         });
-        let mut order: Vec<(RecordId, u32)> = Vec::with_capacity(content.len());
-        let mut ordinal = 0u64;
-        for (at, (hash, number)) in content.iter().enumerate() {
-            ordinal = if at > 0 && content[at - 1].0 == *hash { ordinal + 1 } else { 0 };
-            let mut hasher = blake3::Hasher::new_keyed(&key.0);
-            hasher.update(hash).update(&ordinal.to_le_bytes());
-            let mut id = [0u8; 10];
-            id.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
-            order.push((RecordId(id), *number));
-        }
-        order.sort_unstable();
+        let mut order: Vec<(RecordId, u32)> = content
+            .par_chunk_by(|a, b| a.0 == b.0)
+            .flat_map_iter(|copies| copies.iter().enumerate())
+            .map(|(ordinal, (hash, number))| {
+                let mut bytes = [0; 40];
+                bytes[..32].copy_from_slice(hash);
+                bytes[32..].copy_from_slice(&(ordinal as u64).to_le_bytes());
+                let mut id = [0u8; 10];
+                id.copy_from_slice(&blake3::keyed_hash(&key.0, &bytes).as_bytes()[..10]);
+                (RecordId(id), *number)
+            })
+            .collect();
+        drop(content);
+        order.par_sort_unstable();
 
         let mut positions = vec![0u32; order.len()];
         let mut records = Records {
@@ -615,11 +684,13 @@ impl RecordsBuilder {
             records.place.push(head.place);
             records.row.push(head.row);
             for (attribute, value, origin) in self.values_of(number) {
-                builders[attribute as usize].value(value, origin);
+                let builder = &mut builders[attribute as usize];
+                builder.end_records(position);
+                builder.value(value, origin);
             }
-            builders.iter_mut().for_each(ColumnBuilder::end_record);
         }
-        for (attribute, builder) in self.attributes.iter().zip(builders) {
+        for (attribute, mut builder) in self.attributes.iter().zip(builders) {
+            builder.end_records(positions.len());
             records.columns.insert(attribute.to_string(), builder.finish());
         }
         (records, positions)
@@ -1352,6 +1423,28 @@ mod tests {
             assert_eq!(RecordId::parse(text), Some(*id));
         }
         assert_eq!(RecordId::parse("not an id"), None);
+    }
+
+    #[test]
+    fn columns_of_parts_are_one_column() {
+        let part = |records: &[&[&str]]| {
+            let mut builder = ColumnBuilder::new();
+            for values in records {
+                values.iter().for_each(|value| builder.value(value, value.len() as u32));
+                builder.end_record();
+            }
+            builder.finish()
+        };
+        let (first, second) = (part(&[&["a", "bb"], &[]]), part(&[&["ccc"]]));
+        let joined = Column::joined(&[(Some(&first), 2), (None, 3), (Some(&second), 1)]);
+        let values: Vec<Vec<(&str, u32)>> =
+            (0..joined.len()).map(|i| joined.entries(i).collect()).collect();
+        let none = Vec::new;
+        assert_eq!(
+            values,
+            [vec![("a", 1), ("bb", 2)], none(), none(), none(), none(), vec![("ccc", 3)]]
+        );
+        assert_eq!(Column::joined(&[(None, 2)]).len(), 2);
     }
 
     #[test]

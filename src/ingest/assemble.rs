@@ -380,7 +380,9 @@ impl<'a> Layout<'a> {
                 });
                 continue;
             };
-            if usage.omit || usage.empty.contains(&text.to_lowercase()) {
+            let stands_for_nothing =
+                |text: &str| !usage.empty.is_empty() && usage.empty.contains(&text.to_lowercase());
+            if usage.omit || stands_for_nothing(text) {
                 continue;
             }
             let label_cell = usage.label_at.map_or("", |l| cells.get(l).unwrap_or(""));
@@ -389,7 +391,7 @@ impl<'a> Layout<'a> {
                 separator => text.split(separator).map(str::trim).collect(),
             };
             for (nth, part) in parts.iter().enumerate().filter(|(_, p)| !p.is_empty()) {
-                if usage.empty.contains(&part.to_lowercase()) {
+                if stands_for_nothing(part) {
                     continue;
                 }
                 let mut label = match usage.label_at {
@@ -615,7 +617,7 @@ impl<'a> Layout<'a> {
                 &*v.attribute,
                 "first_name" | "last_name" | "full_name" | "middle_name" | "maiden_name"
             );
-            part && kind::is_name(&v.text) && person::check(&v.text).is_ok()
+            part && kind::is_name(&v.text) && person::fault(&v.text).is_none()
         };
         let person =
             own.iter().any(is_called) || self.mapping.rows != Rows::Decide && named(&["nickname"]);

@@ -1,6 +1,6 @@
 //! One cell at a time: all that it tells by itself, whatever stands in the other cells of its record.
 
-use std::{rc::Rc, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     model::{self, ValueKind},
@@ -95,17 +95,17 @@ impl Way {
 
 /// One thing that a cell tells. Attributes are positions in [`Plan::attributes`].
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum Told<T> {
     /// A clean value.
-    Value { to: usize, value: Rc<str>, changed: bool },
+    Value { to: usize, value: T, changed: bool },
     /// A clean value for an attribute whose own column, where it has a value, says it better.
-    Beside { to: usize, value: Rc<str> },
+    Beside { to: usize, value: T },
     /// It stands for "no value".
     Placeholder,
     /// It cannot be used.
     Invalid(Invalid),
     /// The project's vocabulary has no common value for it.
-    Unmapped(String),
+    Unmapped(T),
     /// It can be used, and a steward should know something of it.
     Issue(Arc<ValueIssue>),
 }
@@ -113,33 +113,74 @@ pub(super) enum Told {
 /// What decides on the meaning of a cell besides its attribute and text; what does not matter to its way is
 /// left at its default, so that cells share what they tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Around<'a> {
+pub(super) struct Around {
     /// The origin, whose habits tell how dates and amounts are written.
     origin: u32,
-    /// The country of the row, for numbers to call.
-    country: &'a str,
+    /// The country of the row, for numbers to call: see [`Plan::country_called`].
+    country: u16,
     /// Whether a first name stands beside a last name, and whether one may stand in a full name.
     first_name: bool,
     full_name: bool,
 }
 
-impl<'a> Around<'a> {
-    /// What matters to a cell of that way; `has` tells whether the record has an attribute.
-    pub(super) fn of(
-        way: Way,
-        origin: u32,
-        country: &'a str,
-        has: impl Fn(&str) -> bool,
-    ) -> Around<'a> {
+impl Plan<'_> {
+    /// What matters to a cell of a record.
+    pub(super) fn around(&self, at: usize, record: usize, origin: u32) -> Around {
         let nothing = Around::default();
-        match way {
-            Way::LastName | Way::Name => {
-                Around { first_name: has("first_name"), full_name: has("full_name"), ..nothing }
-            }
-            Way::Email | Way::Phone => Around { country, ..nothing },
-            _ if follows_habits(way) => Around { origin, ..nothing },
+        match self.attributes[at].way {
+            Way::LastName | Way::Name => Around {
+                first_name: self.has(record, self.named.first_name),
+                full_name: self.has(record, self.named.full_name),
+                ..nothing
+            },
+            Way::Email | Way::Phone => Around { country: self.countries.of(record), ..nothing },
+            way if follows_habits(way) => Around { origin, ..nothing },
             _ => nothing,
         }
+    }
+}
+
+/// A cell that needs no reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plainly {
+    /// It is its own clean value, tells nothing else, and there is nothing to know of it.
+    AsWritten,
+    /// A number to call: all that it tells is this number, for the attribute at this position.
+    Number(usize, phone::French),
+}
+
+impl Plan<'_> {
+    /// What a plain cell is, without reading it; [`Plan::tell`] says the same at greater length.
+    pub(super) fn plainly(&self, at: usize, cell: &str, around: Around) -> Option<Plainly> {
+        let attribute = &self.attributes[at];
+        let as_written = match attribute.way {
+            _ if attribute.agreed => false,
+            Way::Text => text::is_tidy(cell),
+            Way::Email => email::is_plain(cell) && email::issues(cell).is_empty(),
+            Way::Identifier => identifier::is_plain(attribute.name, cell),
+            Way::Phone if self.country_called(around) == "FR" => {
+                let number = phone::French::plainly(cell)?;
+                let placeholder = text::is_placeholder_of(ValueKind::Phone, cell);
+                let to = self.place_of(at, number.line());
+                return (!placeholder).then_some(Plainly::Number(to, number));
+            }
+            _ => false,
+        };
+        let says = as_written && !text::is_placeholder_of(attribute.way.kind(), cell);
+        says.then_some(Plainly::AsWritten)
+    }
+
+    /// The attribute that a number of the one at `at` goes to.
+    fn place_of(&self, at: usize, line: Line) -> usize {
+        match line {
+            Line::Mobile if at == self.named.phone => self.named.mobile,
+            Line::Fixed if at == self.named.mobile => self.named.phone,
+            _ => at,
+        }
+    }
+
+    fn country_called(&self, around: Around) -> &str {
+        self.countries.name(around.country)
     }
 }
 
@@ -161,7 +202,7 @@ impl Found {
 
 impl Plan<'_> {
     /// All that a cell of the attribute at `at` tells, in order.
-    pub(super) fn tell(&self, at: usize, cell: &str, around: Around<'_>) -> Vec<Told> {
+    pub(super) fn tell(&self, at: usize, cell: &str, around: Around) -> Vec<Told<String>> {
         let mut teller = Teller { plan: self, at, cell, told: Vec::new() };
         teller.tell(around);
         teller.told
@@ -173,11 +214,11 @@ struct Teller<'p> {
     plan: &'p Plan<'p>,
     at: usize,
     cell: &'p str,
-    told: Vec<Told>,
+    told: Vec<Told<String>>,
 }
 
 impl Teller<'_> {
-    fn tell(&mut self, around: Around<'_>) {
+    fn tell(&mut self, around: Around) {
         let attribute = &self.plan.attributes[self.at];
         let (name, way, cell) = (attribute.name, attribute.way, self.cell);
         let says_nothing = way != Way::AddressPart && text::is_placeholder_of(way.kind(), cell);
@@ -194,21 +235,21 @@ impl Teller<'_> {
         match way {
             Way::AddressPart => {}
             Way::Email if !cell.contains('@') && self.is_phone() => {
-                self.phones(self.plan.position("phone"), around.country)
+                self.phones(self.plan.named.phone, around)
             }
             Way::Email => self.emails(self.at),
-            Way::Phone if cell.contains('@') => self.emails(self.plan.position("email")),
-            Way::Phone => self.phones(self.at, around.country),
-            Way::LastName => match person::check(cell) {
-                Err(invalid) => self.told.push(Told::Invalid(invalid)),
-                Ok(_) => self.take(last_name(cell, around.first_name || around.full_name)),
+            Way::Phone if cell.contains('@') => self.emails(self.plan.named.email),
+            Way::Phone => self.phones(self.at, around),
+            Way::LastName => match person::fault(cell) {
+                Some(invalid) => self.told.push(Told::Invalid(invalid)),
+                None => self.take(last_name(cell, around.first_name || around.full_name)),
             },
             _ => {
                 let habits = self.plan.habits.get(around.origin as usize);
                 match one_cell(way, name, cell, habits.copied().unwrap_or_default()) {
                     Err(invalid) if invalid.code == "siren_only" => {
                         if let Ok(siren) = identifier::normalize("siren", cell) {
-                            self.value(self.plan.position("siren"), siren, false);
+                            self.value(self.plan.named.siren, siren, false);
                         }
                     }
                     Err(invalid) => self.told.push(Told::Invalid(invalid)),
@@ -225,7 +266,7 @@ impl Teller<'_> {
     }
 
     fn value(&mut self, to: usize, value: String, changed: bool) {
-        self.told.push(Told::Value { to, value: value.into(), changed });
+        self.told.push(Told::Value { to, value, changed });
     }
 
     /// Adds what a steward should know of the value that the cell gave.
@@ -248,7 +289,7 @@ impl Teller<'_> {
                 self.own(value);
             } else if !value.is_empty() {
                 let to = self.plan.position(to);
-                self.told.push(Told::Beside { to, value: value.into() });
+                self.told.push(Told::Beside { to, value });
             }
         }
     }
@@ -277,16 +318,12 @@ impl Teller<'_> {
             && phone::normalize(self.cell, self.plan.country).iter().all(Result::is_ok)
     }
 
-    fn phones(&mut self, to: usize, country: &str) {
-        let attribute = self.plan.attributes[to].name;
+    fn phones(&mut self, to: usize, around: Around) {
+        let country = self.plan.country_called(around);
         for (nth, number) in phones(self.cell, country, self.plan.country).into_iter().enumerate() {
             match number {
                 Ok((number, line)) => {
-                    let to = match (attribute, line) {
-                        ("phone", Line::Mobile) => self.plan.position("mobile"),
-                        ("mobile", Line::Fixed) => self.plan.position("phone"),
-                        _ => to,
-                    };
+                    let to = self.plan.place_of(to, line);
                     let changed = nth == 0 && number != self.cell;
                     self.issues(&number, phone::issues(self.cell, &number));
                     self.value(to, number, changed);
@@ -302,7 +339,7 @@ impl Teller<'_> {
 }
 
 /// Whether a word that mostly stands for no name is one here: the first name beside it is real.
-fn is_surname(attribute: &str, cell: &str, around: Around<'_>) -> bool {
+fn is_surname(attribute: &str, cell: &str, around: Around) -> bool {
     matches!(attribute, "last_name" | "maiden_name")
         && around.first_name
         && text::may_be_last_name(cell)
@@ -395,7 +432,7 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
     let own = |value: String| Ok(Found::own(value, Vec::new()));
     match way {
         Way::FullName => {
-            person::check(value)?;
+            person::fault(value).map_or(Ok(()), Err)?;
             let name = person::split(value);
             let last = name.last.clone();
             let mut found = named(last, name, value);
@@ -403,7 +440,7 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
             Ok(found)
         }
         Way::FirstName => {
-            person::check(value)?;
+            person::fault(value).map_or(Ok(()), Err)?;
             let mut name = person::split_first(value);
             let own = std::mem::take(&mut name.first);
             let issues = std::mem::take(&mut name.issues);

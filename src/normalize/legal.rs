@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashbrown::HashMap;
+
 use crate::{
     table::{Column, ColumnBuilder, Records, Reject, Severity},
     value::{identifier, organisation},
@@ -63,9 +65,13 @@ fn shared_by_unrelated_names(columns: &BTreeMap<String, Column>) -> BTreeSet<Str
     let (Some(sirens), Some(names)) = (columns.get("siren"), columns.get("name")) else {
         return BTreeSet::new();
     };
+    let mut records: HashMap<&str, usize> = HashMap::default();
+    for siren in (0..sirens.len()).flat_map(|i| sirens.values(i)) {
+        *records.entry(siren).or_default() += 1;
+    }
     let mut bearers: BTreeMap<&str, Vec<BTreeSet<String>>> = BTreeMap::new();
     for i in 0..sirens.len() {
-        for siren in sirens.values(i) {
+        for siren in sirens.values(i).filter(|siren| records[siren] >= UNRELATED_NAMES) {
             let words: BTreeSet<String> = names.values(i).flat_map(organisation::words).collect();
             if !words.is_empty() {
                 bearers.entry(siren).or_default().push(words);

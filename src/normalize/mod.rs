@@ -6,11 +6,13 @@
 //! is added (the SIREN within a SIRET). A value that cannot be used is a reject of its cell; one that stands
 //! for "no value" is only counted.
 
+mod address;
 mod cell;
+mod known;
 mod legal;
 mod record;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,12 +21,9 @@ use crate::{
     error::Result,
     model::{self, Kind, ValueKind},
     progress::Progress,
-    table::{
-        CellIssue, Channel, Clean, Column, ColumnBuilder, ConsentEvent, Ingested, Records, Reject,
-        Staged,
-    },
+    table::{CellIssue, Channel, Clean, Column, ConsentEvent, Ingested, Records, Reject, Staged},
     value::{
-        address::{self, Parts},
+        address::Parts,
         category::Vocabulary,
         date::{self, Order},
         email,
@@ -32,7 +31,8 @@ use crate::{
         text,
     },
 };
-use record::{Chunk, Plan};
+use known::Known;
+use record::{Chunk, Plan, Tally};
 
 /// The `[normalize]` section of `orpailleur.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,7 +95,7 @@ pub struct Unmapped {
     pub records: u64,
 }
 
-/// How many records one task takes: enough that values repeat, few enough for an even load.
+/// How many records one task puts together.
 const CHUNK: usize = 16_384;
 
 /// Normalizes the values of all records and the contact points of all consent events.
@@ -107,28 +107,31 @@ pub fn run(
     let raw = &ingested.records;
     let plan = Plan::new(raw, settings, habits(raw));
     progress.expect(raw.len() as u64);
+    let known = Known::new(&plan, progress)?;
     let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
     let chunks: Vec<Chunk> = starts
         .into_par_iter()
         .map(|start| {
             progress.check()?;
             let end = raw.len().min(start + CHUNK);
-            let chunk = plan.clean(start..end);
+            let chunk = plan.clean(&known, start..end);
             progress.advance((end - start) as u64);
             Ok(chunk)
         })
         .collect::<Result<_>>()?;
+    drop(known);
 
-    let mut columns = joined(&chunks);
+    let mut columns = joined(&plan, &chunks);
     let mut rejects: Vec<Reject> = Vec::new();
-    let mut counts: BTreeMap<record::FillKey, Fill> = BTreeMap::new();
-    let mut unmapped: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut tallies: BTreeMap<(u32, Kind), Vec<Tally>> = BTreeMap::new();
+    let mut unmapped: BTreeMap<(usize, String), u64> = BTreeMap::new();
     let mut issues: Vec<CellIssue> = Vec::new();
     for chunk in chunks {
         rejects.extend(chunk.rejects);
         issues.extend(chunk.issues);
-        for (key, fill) in chunk.fills {
-            add(counts.entry(key).or_default(), &fill);
+        for (group, more) in chunk.tallies {
+            let sums = tallies.entry(group).or_insert_with(|| vec![Tally::default(); more.len()]);
+            sums.iter_mut().zip(more).for_each(|(sum, more)| sum.add(&more));
         }
         for (value, records) in chunk.unmapped {
             *unmapped.entry(value).or_default() += records;
@@ -152,39 +155,27 @@ pub fn run(
         rejects,
         issues,
     };
-    let metrics = Metrics { fills: fills(raw, counts), unmapped: by_frequency(unmapped) };
+    let metrics =
+        Metrics { fills: fills(&plan, raw, tallies), unmapped: by_frequency(&plan, unmapped) };
     Ok(Staged { table: clean, metrics })
 }
 
 /// The columns of all chunks, one after the other.
-fn joined(chunks: &[Chunk]) -> BTreeMap<String, Column> {
-    let names: BTreeSet<&String> = chunks.iter().flat_map(|chunk| chunk.columns.keys()).collect();
-    let join = |name: &String| {
-        let mut builder = ColumnBuilder::default();
-        for chunk in chunks {
-            let column = chunk.columns.get(name);
-            for i in 0..chunk.len {
-                for (value, origin) in column.into_iter().flat_map(|column| column.entries(i)) {
-                    builder.value(value, origin);
-                }
-                builder.end_record();
-            }
-        }
-        (name.clone(), builder.finish())
+fn joined(plan: &Plan<'_>, chunks: &[Chunk]) -> BTreeMap<String, Column> {
+    let join = |at: usize| {
+        let parts: Vec<(Option<&Column>, usize)> =
+            chunks.iter().map(|chunk| (chunk.columns[at].as_ref(), chunk.len)).collect();
+        let is_filled = parts.iter().any(|(column, _)| column.is_some());
+        is_filled.then(|| (plan.attributes[at].name.to_owned(), Column::joined(&parts)))
     };
-    names.into_par_iter().map(join).collect()
+    (0..plan.attributes.len()).into_par_iter().filter_map(join).collect()
 }
 
-fn add(sum: &mut Fill, more: &Fill) {
-    sum.filled += more.filled;
-    sum.valid += more.valid;
-    sum.changed += more.changed;
-    sum.placeholders += more.placeholders;
-    sum.invalid += more.invalid;
-}
-
-fn by_frequency(counts: BTreeMap<(String, String), u64>) -> Vec<Unmapped> {
-    let value = |((attribute, value), records)| Unmapped { attribute, value, records };
+fn by_frequency(plan: &Plan<'_>, counts: BTreeMap<(usize, String), u64>) -> Vec<Unmapped> {
+    let value = |((at, value), records): ((usize, String), u64)| {
+        let attribute = plan.attributes[at].name.to_owned();
+        Unmapped { attribute, value, records }
+    };
     let mut unmapped: Vec<Unmapped> = counts.into_iter().map(value).collect();
     unmapped.sort_by(|a, b| {
         a.attribute.cmp(&b.attribute).then(b.records.cmp(&a.records)).then(a.value.cmp(&b.value))
@@ -192,23 +183,35 @@ fn by_frequency(counts: BTreeMap<(String, String), u64>) -> Vec<Unmapped> {
     unmapped
 }
 
-/// The counts with their names and the number of records they are of.
-fn fills(raw: &Records, counts: BTreeMap<record::FillKey, Fill>) -> Vec<Fill> {
-    let mut records: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
-    for i in 0..raw.len() {
-        *records.entry((raw.place_of(i).source.as_str(), raw.kinds[i])).or_default() += 1;
+/// The tallies with their names and the number of records they are of.
+fn fills(plan: &Plan<'_>, raw: &Records, tallies: BTreeMap<(u32, Kind), Vec<Tally>>) -> Vec<Fill> {
+    let mut records: BTreeMap<(u32, Kind), u64> = BTreeMap::new();
+    for (place, kind) in raw.place.iter().zip(&raw.kinds) {
+        *records.entry((*place, *kind)).or_default() += 1;
     }
-    let mut summed: BTreeMap<(&str, Kind, String), Fill> = BTreeMap::new();
-    for (key, fill) in counts {
-        let source = raw.places[key.place as usize].source.as_str();
-        add(summed.entry((source, key.kind, key.attribute)).or_default(), &fill);
+    let source = |place: u32| raw.places[place as usize].source.as_str();
+    let mut records_of: BTreeMap<(&str, Kind), u64> = BTreeMap::new();
+    for ((place, kind), count) in records {
+        *records_of.entry((source(place), kind)).or_default() += count;
     }
-    let named = summed.into_iter().map(|((source, kind, attribute), fill)| Fill {
+    let mut summed: BTreeMap<(&str, Kind, &str), Tally> = BTreeMap::new();
+    for ((place, kind), tallies) in tallies {
+        for (attribute, tally) in plan.attributes.iter().zip(tallies) {
+            if tally != Tally::default() {
+                summed.entry((source(place), kind, attribute.name)).or_default().add(&tally);
+            }
+        }
+    }
+    let named = summed.into_iter().map(|((source, kind, attribute), tally)| Fill {
         source: source.to_owned(),
         kind: kind.as_str().to_owned(),
-        records: records.get(&(source, kind)).copied().unwrap_or(0),
-        attribute,
-        ..fill
+        records: records_of.get(&(source, kind)).copied().unwrap_or(0),
+        attribute: attribute.to_owned(),
+        filled: tally.filled,
+        valid: tally.valid,
+        changed: tally.changed,
+        placeholders: tally.placeholders,
+        invalid: tally.invalid,
     });
     named.collect()
 }
@@ -264,7 +267,8 @@ fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEv
                 .collect()
         }
         Channel::Post => {
-            vec![address::normalize(&Parts { address: cell, ..Parts::default() }, home).encode()]
+            let parts = Parts { address: cell, ..Parts::default() };
+            vec![crate::value::address::normalize(&parts, home).encode()]
         }
     };
     if points.is_empty() {

@@ -1,50 +1,58 @@
-//! One record at a time: its raw values in, its clean values out.
-//!
-//! Values repeat, so what a cell tells, what the cells of an address are together, and the parts of plain
-//! addresses are each worked out once per chunk: [`Known`] is the only place that remembers.
+//! One record at a time: what its cells tell, put together to its clean values.
 
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Range,
-    rc::Rc,
     sync::Arc,
 };
 
 use crate::{
     model::{self, Kind, ValueKind},
     table::{CellIssue, Column, ColumnBuilder, Records, Reject, Severity, ValueIssue},
-    value::{
-        Invalid, Issue,
-        address::{self, Address, Parts, Plain},
-        category::Vocabulary,
-        identifier, text,
-    },
+    value::{Invalid, address, category::Vocabulary, identifier, text},
 };
 
 use super::{
-    Fill, Habits, Settings,
-    cell::{self, Around, Told, Way},
+    Habits, Settings,
+    address::{Group, Present, Slot, Whole, gather},
+    cell::{self, Plainly, Told, Way},
+    known::{AS_WRITTEN, Known, NUMBER},
 };
 
-/// What a count is of.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct FillKey {
-    pub(super) place: u32,
-    pub(super) kind: Kind,
-    pub(super) attribute: String,
+/// What became of the values of one attribute, in numbers of records or values: see [`super::Fill`].
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Tally {
+    pub(super) filled: u64,
+    pub(super) valid: u64,
+    pub(super) changed: u64,
+    pub(super) placeholders: u64,
+    pub(super) invalid: u64,
 }
+
+impl Tally {
+    pub(super) fn add(&mut self, more: &Tally) {
+        self.filled += more.filled;
+        self.valid += more.valid;
+        self.changed += more.changed;
+        self.placeholders += more.placeholders;
+        self.invalid += more.invalid;
+    }
+}
+
+/// Of each place and kind of records the tallies by position of the attribute.
+pub(super) type Tallies = Vec<((u32, Kind), Vec<Tally>)>;
 
 /// The clean values of a range of records.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     /// How many records.
     pub(super) len: usize,
-    /// Of each attribute that has values.
-    pub(super) columns: BTreeMap<String, Column>,
+    /// By position of the attribute; none where there is no value.
+    pub(super) columns: Vec<Option<Column>>,
     pub(super) rejects: Vec<Reject>,
-    pub(super) fills: BTreeMap<FillKey, Fill>,
-    /// Attribute and value without a common value, with the number of records.
-    pub(super) unmapped: BTreeMap<(String, String), u64>,
+    pub(super) tallies: Tallies,
+    /// Position of the attribute and value without a common value, with the number of records.
+    pub(super) unmapped: BTreeMap<(usize, String), u64>,
     pub(super) issues: Vec<CellIssue>,
 }
 
@@ -58,6 +66,8 @@ pub(super) struct Attribute<'a> {
     column: Option<&'a Column>,
     /// Whether the project's vocabulary speaks of it.
     pub(super) agreed: bool,
+    /// Of the cell of an address, which one.
+    slot: Option<Slot>,
 }
 
 /// The attributes that are spoken of by name, whether or not there is a column of theirs.
@@ -85,6 +95,107 @@ const NAMED: [&str; 21] = [
     "vat",
 ];
 
+/// Where the attributes stand that are spoken of for every record.
+pub(super) struct Named {
+    pub(super) address: usize,
+    pub(super) email: usize,
+    pub(super) first_name: usize,
+    pub(super) full_name: usize,
+    pub(super) last_name: usize,
+    pub(super) mobile: usize,
+    pub(super) phone: usize,
+    pub(super) postcode: usize,
+    pub(super) siren: usize,
+    pub(super) siret: usize,
+    pub(super) vat: usize,
+}
+
+impl Named {
+    fn among(attributes: &[Attribute<'_>]) -> Named {
+        let at = |name| position(attributes, name);
+        Named {
+            address: at("address"),
+            email: at("email"),
+            first_name: at("first_name"),
+            full_name: at("full_name"),
+            last_name: at("last_name"),
+            mobile: at("mobile"),
+            phone: at("phone"),
+            postcode: at("postcode"),
+            siren: at("siren"),
+            siret: at("siret"),
+            vat: at("vat"),
+        }
+    }
+}
+
+fn position(attributes: &[Attribute<'_>], name: &str) -> usize {
+    let found = attributes.binary_search_by(|attribute| attribute.name.cmp(name));
+    found.expect("it is a raw attribute or one of NAMED")
+}
+
+/// The country that the addresses of each record are in.
+pub(super) struct Countries<'a> {
+    names: Vec<&'a str>,
+    /// By record the position in `names`; empty where all records are at home.
+    of: Vec<u16>,
+}
+
+impl<'a> Countries<'a> {
+    fn new(raw: &'a Records, home: &'a str) -> Countries<'a> {
+        let mut countries = Countries { names: vec![home], of: Vec::new() };
+        let column = raw.columns.get("country");
+        if column.is_none() && raw.places.iter().all(|place| place.country.is_empty()) {
+            return countries;
+        }
+        let mut known: HashMap<&str, Option<&'static str>> = HashMap::new();
+        for record in 0..raw.len() {
+            let named = column.into_iter().flat_map(|column| column.values(record));
+            let codes = named.filter_map(|cell| {
+                *known.entry(cell).or_insert_with(|| address::iso_country(cell))
+            });
+            let name = country_among(codes, raw, record, home);
+            let at = countries.names.iter().position(|known| *known == name);
+            let at = at.unwrap_or_else(|| {
+                countries.names.push(name);
+                countries.names.len() - 1
+            });
+            countries.of.push(at as u16);
+        }
+        countries
+    }
+
+    pub(super) fn of(&self, record: usize) -> u16 {
+        self.of.get(record).copied().unwrap_or(0)
+    }
+
+    pub(super) fn name(&self, at: u16) -> &'a str {
+        self.names[usize::from(at)]
+    }
+}
+
+/// The country of a record's addresses where they name one and only one, else that of its source, else
+/// `home`.
+pub(super) fn country_of<'a>(raw: &'a Records, record: usize, home: &'a str) -> &'a str {
+    let codes = raw.values("country", record).filter_map(address::iso_country);
+    country_among(codes, raw, record, home)
+}
+
+fn country_among<'a>(
+    mut codes: impl Iterator<Item = &'static str>,
+    raw: &'a Records,
+    record: usize,
+    home: &'a str,
+) -> &'a str {
+    match codes.next() {
+        Some(first) if codes.all(|other| other == first) => first,
+        _ => match raw.place_of(record).country.as_str() {
+            "" => home,
+            country => country,
+        },
+    }
+}
+
 /// What is decided once for all records.
 pub(super) struct Plan<'a> {
     raw: &'a Records,
@@ -93,6 +204,10 @@ pub(super) struct Plan<'a> {
     pub(super) habits: Vec<Habits>,
     /// In the order of their names.
     pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) named: Named,
+    pub(super) countries: Countries<'a>,
+    /// By origin a number for its label.
+    labels: Vec<u32>,
     /// Whether the numbers are of a plan that is not the country's: their digits are kept as written.
     pub(super) foreign_numbers: bool,
     pub(super) vocabulary: &'a Vocabulary,
@@ -104,250 +219,247 @@ impl<'a> Plan<'a> {
         let mut names: Vec<&str> = raw.columns.keys().map(String::as_str).chain(NAMED).collect();
         names.sort_unstable();
         names.dedup();
-        let attributes = names.into_iter().map(|name| Attribute {
-            name,
-            way: Way::of(name),
-            kind: model::value_kind(name),
-            column: raw.columns.get(name),
-            agreed: vocabulary.wants(name),
+        let attribute = |name| {
+            let way = Way::of(name);
+            Attribute {
+                name,
+                way,
+                kind: model::value_kind(name),
+                column: raw.columns.get(name),
+                agreed: vocabulary.wants(name),
+                slot: (way == Way::AddressPart).then(|| Slot::of(name)),
+            }
+        };
+        let attributes: Vec<Attribute<'a>> = names.into_iter().map(attribute).collect();
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let labels = raw.origins.iter().map(|origin| {
+            let next = numbers.len() as u32;
+            *numbers.entry(&origin.label).or_insert(next)
         });
-        let attributes = attributes.collect();
-        let foreign_numbers = cell::has_foreign_numbers(raw, country);
-        Plan { raw, country, habits, attributes, foreign_numbers, vocabulary }
+        Plan {
+            raw,
+            country,
+            habits,
+            labels: labels.collect(),
+            named: Named::among(&attributes),
+            attributes,
+            countries: Countries::new(raw, country),
+            foreign_numbers: cell::has_foreign_numbers(raw, country),
+            vocabulary,
+        }
+    }
+
+    /// How many records there are.
+    pub(super) fn records(&self) -> usize {
+        self.raw.len()
     }
 
     /// Where the attribute stands among the plan's.
     pub(super) fn position(&self, name: &str) -> usize {
-        let found = self.attributes.binary_search_by(|attribute| attribute.name.cmp(name));
-        found.expect("it is a raw attribute or one of NAMED")
+        position(&self.attributes, name)
+    }
+
+    /// The raw values of the attribute, if its cells are read one by one. The parts of an address are read
+    /// together; but the vocabulary may speak of a state or a country.
+    pub(super) fn column_read_alone(&self, at: usize) -> Option<&'a Column> {
+        let attribute = &self.attributes[at];
+        let alone = attribute.way != Way::AddressPart || attribute.agreed;
+        attribute.column.filter(|_| alone)
+    }
+
+    /// Whether the raw record has a usable value of the attribute.
+    pub(super) fn has(&self, record: usize, at: usize) -> bool {
+        let attribute = &self.attributes[at];
+        let mut values = attribute.column.into_iter().flat_map(|column| column.values(record));
+        values.any(|value| !text::is_placeholder_of(attribute.kind, value))
+    }
+
+    /// Puts the cells of a record's addresses into `groups`, one for each address; those that name no country are
+    /// in that of the source.
+    pub(super) fn addresses(&self, record: usize, groups: &mut Vec<Group<'a>>) {
+        groups.clear();
+        for attribute in &self.attributes {
+            let (Some(slot), Some(column)) = (attribute.slot, attribute.column) else { continue };
+            for (value, origin) in column.entries(record) {
+                let label = self.labels.get(origin as usize).copied().unwrap_or(0);
+                gather(groups, slot, label, value, origin);
+            }
+        }
+        let of_source = self.raw.place_of(record).country.as_str();
+        for Group { parts, .. } in groups {
+            // A whole address in one cell may name its country itself.
+            if parts.country.is_empty() && parts.address.is_empty() {
+                parts.country = of_source;
+            }
+        }
     }
 
     /// The clean values of the records in `range`.
-    pub(super) fn clean(&self, range: Range<usize>) -> Chunk {
-        let mut chunk = Chunk { len: range.len(), ..Chunk::default() };
-        let mut known = Known::new(self);
-        let mut columns: Vec<ColumnBuilder> = Vec::new();
-        columns.resize_with(self.attributes.len(), ColumnBuilder::default);
-        let mut fills: BTreeMap<(u32, Kind), Vec<Fill>> = BTreeMap::new();
-        for i in range {
-            let group = (self.raw.place[i], self.raw.kinds[i]);
-            let fills =
-                fills.entry(group).or_insert_with(|| vec![Fill::default(); self.attributes.len()]);
-            let mut record = Record {
-                plan: self,
-                i,
-                values: Vec::with_capacity(self.attributes.len()),
-                address: None,
-                rejects: &mut chunk.rejects,
-                unmapped: &mut chunk.unmapped,
-                issues: &mut chunk.issues,
-                fills,
-                known: &mut known,
-            };
-            record.read();
-            record.count();
-            for (at, value, origin) in record.values {
-                columns[at].value(&value, origin);
-            }
-            columns.iter_mut().for_each(ColumnBuilder::end_record);
-        }
-        for (attribute, column) in self.attributes.iter().zip(columns) {
-            let column = column.finish();
-            if column.filled() > 0 {
-                chunk.columns.insert(attribute.name.to_owned(), column);
+    pub(super) fn clean(&self, known: &Known<'a>, range: Range<usize>) -> Chunk {
+        let mut builders: Vec<ColumnBuilder> = Vec::new();
+        builders.resize_with(self.attributes.len(), ColumnBuilder::default);
+        let mut assembly = Assembly {
+            plan: self,
+            known,
+            chunk: Chunk { len: range.len(), ..Chunk::default() },
+            record: range.start,
+            group: 0,
+            values: Vec::new(),
+            text: String::new(),
+            groups: Vec::new(),
+            whole: Whole::default(),
+            located: None,
+        };
+        for (nth, record) in range.clone().enumerate() {
+            assembly.read(record);
+            assembly.count();
+            for value in &assembly.values {
+                builders[value.to].end_records(nth);
+                builders[value.to].value(&assembly.text[value.text.clone()], value.origin);
             }
         }
-        for ((place, kind), fills) in fills {
-            for (attribute, fill) in self.attributes.iter().zip(fills) {
-                if fill != Fill::default() {
-                    let attribute = attribute.name.to_owned();
-                    chunk.fills.insert(FillKey { place, kind, attribute }, fill);
+        let finished = |mut builder: ColumnBuilder| {
+            builder.end_records(range.len());
+            let column = builder.finish();
+            (column.entry_count() > 0).then_some(column)
+        };
+        Chunk { columns: builders.into_iter().map(finished).collect(), ..assembly.chunk }
+    }
+}
+
+/// A clean value of the record in hand.
+struct Given {
+    /// Position of its attribute.
+    to: usize,
+    origin: u32,
+    /// Where it stands in [`Assembly::text`].
+    text: Range<usize>,
+}
+
+/// Records while they are put together, one after the other.
+struct Assembly<'k, 'a> {
+    plan: &'k Plan<'a>,
+    known: &'k Known<'a>,
+    chunk: Chunk,
+    /// The record in hand.
+    record: usize,
+    /// Position of its tallies.
+    group: usize,
+    values: Vec<Given>,
+    /// Its clean values, end to end.
+    text: String,
+    groups: Vec<Group<'a>>,
+    /// Which parts the first of its addresses has.
+    located: Option<Present>,
+    /// Addresses of earlier records.
+    whole: Whole<'a>,
+}
+
+impl<'a> Assembly<'_, 'a> {
+    fn read(&mut self, record: usize) {
+        let plan = self.plan;
+        self.record = record;
+        self.group = self.group_of(record);
+        self.values.clear();
+        self.text.clear();
+        self.located = None;
+        for at in 0..plan.attributes.len() {
+            if let Some(column) = plan.column_read_alone(at) {
+                for entry in column.range(record) {
+                    self.cell(at, column, entry);
                 }
-            }
-        }
-        chunk
-    }
-}
-
-/// What the cells of one attribute tell, by their text and what surrounds them.
-type Cells<'a> = HashMap<(&'a str, Around<'a>), Rc<[Told]>>;
-
-/// What was worked out before.
-struct Known<'a> {
-    plan: &'a Plan<'a>,
-    /// What cells tell, by position of the attribute.
-    cells: Vec<Cells<'a>>,
-    addresses: HashMap<Parts<'a>, Rc<Located>>,
-    /// The halves of plain addresses.
-    streets: HashMap<&'a str, Option<Address>>,
-    places: HashMap<(&'a str, &'a str), Option<Address>>,
-}
-
-/// What the cells of an address are together.
-struct Located {
-    address: Address,
-    encoded: Rc<str>,
-    bad_postcode: bool,
-    /// What a steward should know of its postcode.
-    issue: Option<Arc<ValueIssue>>,
-}
-
-impl<'a> Known<'a> {
-    fn new(plan: &'a Plan<'a>) -> Known<'a> {
-        Known {
-            plan,
-            cells: plan.attributes.iter().map(|_| HashMap::new()).collect(),
-            addresses: HashMap::new(),
-            streets: HashMap::new(),
-            places: HashMap::new(),
-        }
-    }
-
-    fn told(&mut self, at: usize, cell: &'a str, around: Around<'a>) -> Rc<[Told]> {
-        let told = self.cells[at].entry((cell, around));
-        told.or_insert_with(|| self.plan.tell(at, cell, around).into()).clone()
-    }
-
-    fn located(&mut self, parts: &Parts<'a>) -> Rc<Located> {
-        if let Some(located) = self.addresses.get(parts) {
-            return located.clone();
-        }
-        let address = self
-            .plain_address(parts)
-            .unwrap_or_else(|| address::normalize(parts, self.plan.country));
-        let written = text::clean(parts.postcode);
-        let located = Rc::new(Located {
-            encoded: if address.is_empty() { "".into() } else { address.encode().into() },
-            bad_postcode: address.postcode.is_empty() && !text::is_postcode_placeholder(&written),
-            issue: postcode_issue(&written, &address.postcode),
-            address,
-        });
-        self.addresses.insert(parts.clone(), located.clone());
-        located
-    }
-
-    /// An address whose street and whose town are each worked out apart: towns and streets repeat, their
-    /// numbers do not.
-    fn plain_address(&mut self, parts: &Parts<'a>) -> Option<Address> {
-        let plain = Plain::of(parts, self.plan.country)?;
-        let street = self.streets.entry(plain.street).or_insert_with(|| plain.read_street());
-        let street = street.as_ref()?;
-        let place = (plain.postcode, plain.city);
-        let place = self.places.entry(place).or_insert_with(|| plain.read_place());
-        Some(plain.join(street, place.as_ref()?))
-    }
-}
-
-/// What a steward should know of a postcode that was read: that zeros at its start were lost.
-fn postcode_issue(written: &str, postcode: &str) -> Option<Arc<ValueIssue>> {
-    let zeros = postcode.strip_suffix(written).filter(|zeros| !zeros.is_empty())?;
-    let is_lost = !written.is_empty() && zeros.bytes().all(|b| b == b'0');
-    is_lost.then(|| {
-        let issue = Issue::likely("zero_restored", "the zero at its start was lost");
-        let (raw, value) = (written.to_owned(), postcode.to_owned());
-        Arc::new(ValueIssue { issue, raw, value })
-    })
-}
-
-fn part_of(address: &Address, attribute: &str) -> bool {
-    let part = match attribute {
-        "street" => return !address.street.is_empty() || !address.complement.is_empty(),
-        "street_2" | "street_3" | "po_box" => {
-            return !address.complement.is_empty() || !address.street.is_empty();
-        }
-        "postcode" => &address.postcode,
-        "city" => &address.city,
-        "state" => &address.state,
-        "country" => &address.country,
-        _ => return true,
-    };
-    !part.is_empty()
-}
-
-/// One record while it is read.
-struct Record<'p, 'a> {
-    plan: &'a Plan<'a>,
-    i: usize,
-    /// Position of the attribute, clean value, origin.
-    values: Vec<(usize, Rc<str>, u32)>,
-    /// The first of its addresses.
-    address: Option<Rc<Located>>,
-    rejects: &'p mut Vec<Reject>,
-    unmapped: &'p mut BTreeMap<(String, String), u64>,
-    issues: &'p mut Vec<CellIssue>,
-    /// Of its place and kind, by position of the attribute.
-    fills: &'p mut [Fill],
-    known: &'p mut Known<'a>,
-}
-
-impl<'a> Record<'_, 'a> {
-    fn read(&mut self) {
-        let (plan, i) = (self.plan, self.i);
-        let country = country_of(plan.raw, i, plan.country);
-        for (at, attribute) in plan.attributes.iter().enumerate() {
-            // The vocabulary may speak of a state or a country.
-            let alone = attribute.way != Way::AddressPart || attribute.agreed;
-            let cells = attribute.column.filter(|_| alone);
-            for (value, origin) in cells.into_iter().flat_map(|column| column.entries(i)) {
-                let has = |name: &str| self.has(plan.position(name));
-                let around = Around::of(attribute.way, origin, country, has);
-                let told = self.known.told(at, value, around);
-                self.take(at, value, origin, &told);
             }
         }
         self.read_addresses();
         self.add_siren();
-        self.values.sort_by_key(|(at, _, _)| *at);
+        self.values.sort_by_key(|value| value.to);
     }
 
     /// Takes what a cell tells.
-    fn take(&mut self, at: usize, raw: &str, origin: u32, told: &[Told]) {
-        for told in told {
+    fn cell(&mut self, at: usize, column: &'a Column, entry: usize) {
+        let (plan, known) = (self.plan, self.known);
+        let (raw, origin) = column.entry(entry);
+        let code = match known.cells[at].code(entry) {
+            AS_WRITTEN => return self.push(at, raw, origin),
+            NUMBER => {
+                let around = plan.around(at, self.record, origin);
+                if let Some(Plainly::Number(to, number)) = plan.plainly(at, raw, around) {
+                    self.tally(at).changed += u64::from(number.as_str() != raw);
+                    self.push(to, number.as_str(), origin);
+                }
+                return;
+            }
+            code => code,
+        };
+        for told in known.cells[at].told(code) {
             match told {
                 Told::Value { to, value, changed } => {
-                    self.fills[at].changed += u64::from(*changed);
-                    self.push(*to, value, origin);
+                    self.tally(at).changed += u64::from(changed);
+                    self.push(to, value, origin);
                 }
-                Told::Beside { to, value } if !self.has(*to) => self.push(*to, value, origin),
+                Told::Beside { to, value } if !plan.has(self.record, to) => {
+                    self.push(to, value, origin)
+                }
                 Told::Beside { .. } => {}
-                Told::Placeholder => self.fills[at].placeholders += 1,
-                Told::Invalid(invalid) => self.reject(at, raw, origin, invalid.clone()),
+                Told::Placeholder => self.tally(at).placeholders += 1,
+                Told::Invalid(invalid) => self.reject(at, raw, origin, invalid),
                 Told::Unmapped(value) => {
-                    let unmapped = (self.plan.attributes[at].name.to_owned(), value.clone());
-                    *self.unmapped.entry(unmapped).or_default() += 1;
+                    *self.chunk.unmapped.entry((at, value.to_owned())).or_default() += 1;
                 }
                 Told::Issue(of) => self.note(origin, of),
             }
         }
     }
 
-    /// Whether the raw record has a usable value of the attribute.
-    fn has(&self, at: usize) -> bool {
-        let attribute = &self.plan.attributes[at];
-        let mut values = attribute.column.into_iter().flat_map(|column| column.values(self.i));
-        values.any(|value| !text::is_placeholder_of(attribute.kind, value))
+    /// The position of the record's tallies; mostly those of the one before.
+    fn group_of(&mut self, record: usize) -> usize {
+        let key = (self.plan.raw.place[record], self.plan.raw.kinds[record]);
+        let tallies = &mut self.chunk.tallies;
+        if tallies.get(self.group).is_some_and(|(last, _)| *last == key) {
+            return self.group;
+        }
+        tallies.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
+            tallies.push((key, vec![Tally::default(); self.plan.attributes.len()]));
+            tallies.len() - 1
+        })
     }
 
-    fn push(&mut self, at: usize, value: &Rc<str>, origin: u32) {
-        if value.is_empty() || self.values.iter().any(|(a, v, _)| *a == at && v == value) {
+    fn tally(&mut self, at: usize) -> &mut Tally {
+        &mut self.chunk.tallies[self.group].1[at]
+    }
+
+    fn push(&mut self, to: usize, value: &str, origin: u32) {
+        if value.is_empty() || self.holds(to, value) {
             return;
         }
-        self.values.push((at, value.clone(), origin));
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.values.push(Given { to, origin, text: start..self.text.len() });
     }
 
-    fn note(&mut self, origin: u32, of: &Arc<ValueIssue>) {
-        self.issues.push(CellIssue { record: self.i as u32, origin, of: of.clone() });
+    fn holds(&self, to: usize, value: &str) -> bool {
+        self.values.iter().any(|given| given.to == to && self.text[given.text.clone()] == *value)
+    }
+
+    /// The first clean value of an attribute so far, with its origin.
+    fn first(&self, at: usize) -> Option<(&str, u32)> {
+        let given = self.values.iter().find(|given| given.to == at)?;
+        Some((&self.text[given.text.clone()], given.origin))
+    }
+
+    fn note(&mut self, origin: u32, of: Arc<ValueIssue>) {
+        self.chunk.issues.push(CellIssue { record: self.record as u32, origin, of });
     }
 
     fn reject(&mut self, at: usize, raw: &str, origin: u32, invalid: Invalid) {
-        self.fills[at].invalid += 1;
+        self.tally(at).invalid += 1;
         let records = self.plan.raw;
-        let place = records.place_of(self.i);
-        self.rejects.push(Reject {
+        let place = records.place_of(self.record);
+        self.chunk.rejects.push(Reject {
             source: place.source.clone(),
             file: place.file.clone(),
             sheet: place.sheet.clone(),
-            row: Some(records.row[self.i]),
+            row: Some(records.row[self.record]),
             column: records
                 .origins
                 .get(origin as usize)
@@ -362,81 +474,68 @@ impl<'a> Record<'_, 'a> {
     }
 
     fn read_addresses(&mut self) {
-        let plan = self.plan;
-        let mut groups: Vec<(&'a str, Parts<'a>, u32)> = Vec::new();
-        for attribute in plan.attributes.iter().filter(|a| a.way == Way::AddressPart) {
-            let cells = attribute.column.into_iter().flat_map(|column| column.entries(self.i));
-            for (value, origin) in cells {
-                let label = plan.raw.origins.get(origin as usize).map_or("", |o| o.label.as_str());
-                let group = groups
-                    .iter_mut()
-                    .find(|(l, parts, _)| *l == label && is_free(parts, attribute.name));
-                match group {
-                    Some((_, parts, _)) => *slot(parts, attribute.name) = value,
-                    None => {
-                        let mut parts = Parts::default();
-                        *slot(&mut parts, attribute.name) = value;
-                        groups.push((label, parts, origin));
-                    }
-                }
+        let (plan, known) = (self.plan, self.known);
+        let mut groups = std::mem::take(&mut self.groups);
+        plan.addresses(self.record, &mut groups);
+        for group in &groups {
+            let start = self.text.len();
+            let located =
+                known.halves.locate(&group.parts, plan.country, &mut self.whole, &mut self.text);
+            let to = plan.named.address;
+            let is_new = located.len > 0 && !self.holds(to, &self.text[start..]);
+            if is_new {
+                let text = start..self.text.len();
+                self.values.push(Given { to, origin: group.origin, text });
+            } else {
+                self.text.truncate(start);
             }
-        }
-        let of_source = plan.raw.place_of(self.i).country.as_str();
-        for (_, mut parts, origin) in groups {
-            // A whole address in one cell may name its country itself.
-            if parts.country.is_empty() && parts.address.is_empty() {
-                parts.country = of_source;
-            }
-            let located = self.known.located(&parts);
-            self.push(plan.position("address"), &located.encoded, origin);
             if located.bad_postcode {
-                self.reject_postcode(parts.postcode, origin);
+                self.reject_postcode(group.parts.postcode, group.origin);
             }
-            if let Some(of) = &located.issue {
-                self.note(self.postcode_origin(parts.postcode).unwrap_or(origin), of);
+            if let Some(of) = located.issue {
+                self.note(self.postcode_origin(group.parts.postcode).unwrap_or(group.origin), of);
             }
-            if self.address.is_none() && !located.encoded.is_empty() {
-                self.address = Some(located);
+            if self.located.is_none() && located.len > 0 {
+                self.located = Some(located.present);
             }
         }
+        self.groups = groups;
     }
 
     fn reject_postcode(&mut self, postcode: &str, origin: u32) {
-        let at = self.plan.position("postcode");
-        let own = self.postcode_origin(postcode);
+        let at = self.plan.named.postcode;
         if self.plan.attributes[at].column.is_none() {
             return;
         }
+        let origin = self.postcode_origin(postcode).unwrap_or(origin);
         let invalid = Invalid {
             code: "bad_postcode",
             message: "it is not a postcode of its country".into(),
             suggestion: "look it up by the town".into(),
         };
-        self.reject(at, postcode, own.unwrap_or(origin), invalid);
+        self.reject(at, postcode, origin, invalid);
     }
 
     /// Where the postcode of the record stands.
     fn postcode_origin(&self, postcode: &str) -> Option<u32> {
-        let column = self.plan.attributes[self.plan.position("postcode")].column?;
-        column.entries(self.i).find(|(value, _)| *value == postcode).map(|(_, origin)| origin)
+        let column = self.plan.attributes[self.plan.named.postcode].column?;
+        let own = column.entries(self.record).find(|(value, _)| *value == postcode);
+        own.map(|(_, origin)| origin)
     }
 
     /// Adds the SIREN within a SIRET, else within a French VAT number, where no SIREN is written.
     fn add_siren(&mut self) {
-        let siren = self.plan.position("siren");
-        if self.values.iter().any(|(at, _, _)| *at == siren) {
+        let named = &self.plan.named;
+        if self.first(named.siren).is_some() {
             return;
         }
-        for from in ["siret", "vat"] {
-            let at = self.plan.position(from);
-            let Some((_, value, origin)) = self.values.iter().find(|(a, _, _)| *a == at) else {
-                continue;
-            };
+        for from in [named.siret, named.vat] {
+            let Some((value, origin)) = self.first(from) else { continue };
             // What looks like a SIREN at the start of a foreign VAT number is none.
-            let french = from == "siret" || value.starts_with("FR");
-            if let Some(found) = identifier::siren_of(value).filter(|_| french) {
-                let (found, origin) = (found.into(), *origin);
-                return self.push(siren, &found, origin);
+            let french = from == named.siret || value.starts_with("FR");
+            if let Some(siren) = identifier::siren_of(value).filter(|_| french) {
+                let siren = siren.to_owned();
+                return self.push(named.siren, &siren, origin);
             }
         }
     }
@@ -444,54 +543,30 @@ impl<'a> Record<'_, 'a> {
     /// Counts for each attribute whether the record has a raw and a clean value.
     fn count(&mut self) {
         let plan = self.plan;
-        let given = |at: usize| self.values.iter().any(|(to, _, _)| *to == at);
-        for (at, attribute) in plan.attributes.iter().enumerate() {
-            let filled = attribute.column.is_some_and(|column| column.values(self.i).len() > 0);
-            let valid = match attribute.way {
-                _ if !filled => given(at),
-                Way::AddressPart if attribute.name != "address" => {
-                    self.address.as_ref().is_some_and(|a| part_of(&a.address, attribute.name))
+        let has_number = self.values.iter().any(|v| plan.attributes[v.to].way == Way::Phone);
+        let has_last_name = self.first(plan.named.last_name).is_some();
+        // Both are in the order of the attributes.
+        let mut values = self.values.iter().map(|value| value.to).peekable();
+        let tallies = &mut self.chunk.tallies[self.group].1;
+        for (at, (attribute, tally)) in plan.attributes.iter().zip(tallies).enumerate() {
+            let mut given = false;
+            while values.next_if_eq(&at).is_some() {
+                given = true;
+            }
+            let filled =
+                attribute.column.is_some_and(|column| !column.range(self.record).is_empty());
+            let valid = match (attribute.way, attribute.slot) {
+                _ if !filled => given,
+                (_, Some(slot)) if at != plan.named.address => {
+                    self.located.is_some_and(|present| slot.is_in(present))
                 }
                 // A number goes where its plan says.
-                Way::Phone => self.values.iter().any(|v| plan.attributes[v.0].way == Way::Phone),
-                Way::FullName => given(plan.position("last_name")),
-                _ => given(at),
+                (Way::Phone, _) => has_number,
+                (Way::FullName, _) => has_last_name,
+                _ => given,
             };
-            self.fills[at].filled += u64::from(filled || valid);
-            self.fills[at].valid += u64::from(valid);
+            tally.filled += u64::from(filled || valid);
+            tally.valid += u64::from(valid);
         }
     }
-}
-
-/// The country of a record's addresses where they name one and only one, else that of its source, else
-/// `home`.
-pub(super) fn country_of<'a>(raw: &'a Records, record: usize, home: &'a str) -> &'a str {
-    let mut named = raw.values("country", record).filter_map(address::iso_country);
-    match named.next() {
-        Some(first) if named.all(|other| other == first) => first,
-        _ => match raw.place_of(record).country.as_str() {
-            "" => home,
-            country => country,
-        },
-    }
-}
-
-fn slot<'s, 'a>(parts: &'s mut Parts<'a>, attribute: &str) -> &'s mut &'a str {
-    match attribute {
-        "address" => &mut parts.address,
-        "street" => &mut parts.street,
-        "street_2" => &mut parts.street_2,
-        "street_3" => &mut parts.street_3,
-        "po_box" => &mut parts.po_box,
-        "postcode" => &mut parts.postcode,
-        "city" => &mut parts.city,
-        "postcode_city" => &mut parts.postcode_city,
-        "state" => &mut parts.state,
-        _ => &mut parts.country,
-    }
-}
-
-fn is_free(parts: &Parts<'_>, attribute: &str) -> bool {
-    let mut copy = parts.clone();
-    slot(&mut copy, attribute).is_empty()
 }

@@ -233,6 +233,92 @@ fn clean_records_stay_as_they_are() {
     assert_eq!(values(&first.table.records), values(&second.table.records));
 }
 
+/// Cells of all sorts, the plain ones among them.
+const CELLS: [&str; 34] = [
+    "06 12 34 56 78",
+    "06.12.34.56.78",
+    "+33612345678",
+    "0692 85 12 34",
+    "01 42 00 00 12 / 06 12 34 56 78",
+    "00 00 00 00 00",
+    "0123456789",
+    "3631",
+    "a@b.fr",
+    "A@b.fr",
+    "noemail@noemail.com",
+    "imceaex-a@b.fr",
+    "a@b.fr; c@d.fr",
+    "C0001",
+    "c 0001",
+    "0000",
+    "X",
+    "732829320",
+    "123456782",
+    "000000000",
+    "73282932000074",
+    "12345678200010",
+    "Client fidèle",
+    " deux  blancs ",
+    "a\u{a0}b",
+    "N/A",
+    "néant",
+    "xxx",
+    "-",
+    "?",
+    "#N/A",
+    "_x000D_",
+    "Hélène",
+    "e\u{301}te\u{301}",
+];
+
+#[test]
+fn what_needs_no_reading_is_what_reading_gives() {
+    let attributes =
+        ["email", "phone", "mobile", "fax", "siren", "siret", "customer_code", "notes"];
+    let cells = CELLS.map(|cell| attributes.map(|attribute| format!("{attribute}={cell}")));
+    let parts: Vec<Vec<&str>> =
+        cells.iter().map(|parts| parts.iter().map(String::as_str).collect()).collect();
+    let rows: Vec<(Kind, &[&str])> =
+        parts.iter().map(|parts| (Kind::Organisation, parts.as_slice())).collect();
+    let ingested = ingested(&rows);
+    let settings = Settings::default();
+    let plan = Plan::new(&ingested.records, &settings, habits(&ingested.records));
+    let mut plain = 0;
+    for (attribute, column) in &ingested.records.columns {
+        let at = plan.position(attribute);
+        for (record, cell) in (0..column.len()).filter_map(|i| Some((i, column.first(i)?))) {
+            let around = plan.around(at, record, 0);
+            let told = plan.tell(at, cell, around);
+            let said = |to: usize, value: &str| {
+                let changed = value != cell;
+                format!("{:?}", [cell::Told::Value { to, value: value.to_owned(), changed }])
+            };
+            let expected = match plan.plainly(at, cell, around) {
+                None => continue,
+                Some(cell::Plainly::AsWritten) => said(at, cell),
+                Some(cell::Plainly::Number(to, number)) => said(to, number.as_str()),
+            };
+            assert_eq!(format!("{told:?}"), expected, "{attribute} {cell}");
+            plain += 1;
+        }
+    }
+    assert!(plain > 40, "{plain} cells were plain");
+}
+
+#[test]
+fn records_are_put_together_alike_in_any_company() {
+    let parts: &[&str] = &["first_name=ANNE", "last_name=LE GOFF", "phone=0612345678", "note=a"];
+    let alone = cleaned(&ingested(&[(Kind::Person, parts)])).table.records;
+    let many: Vec<(Kind, &[&str])> = (0..200).map(|_| (Kind::Person, parts)).collect();
+    let many = cleaned(&ingested(&many)).table.records;
+    assert_eq!(alone.columns.keys().collect::<Vec<_>>(), many.columns.keys().collect::<Vec<_>>());
+    for (name, column) in &many.columns {
+        for i in 0..many.len() {
+            assert_eq!(column.first(i), alone.first(name, 0), "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_placeholder_beside_a_first_name_is_a_surname() {
     let person = |parts: &[&str]| one(Kind::Person, parts);

@@ -1,14 +1,11 @@
 //! Postal addresses.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
 use super::{
-    dictionary::{self, Words},
+    dictionary::{self, HashMap, HashSet, Words},
     person::titled,
     text,
 };
@@ -195,7 +192,7 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
 /// A French address in plain cells: one street line that starts with its number, a postcode and a town.
 ///
 /// What becomes of street and town does not depend on each other, nor on which number it is. So each can be
-/// read once for many addresses: [`Plain::join`] gives what [`normalize`] gives.
+/// read once for many addresses: [`Plain::encode`] writes what [`normalize`] gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plain<'a> {
     number: &'a str,
@@ -229,16 +226,18 @@ impl<'a> Plain<'a> {
     }
 
     /// Its street with the number 1; none where that does not open a street.
+    ///
+    /// One line without commas holds neither country nor town: only the street is read of it.
     pub fn read_street(&self) -> Option<Address> {
-        let line = format!("1 {}", self.street);
         let first = self.street.split(' ').next().unwrap_or_default();
         let opens = LEXICON.types.contains_key(&text::fold(first));
         let dashed = [" - ", " – "].iter().any(|dash| self.street.contains(dash));
-        let read = normalize(
-            &Parts { street: &line, postcode: "75001", city: "Paris", ..Parts::default() },
-            "FR",
-        );
-        (opens && !dashed && read.number == "1" && !read.street.is_empty()).then_some(read)
+        if !opens || dashed {
+            return None;
+        }
+        let mut read = Address::default();
+        set_lines(&mut read, &[text::clean(&format!("1 {}", self.street))], "");
+        (read.number == "1" && !read.street.is_empty()).then_some(read)
     }
 
     /// Its postcode and town; none where they name a country.
@@ -249,13 +248,20 @@ impl<'a> Plain<'a> {
         (!named && read.country == "FR" && !read.city.is_empty()).then_some(read)
     }
 
-    /// The address of a street and a place that were read apart.
-    pub fn join(&self, street: &Address, place: &Address) -> Address {
-        Address {
-            number: self.number.to_owned(),
-            street: street.street.clone(),
-            complement: street.complement.clone(),
-            ..place.clone()
+    /// Writes the address of a street and a place that were read apart, as [`Address::encode`] does.
+    pub fn encode(&self, street: &Address, place: &Address, onto: &mut String) {
+        onto.push_str(self.number);
+        for field in [
+            &street.street,
+            &street.complement,
+            &place.postcode,
+            &place.city,
+            &place.cedex,
+            &place.state,
+            &place.country,
+        ] {
+            onto.push(SEPARATOR);
+            onto.push_str(field);
         }
     }
 }
@@ -1779,7 +1785,9 @@ mod tests {
             if let Some(plain) = Plain::of(&parts, "FR")
                 && let (Some(street), Some(place)) = (plain.read_street(), plain.read_place())
             {
-                prop_assert_eq!(plain.join(&street, &place), normalize(&parts, "FR"));
+                let mut encoded = String::new();
+                plain.encode(&street, &place, &mut encoded);
+                prop_assert_eq!(encoded, normalize(&parts, "FR").encode());
             }
         }
 

@@ -1,10 +1,6 @@
 //! Dates.
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::{cmp::Ordering, collections::BTreeMap, sync::LazyLock};
 
 use jiff::civil;
 use regex::Regex;
@@ -12,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Invalid, Issue,
-    dictionary::{self, Words},
+    dictionary::{self, HashMap, HashSet, Words},
     text,
 };
 

@@ -1,8 +1,14 @@
 //! Word lists: the hand-made general knowledge of `mappings/dictionaries`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+/// Words are looked up for every value of the data: the hasher is a fast one.
+pub(crate) type HashSet<T> = std::collections::HashSet<T, hashbrown::DefaultHashBuilder>;
+
+/// See [`HashSet`].
+pub(crate) type HashMap<K, V> = std::collections::HashMap<K, V, hashbrown::DefaultHashBuilder>;
 
 /// One list: words separated by blanks, or phrases.
 #[derive(Debug, Clone, Deserialize)]

@@ -99,6 +99,16 @@ pub fn issues(attribute: &str, text: &str, code: &str) -> Vec<Issue> {
     }
 }
 
+/// The fast path: whether the text surely is its own canonical form, and no placeholder of the attribute's.
+pub(crate) fn is_plain(attribute: &str, text: &str) -> bool {
+    match attribute {
+        "siren" => is_siren(text) && !text::is_example_identifier(text),
+        "siret" => is_siret(text) && !text::is_example_identifier(text),
+        "vat" | "iban" | "bic" | "naf" | "lei" | "eori" | "rna" => false,
+        _ => text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/')),
+    }
+}
+
 /// Letters and digits in capitals, without anything between them.
 fn compact(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
@@ -473,6 +483,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_identifier_is_its_own_canonical_form(
+            attribute in "siren|siret|vat|iban|bic|naf|lei|eori|rna|customer_code|x\\.code\\.a",
+            text in "[0-9]{9}|[0-9]{14}|732829320|73282932000074|12345678200010|[A-Z0-9/_-]{1,14}|[A-Za-z0-9 .,]{1,9}",
+        ) {
+            if is_plain(&attribute, &text) {
+                prop_assert!(!is_placeholder(&attribute, &text));
+                prop_assert_eq!(normalize(&attribute, &text), Ok(text));
+            }
+        }
+
         #[test]
         fn an_identifier_normalized_twice_is_the_same(
             attribute in "siren|siret|vat|iban|bic|naf|customer_code",

@@ -1,7 +1,7 @@
 //! Organisation names: legal forms, abbreviations, acronyms.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::LazyLock,
 };
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     Issue,
-    dictionary::{self, Words},
+    dictionary::{self, HashMap, HashSet, Words},
     text,
 };
 
@@ -115,8 +115,8 @@ static FORMS: LazyLock<BTreeMap<String, Form>> = LazyLock::new(|| {
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let words: CompanyWords =
         dictionary::read(include_str!("../../mappings/dictionaries/company_words.toml"));
-    let (mut forms, mut dotted) = (HashMap::new(), HashMap::new());
-    let (mut countries, mut not_after) = (HashMap::new(), HashMap::new());
+    let (mut forms, mut dotted) = (HashMap::default(), HashMap::default());
+    let (mut countries, mut not_after) = (HashMap::default(), HashMap::default());
     for (canonical, form) in FORMS.iter() {
         let form_name = canonical.as_str();
         let spelling = Spelling {
@@ -133,7 +133,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         countries.insert(form_name, form.countries.split_whitespace().collect());
         not_after.insert(form_name, form.not_after.split_whitespace().collect());
     }
-    let mut other_name: HashMap<String, Vec<(String, bool)>> = HashMap::new();
+    let mut other_name: HashMap<String, Vec<(String, bool)>> = HashMap::default();
     let sure = words.other_name.into_iter().map(|phrase| (phrase, false));
     for (phrase, small) in sure.chain(words.other_name_small.into_iter().map(|p| (p, true))) {
         let first = phrase.split(' ').next().unwrap_or_default().to_owned();

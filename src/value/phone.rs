@@ -35,9 +35,9 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
         return Vec::new();
     }
     if country == "FR"
-        && let Some(number) = plain_french(&cleaned)
+        && let Some(national) = national_digits(&cleaned)
     {
-        return vec![Ok(number)];
+        return vec![Ok(french(std::str::from_utf8(&national).expect("digits are ASCII")))];
     }
     if let Some((mantissa, exponent)) = identifier::scientific(&cleaned) {
         let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -87,11 +87,39 @@ fn bad(message: &str, suggestion: &str) -> Invalid {
     Invalid::new("bad_phone", message, suggestion)
 }
 
-/// The fast path: nine digits in ten of the numbers of a French file are written so.
-fn plain_french(cleaned: &str) -> Option<(String, Line)> {
+/// A number of metropolitan France in E.164, from a cell that holds nothing else and is plainly written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct French([u8; 12]);
+
+impl French {
+    /// The fast path: nine in ten of the numbers of a French file are written so. What it gives is all that
+    /// [`normalize`] gives for the cell in France; none where the number may be of an overseas department.
+    pub fn plainly(cell: &str) -> Option<French> {
+        let national = national_digits(cell)?;
+        if !overseas(&national).is_empty() {
+            return None;
+        }
+        let mut number = *b"+33.........";
+        number[3..].copy_from_slice(&national);
+        Some(French(number))
+    }
+
+    /// As `+33612345678`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits are ASCII")
+    }
+
+    /// What it is for.
+    pub fn line(&self) -> Line {
+        french_line(self.0[3])
+    }
+}
+
+/// The nine digits after the zero of a French number that is written with digits, blanks, points and hyphens.
+fn national_digits(cell: &str) -> Option<[u8; 9]> {
     let mut digits = [0u8; 13];
     let mut len = 0;
-    for (at, byte) in cleaned.bytes().enumerate() {
+    for (at, byte) in cell.bytes().enumerate() {
         match byte {
             b'0'..=b'9' => {
                 *digits.get_mut(len)? = byte;
@@ -102,42 +130,22 @@ fn plain_french(cleaned: &str) -> Option<(String, Line)> {
             _ => return None,
         }
     }
+    let with_plus = cell.starts_with('+');
     let national = match &digits[..len] {
-        [b'0', rest @ ..] if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') => {
-            rest
-        }
-        [b'3', b'3', rest @ ..]
-            if rest.len() == 9 && rest[0] != b'0' && cleaned.starts_with('+') =>
-        {
-            rest
-        }
-        [b'0', b'0', b'3', b'3', rest @ ..]
-            if rest.len() == 9 && rest[0] != b'0' && !cleaned.starts_with('+') =>
-        {
-            rest
-        }
+        [b'0', b'0', b'3', b'3', rest @ ..] if rest.len() == 9 && !with_plus => rest,
+        [b'3', b'3', rest @ ..] if rest.len() == 9 && with_plus => rest,
+        [b'0', rest @ ..] if !with_plus => rest,
         _ => return None,
     };
-    let national = std::str::from_utf8(national).expect("digits are ASCII");
-    Some(french(national))
+    <[u8; 9]>::try_from(national).ok().filter(|national| national[0] != b'0')
 }
 
 /// A French number from its nine national digits.
 ///
 /// Those of the overseas departments are dialled like the others, but have country codes of their own.
 fn french(national: &str) -> (String, Line) {
-    let overseas = match &national[..3] {
-        "262" | "263" | "269" | "639" | "692" | "693" => "262",
-        "590" | "690" | "691" => "590",
-        "594" | "694" => "594",
-        "596" | "696" | "697" => "596",
-        _ => "",
-    };
-    let line = match national.as_bytes()[0] {
-        b'6' | b'7' => Line::Mobile,
-        b'8' => Line::Unknown,
-        _ => Line::Fixed,
-    };
+    let overseas = overseas(national.as_bytes());
+    let line = french_line(national.as_bytes()[0]);
     let metropolitan = format!("+33{national}");
     if !overseas.is_empty() && international(&metropolitan, None).is_err() {
         let written = format!("+{overseas}{national}");
@@ -156,6 +164,26 @@ pub fn dialled_country(cell: &str) -> Option<String> {
     let number = normalize(cell, NOWHERE).into_iter().next()?.ok()?.0;
     let number: PhoneNumber = PHONE_NUMBER_UTIL.parse(without_extension(&number), None).ok()?;
     number.get_region_code().map(|region| region.to_string())
+}
+
+/// The country code of the overseas department that national digits may be of, or nothing.
+fn overseas(national: &[u8]) -> &'static str {
+    match &national[..3] {
+        b"262" | b"263" | b"269" | b"639" | b"692" | b"693" => "262",
+        b"590" | b"690" | b"691" => "590",
+        b"594" | b"694" => "594",
+        b"596" | b"696" | b"697" => "596",
+        _ => "",
+    }
+}
+
+/// What a number is for by the first digit after its zero.
+fn french_line(digit: u8) -> Line {
+    match digit {
+        b'6' | b'7' => Line::Mobile,
+        b'8' => Line::Unknown,
+        _ => Line::Fixed,
+    }
 }
 
 fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
@@ -474,8 +502,20 @@ mod tests {
         }
 
         #[test]
+        fn a_plain_french_number_is_what_the_long_way_gives(
+            cell in "(\\+33|0033|0|)[ .-]?[0-9]([ .-]?[0-9]){7,9}|[0-9+ .-]{0,16}"
+        ) {
+            if let Some(number) = French::plainly(&cell) {
+                let read: Vec<_> = split(&cell).iter().map(|w| parse(&w.number, "FR")).collect();
+                prop_assert_eq!(read, vec![Ok((number.as_str().to_owned(), number.line()))]);
+                let given = vec![Ok((number.as_str().to_owned(), number.line()))];
+                prop_assert_eq!(normalize(&cell, "FR"), given);
+            }
+        }
+
+        #[test]
         fn where_the_french_plan_knows_a_number_the_fast_path_agrees(national in "[1-9][0-9]{8}") {
-            let (fast, line) = plain_french(&format!("0{national}")).expect("ten digits");
+            let (fast, line) = normalize(&format!("0{national}"), "FR").remove(0).expect("ten digits");
             if let Ok((known, known_line)) = international(&format!("+33{national}"), None) {
                 prop_assert_eq!(fast, known);
                 prop_assert!(known_line == Line::Unknown || known_line == line);

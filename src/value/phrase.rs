@@ -4,12 +4,9 @@
 //! A phrase of a dictionary is a list of words: `a|b` is one of them, `abc*` a word that begins so, `..` up
 //! to three words of any kind.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
 
-use super::{date, text};
+use super::{date, dictionary::HashMap, text};
 
 /// One word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +64,7 @@ fn start(word: &str) -> String {
 impl<T> Phrases<T> {
     /// Phrases in the notation of the dictionaries, with what each means.
     pub(crate) fn new<'a>(written: impl IntoIterator<Item = (&'a str, T)>) -> Phrases<T> {
-        let mut all = Phrases { phrases: Vec::new(), by_start: HashMap::new() };
+        let mut all = Phrases { phrases: Vec::new(), by_start: HashMap::default() };
         for (phrase, meaning) in written {
             let token = |word: &str| match word {
                 ".." => Token::Gap,

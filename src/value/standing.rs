@@ -1,15 +1,11 @@
 //! The end of a customer as notes and state columns tell it: deceased, in liquidation, ceased.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, ops::Range, sync::LazyLock};
 
 use serde::Deserialize;
 
 use super::{
-    dictionary,
+    dictionary::{self, HashSet},
     phrase::{self, Phrases, Word},
 };
 

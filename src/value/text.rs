@@ -1,23 +1,17 @@
 //! Plain text: blanks, comparison form, placeholders.
 
-use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock};
 
 use serde::Deserialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::dictionary::{self, Words};
+use super::dictionary::{self, HashSet, Words};
 use crate::model::ValueKind;
 
 /// Trims, and makes every run of blanks (no-break and zero-width ones and control characters too) one
 /// space; letters and their accents are composed.
 pub fn clean(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let tidy = bytes.iter().all(|b| (b' '..=b'~').contains(b))
-        && !bytes.windows(2).any(|pair| pair == b"  ")
-        && bytes.first() != Some(&b' ')
-        && bytes.last() != Some(&b' ')
-        && !text.contains("_x000");
-    if tidy {
+    if is_tidy(text) {
         return text.to_owned();
     }
     // How a workbook writes a carriage return in its XML.
@@ -36,6 +30,27 @@ pub fn clean(text: &str) -> String {
     if is_nfc_quick(clean.chars()) == IsNormalized::Yes { clean } else { clean.nfc().collect() }
 }
 
+/// Whether [`clean`] surely leaves the text as it is: printable ASCII and the composed letters of western
+/// languages (U+00C0 to U+017F), with single blanks within.
+pub(crate) fn is_tidy(text: &str) -> bool {
+    let (mut before, mut may_be_escaped) = (b' ', false);
+    for byte in text.bytes() {
+        let fits = match byte {
+            b' ' => before != b' ',
+            b'!'..=b'~' => true,
+            // The bytes that open those letters, and those that end them.
+            0xc3..=0xc5 | 0x80..=0xbf => true,
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        may_be_escaped |= byte == b'_';
+        before = byte;
+    }
+    (before != b' ' || text.is_empty()) && !(may_be_escaped && text.contains("_x000"))
+}
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -45,28 +60,56 @@ fn is_blank(c: char) -> bool {
 /// The form in which texts are compared: ASCII lower case letters and digits in words separated by
 /// one space. `Hélène d'Œuvre` becomes `helene d oeuvre`.
 pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    let mut folded = Vec::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii() {
-            push_folded(&mut folded, c);
-        } else {
-            push_foreign(&mut folded, c);
+        match u8::try_from(c) {
+            Ok(byte) if byte.is_ascii() => push_folded(&mut folded, byte),
+            _ => push_foreign(&mut folded, c),
         }
     }
-    folded.truncate(folded.trim_end().len());
-    folded
+    folded.truncate(folded.trim_ascii_end().len());
+    String::from_utf8(folded).expect("what is folded is ASCII")
 }
 
+/// What `look` says of the folded form of a text; short ASCII texts are folded without a new text being made.
+fn with_folded<T>(text: &str, look: impl FnOnce(&str) -> T) -> T {
+    let mut folded = [0; LONGEST_PLACEHOLDER];
+    if text.len() > folded.len() || !text.is_ascii() {
+        return look(&fold(text));
+    }
+    let mut len = 0;
+    for byte in text.bytes() {
+        let plain = FOLDED[usize::from(byte)];
+        if plain != b' ' || len > 0 && folded[len - 1] != b' ' {
+            folded[len] = plain;
+            len += 1;
+        }
+    }
+    let folded = folded[..len].trim_ascii_end();
+    look(std::str::from_utf8(folded).expect("what is folded is ASCII"))
+}
+
+/// What becomes of each ASCII byte: a small letter, the digit itself, or a blank.
+const FOLDED: [u8; 128] = {
+    let (mut folded, mut at) = ([b' '; 128], 0);
+    while at < 128 {
+        if (at as u8).is_ascii_alphanumeric() {
+            folded[at] = (at as u8).to_ascii_lowercase();
+        }
+        at += 1;
+    }
+    folded
+};
+
 #[inline]
-fn push_folded(folded: &mut String, c: char) {
-    if c.is_ascii_alphanumeric() {
-        folded.push(c.to_ascii_lowercase());
-    } else if !folded.is_empty() && !folded.ends_with(' ') {
-        folded.push(' ');
+fn push_folded(folded: &mut Vec<u8>, byte: u8) {
+    match FOLDED[usize::from(byte)] {
+        b' ' if matches!(folded.last(), None | Some(b' ')) => {}
+        plain => folded.push(plain),
     }
 }
 
-fn push_foreign(folded: &mut String, c: char) {
+fn push_foreign(folded: &mut Vec<u8>, c: char) {
     let plain = match c {
         'à' | 'â' | 'ä' | 'á' | 'ã' | 'å' | 'À' | 'Â' | 'Ä' | 'Á' | 'Ã' | 'Å' => "a",
         'é' | 'è' | 'ê' | 'ë' | 'É' | 'È' | 'Ê' | 'Ë' => "e",
@@ -85,7 +128,7 @@ fn push_foreign(folded: &mut String, c: char) {
         _ if !c.is_alphanumeric() => " ",
         _ => deunicode::deunicode_char(c).unwrap_or(" "),
     };
-    plain.chars().for_each(|c| push_folded(folded, c));
+    plain.bytes().for_each(|byte| push_folded(folded, byte));
 }
 
 #[derive(Deserialize)]
@@ -144,10 +187,16 @@ const LONGEST_PLACEHOLDER: usize = 40;
 
 /// Whether the text stands for "no value" whatever its kind: `N/A`, `xxx`, `néant`, `-`, `?`...
 pub fn is_placeholder(text: &str) -> bool {
+    is_placeholder_or(text, |_| false)
+}
+
+/// Whether the text stands for "no value" whatever its kind, or is one of those that `listed` knows folded.
+fn is_placeholder_or(text: &str, listed: impl FnOnce(&str) -> bool) -> bool {
     if text.len() > LONGEST_PLACEHOLDER {
         return text.chars().all(|c| !c.is_alphanumeric());
     }
-    is_folded_placeholder(&fold(text)) || PLACEHOLDERS.errors.contains(text.trim())
+    with_folded(text, |folded| is_folded_placeholder(folded) || listed(folded))
+        || PLACEHOLDERS.errors.contains(text.trim())
 }
 
 fn is_folded_placeholder(folded: &str) -> bool {
@@ -168,15 +217,14 @@ pub fn is_placeholder_of(kind: ValueKind, text: &str) -> bool {
         ValueKind::Phone => is_placeholder(text) || is_phone_placeholder(text),
         ValueKind::Date => is_placeholder(text) || is_date_placeholder(text),
         ValueKind::PersonName | ValueKind::OrganisationName => {
-            is_placeholder(text) || short_listed(&PLACEHOLDERS.name, text)
+            is_placeholder_or(text, |folded| PLACEHOLDERS.name.contains(folded))
         }
         ValueKind::Identifier => {
-            is_placeholder(text)
-                || short_listed(&PLACEHOLDERS.identifier, text)
+            is_placeholder_or(text, |folded| PLACEHOLDERS.identifier.contains(folded))
                 || is_all_zero(text)
         }
         ValueKind::Address | ValueKind::Url => {
-            is_placeholder(text) || fold(text) == "x" || fold(text) == "0"
+            is_placeholder(text) || with_folded(text, |folded| matches!(folded, "x" | "0"))
         }
         ValueKind::Text | ValueKind::Category => is_placeholder(text),
     }
@@ -189,7 +237,7 @@ pub fn may_be_last_name(text: &str) -> bool {
 
 /// Whether a postcode stands for "no value": `00000`, `99999`.
 pub fn is_postcode_placeholder(text: &str) -> bool {
-    is_placeholder(text) || short_listed(&PLACEHOLDERS.postcode, text)
+    is_placeholder_or(text, |folded| PLACEHOLDERS.postcode.contains(folded))
 }
 
 /// Whether the digits are those of an identifier that forms show as an example.
@@ -198,7 +246,7 @@ pub(super) fn is_example_identifier(digits: &str) -> bool {
 }
 
 fn short_listed(list: &HashSet<String>, text: &str) -> bool {
-    text.len() <= LONGEST_PLACEHOLDER && list.contains(&fold(text))
+    text.len() <= LONGEST_PLACEHOLDER && with_folded(text, |folded| list.contains(folded))
 }
 
 fn is_all_zero(text: &str) -> bool {
@@ -207,7 +255,9 @@ fn is_all_zero(text: &str) -> bool {
 }
 
 fn is_email_placeholder(text: &str) -> bool {
-    let lower = text.trim().to_lowercase();
+    let trimmed = text.trim();
+    let is_lower = trimmed.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    let lower = if is_lower { trimmed.into() } else { Cow::Owned(trimmed.to_lowercase()) };
     let Some((mailbox, domain)) = lower.split_once('@') else {
         return short_listed(&PLACEHOLDERS.email, text);
     };
@@ -218,13 +268,21 @@ fn is_phone_placeholder(text: &str) -> bool {
     if text.bytes().any(|b| b.is_ascii_alphabetic()) {
         return short_listed(&PLACEHOLDERS.phone, text);
     }
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+    let (mut few, many);
+    let digits: &[u8] = if text.len() <= LONGEST_PLACEHOLDER {
+        few = [0; LONGEST_PLACEHOLDER];
+        let written = few.iter_mut().zip(text.bytes().filter(u8::is_ascii_digit));
+        let len = written.map(|(digit, byte)| *digit = byte).count();
+        &few[..len]
+    } else {
+        many = text.bytes().filter(u8::is_ascii_digit).collect::<Vec<u8>>();
+        &many
+    };
     let country_code = digits.iter().rev().skip(6).any(|&d| d != b'0');
     // `0000000000`, `9999999999`, `+33000000000`; and the numbers under a typist's fingers.
     let same = digits.windows(2).all(|pair| pair[0] == pair[1]);
     let zeros = digits.len() >= 9 && digits.ends_with(b"00000000") && country_code;
-    let typed =
-        matches!(digits.as_slice(), b"0123456789" | b"1234567890" | b"123456789" | b"0102030405");
+    let typed = matches!(digits, b"0123456789" | b"1234567890" | b"123456789" | b"0102030405");
     digits.is_empty() || same || zeros && !digits.ends_with(b"1000000000") || typed
 }
 
@@ -324,7 +382,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn tidy_texts_are_those_that_cleaning_leaves_alone() {
+        for c in '\u{1}'..'\u{3000}' {
+            for text in [format!("a{c}b"), c.to_string()] {
+                assert!(!is_tidy(&text) || clean(&text) == text, "{c:?}");
+            }
+        }
+        assert!(is_tidy("Hélène d'Œuvre (12)"));
+    }
+
     proptest! {
+        #[test]
+        fn a_tidy_text_stays_as_it_is(text in "[ -~éèœŒñ\u{a0}\u{ad}\u{301}\u{200b}]{0,12}|(a|_x000D_| |é){1,4}") {
+            if is_tidy(&text) {
+                prop_assert_eq!(&clean(&text), &text);
+            }
+        }
+
+        #[test]
+        fn a_text_looked_at_is_folded(text in "\\PC*|[ -~éèœ\u{a0}\u{301}\u{200b}]{0,50}") {
+            prop_assert_eq!(with_folded(&text, str::to_owned), fold(&text));
+        }
+
         #[test]
         fn cleaning_and_folding_twice_change_nothing(text in "\\PC*|[ -~éèœ\u{a0}\u{301}\u{200b}]*") {
             let cleaned = clean(&text);

@@ -7,22 +7,18 @@ mod part;
 mod split;
 mod several;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-    sync::LazyLock,
-};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use serde::Deserialize;
 
 use super::{
     Issue,
-    dictionary::{self, Words},
+    dictionary::{self, HashMap, HashSet, Words},
     text,
 };
 
 pub(crate) use part::titled;
-pub use part::{check, normalize};
+pub use part::{check, fault, normalize};
 pub use several::{Named, several};
 pub(crate) use several::{first_names, two_civilities};
 pub use split::{doubts, first_and_middle, form_of_address, split, split_first, split_last};

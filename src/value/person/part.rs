@@ -22,10 +22,15 @@ pub fn normalize(part: &str) -> String {
     name
 }
 
-/// One name part, or what is wrong with it: no letter at all, an address, a number.
+/// One name part, or what is wrong with it: see [`fault`].
 pub fn check(part: &str) -> Result<String, Invalid> {
+    fault(part).map_or_else(|| Ok(normalize(part)), Err)
+}
+
+/// What is wrong with a name part: no letter at all, an address, a number. None where nothing is.
+pub fn fault(part: &str) -> Option<Invalid> {
     let invalid = |message: &str| {
-        Err(Invalid::new("bad_name", message, "look whether the columns are shifted in this row"))
+        Some(Invalid::new("bad_name", message, "look whether the columns are shifted in this row"))
     };
     if part.contains('@') {
         return invalid("it is an email address");
@@ -43,12 +48,18 @@ pub fn check(part: &str) -> Result<String, Invalid> {
     if digits > 2 || digits >= letters || numbered {
         return invalid("it is a number or an address rather than a name");
     }
-    Ok(normalize(part))
+    None
 }
 
 /// The text with one apostrophe, one hyphen, one sort of quotation mark, and blanks collapsed.
 pub(super) fn straight(text: &str) -> String {
-    text::clean(text)
+    const MARKS: [char; 14] =
+        ['’', '‘', '`', '´', 'ʼ', '′', '‐', '‑', '–', '“', '”', '„', '«', '»'];
+    let clean = text::clean(text);
+    if !clean.contains(MARKS) {
+        return clean;
+    }
+    clean
         .replace(['’', '‘', '`', '´', 'ʼ', '′'], "'")
         .replace(['‐', '‑', '–'], "-")
         .replace(['“', '”', '„', '«', '»'], "\"")

@@ -1,7 +1,7 @@
 //! One cell that holds a whole name, taken apart.
 
 use super::{
-    super::{Issue, organisation, text},
+    super::{Issue, dictionary::HashSet, organisation, text},
     JOINT_OWNERS, LEXICON, OLD_CIVILITY, ORDER_GUESSED, ORGANISATION, PersonName, SEVERAL_PERSONS,
     TEXT_LEFT_OUT, civility, gender_of, is_first_name, is_joint, may_be_same_first_name,
     part::{is_lower, is_particle, is_upper, normalize, straight},
@@ -353,7 +353,7 @@ fn is_short_name(folded: &str, outside: &str) -> bool {
 }
 
 /// How many words at the start make a phrase of the set: the longest.
-fn opens_with(set: &std::collections::HashSet<String>, words: &[String]) -> Option<usize> {
+fn opens_with(set: &HashSet<String>, words: &[String]) -> Option<usize> {
     (1..=MOST_CIVILITY_WORDS.min(words.len())).rev().find(|&n| {
         let phrase = text::fold(&words[..n].join(" "));
         // `ne` is a first name in Asia, `né` is not.
