@@ -71,50 +71,48 @@ fn scan_if_kept(path: &Path, records: &Records) -> Counts {
 
 #[cfg(feature = "polars")]
 fn scan(path: &Path, records: &Records) -> PolarsResult<Counts> {
-    let positions: Vec<u32> = (0..records.places.len() as u32).collect();
     let sources: Vec<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
-    let places = df!("place" => positions, "source" => sources)?;
-    let table =
-        LazyFrame::scan_parquet(path.to_string_lossy().as_ref().into(), Default::default())?;
-    let without_nulls = ExplodeOptions { empty_as_null: false, keep_nulls: false };
     let mut counts = Counts::new();
-    // Polars reads a star and what stands between ^ and $ as patterns for names.
-    let is_name = |name: &&String| *name != "*" && !name.starts_with('^');
-    for attribute in records.columns.keys().filter(is_name) {
+    for attribute in records.columns.keys() {
         // One attribute at a time: memory holds the values of one column only.
-        let values = table
-            .clone()
-            .select([col("place"), col("kind"), col(attribute)])
-            .explode(by_name([attribute.as_str()], true, false), without_nulls)
-            .select([
-                col("place"),
-                col("kind"),
-                col(attribute).struct_().field_by_name("value").alias("value"),
-            ])
-            .filter(col("value").is_not_null())
-            .join(
-                places.clone().lazy(),
-                [col("place")],
-                [col("place")],
-                JoinArgs::new(JoinType::Left),
-            );
-        let distinct = || [col("value").n_unique().alias("distinct")];
-        let by_source =
-            values.clone().group_by([col("source"), col("kind")]).agg(distinct()).collect()?;
-        let of_all = values.group_by([col("kind")]).agg(distinct()).collect()?;
-        for (frame, has_source) in [(by_source, true), (of_all, false)] {
-            let kinds = frame.column("kind")?.str()?.clone();
-            let distinct = frame.column("distinct")?.cast(&DataType::UInt64)?;
-            for at in 0..frame.height() {
-                let source = match has_source {
-                    true => frame.column("source")?.str()?.get(at).map(str::to_owned),
-                    false => None,
-                };
-                if let (Some(kind), Some(n)) = (kinds.get(at), distinct.u64()?.get(at)) {
-                    counts.insert((source, kind.to_owned(), attribute.clone()), n);
-                }
+        let values = values_of(path, attribute, &sources)?;
+        for subset in [&["source", "kind", "value"][..], &["kind", "value"]] {
+            let subset: Vec<PlSmallStr> = subset.iter().map(|&name| name.into()).collect();
+            let has_source = subset.len() == 3;
+            let different =
+                values.unique_impl(false, Some(subset), UniqueKeepStrategy::Any, None)?;
+            let (sources, kinds) = (different.column("source")?.str()?, different.column("kind")?);
+            for (source, kind) in sources.iter().zip(kinds.str()?.iter()) {
+                let source = source.filter(|_| has_source).map(str::to_owned);
+                let key = (source, kind.unwrap_or_default().to_owned(), attribute.clone());
+                *counts.entry(key).or_default() += 1;
             }
         }
     }
     Ok(counts)
+}
+
+/// One line per value of an attribute: `source`, `kind` and `value`.
+#[cfg(feature = "polars")]
+fn values_of(path: &Path, attribute: &str, sources: &[&str]) -> PolarsResult<DataFrame> {
+    let columns = ["place", "kind", attribute].map(str::to_owned).to_vec();
+    let table =
+        ParquetReader::new(std::fs::File::open(path)?).with_columns(Some(columns)).finish()?;
+    let without_nulls = ExplodeOptions { empty_as_null: false, keep_nulls: false };
+    let table = table.explode([attribute], without_nulls)?;
+    let source: StringChunked = table
+        .column("place")?
+        .u32()?
+        .iter()
+        .map(|place| place.and_then(|place| sources.get(place as usize).copied()))
+        .collect();
+    let value = table.column(attribute)?.struct_()?.field_by_name("value")?;
+    DataFrame::new(
+        table.height(),
+        vec![
+            source.with_name("source".into()).into_column(),
+            table.column("kind")?.clone(),
+            value.with_name("value".into()).into_column(),
+        ],
+    )
 }
