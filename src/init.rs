@@ -378,9 +378,9 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         let mut found = found.into_iter();
         let candidate = found.next();
         let runner_up = found.next();
-        let countries = candidate.as_ref().map(|candidate| {
-            Votes::of(&candidate.mapping, &table.header, &sample)
-        });
+        let countries = candidate
+            .as_ref()
+            .map(|candidate| Votes::of(&candidate.mapping, &table.header, &sample));
         surveys.push(Survey {
             file: name.to_owned(),
             sheet: table.sheet,
@@ -711,56 +711,17 @@ fn sources(
         let name = unique(source_name(group, groups), &mut taken);
         let confidence = group.iter().filter_map(|t| t.candidate.as_ref()).map(|c| c.confidence);
         let confidence = confidence.fold(1.0, f64::min);
-        if confidence < SURE {
-            unsure.push(format!(
-                "{} is read as {} ({} %)",
-                group[0].place(),
-                what(&mapping, generic),
-                percent(confidence)
-            ));
-        }
         let runner_up = group[0].runner_up.as_ref().filter(|c| c.mapping.name != mapping.name);
         let runner_up = runner_up.map(|c| (what(&c.mapping, c.generic).to_owned(), c.confidence));
-        if let Some((other, near)) = &runner_up
-            && !generic
-            && confidence - near < 0.05
-        {
-            unsure.push(format!("{} could as well be `{other}`", group[0].place()));
-        }
-        for table in group.iter() {
-            if let Some(FileStatus { state, channels }) = table.status() {
-                let points = match channels.first() {
-                    Some(Channel::Phone | Channel::Sms) => "phone number",
-                    Some(Channel::Post) => "postal address",
-                    Some(Channel::Email) | None => "email address",
-                };
-                unsure.push(format!(
-                    "{}: by the name of the file every {points} in it is `{}`; rename the file where \
-                     that is wrong",
-                    table.place(),
-                    state.as_str()
-                ));
-            }
-        }
         let mut files: Vec<String> = group.iter().map(|t| t.file.clone()).collect();
         files.sort();
         files.dedup();
-        let unknown = unknown_columns(group);
-        for table in group.iter() {
-            for column in table.like_consent.iter().filter(|column| unknown.contains(column)) {
-                unsure.push(format!(
-                    "{}: the column `{column}` seems to say who may be contacted; say by which means in the \
-                     mapping, under `[[consents]]`",
-                    table.place()
-                ));
-            }
-        }
-        guesses.push(SourceGuess {
+        let guess = SourceGuess {
             sheets: sheets(group, tables),
             format: format_of(&group[0].format),
             rows: group.iter().map(|t| t.rows).sum(),
             hidden: is_hidden(group),
-            unknown,
+            unknown: unknown_columns(group),
             reasons: reasons(group),
             mapping,
             generic,
@@ -774,7 +735,9 @@ fn sources(
             name,
             files,
             confidence,
-        });
+        };
+        unsure.extend(unsure_of(group, &guess));
+        guesses.push(guess);
     }
     let groups: Vec<&Group<'_>> = order.iter().map(|(group, _)| *group).collect();
     let found = key_spaces(&groups, &guesses, unsure);
@@ -787,6 +750,46 @@ fn sources(
         }
     }
     guesses
+}
+
+/// What a person should look at in the guess made of a group.
+fn unsure_of(group: &Group<'_>, guess: &SourceGuess) -> Vec<String> {
+    let mut unsure = Vec::new();
+    let place = group[0].place();
+    if guess.confidence < SURE {
+        let layout = what(&guess.mapping, guess.generic);
+        unsure.push(format!("{place} is read as {layout} ({} %)", percent(guess.confidence)));
+    }
+    if let Some((other, near)) = &guess.runner_up
+        && !guess.generic
+        && guess.confidence - near < 0.05
+    {
+        unsure.push(format!("{place} could as well be `{other}`"));
+    }
+    for table in group.iter() {
+        if let Some(FileStatus { state, channels }) = table.status() {
+            let points = match channels.first() {
+                Some(Channel::Phone | Channel::Sms) => "phone number",
+                Some(Channel::Post) => "postal address",
+                Some(Channel::Email) | None => "email address",
+            };
+            unsure.push(format!(
+                "{}: by the name of the file every {points} in it is `{}`; rename the file where that is wrong",
+                table.place(),
+                state.as_str()
+            ));
+        }
+    }
+    for table in group.iter() {
+        for column in table.like_consent.iter().filter(|column| guess.unknown.contains(column)) {
+            unsure.push(format!(
+                "{}: the column `{column}` seems to say who may be contacted; say by which means in the \
+                 mapping, under `[[consents]]`",
+                table.place()
+            ));
+        }
+    }
+    unsure
 }
 
 /// Puts each hidden sheet behind the last open one of its workbook: what somebody has hidden is trusted less than
@@ -952,8 +955,9 @@ fn key_spaces(
 ) -> Vec<KeySpace> {
     let codes: Vec<CodesOf<'_>> = groups.iter().map(|g| codes_of(g)).collect();
     let measured = Measured::of(&codes);
-    let is_history =
-        |at: usize| groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History);
+    let is_history = |at: usize| {
+        groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History)
+    };
     let refers = |at: usize| is_history(at) && is_nameless(&codes[at]);
     let mut mixed: BTreeMap<usize, Option<EntityColumn>> = BTreeMap::new();
     // What the values of one table tell helps to read those of another: a second look knows the first.
@@ -972,8 +976,10 @@ fn key_spaces(
             let mut by_value = CodesByValue::default();
             groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
             let in_issued = |group: usize| of.iter().position(|first| *first == space[group]);
-            let known =
-                known.iter().filter_map(|(v, group)| Some((v.clone(), in_issued(*group)?))).collect();
+            let known = known
+                .iter()
+                .filter_map(|(v, group)| Some((v.clone(), in_issued(*group)?)))
+                .collect();
             if let Some(mut column) = by_value.told_by(&issued, &known) {
                 column.values.iter_mut().for_each(|value| value.space = of[value.space]);
                 mixed.insert(at, Some(column));
@@ -1139,7 +1145,8 @@ fn legal_entity(
             value.alone
         )
     });
-    let lead = format!("The column `{}` names the legal entity that issued a code:", one_line(&header));
+    let lead =
+        format!("The column `{}` names the legal entity that issued a code:", one_line(&header));
     let told = std::iter::once(lead).chain(told).collect();
     (LegalEntity { column: header, key_spaces }, told)
 }
@@ -1374,8 +1381,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
         }
         if let Some((entity, _)) = &source.legal_entity {
             let spaces = entity.key_spaces.iter();
-            let spaces: Vec<String> =
-                spaces.map(|(value, space)| format!("{} = {}", quoted(value), quoted(space))).collect();
+            let spaces: Vec<String> = spaces
+                .map(|(value, space)| format!("{} = {}", quoted(value), quoted(space)))
+                .collect();
             line(&format!(
                 "legal_entity = {{ column = {}, key_spaces = {{ {} }} }}",
                 quoted(&entity.column),
