@@ -271,7 +271,8 @@ pub(crate) fn orphans(
                 continue;
             }
             let (code, message, suggestion) = orphan.told();
-            let at = row.cells.iter().position(|cell| !row.key.is_empty() && cell.trim() == row.key);
+            let at =
+                row.cells.iter().position(|cell| !row.key.is_empty() && cell.trim() == row.key);
             rejects.push(Reject {
                 source: place.source.clone(),
                 file: place.file.clone(),
@@ -306,7 +307,8 @@ pub(crate) fn lines(
             row: row.row,
             kind: table.kind.clone(),
             key: row.key.clone(),
-            golden_id: at.map_or_else(|_| String::new(), |at| entities.list[at as usize].id.clone()),
+            golden_id:
+                at.map_or_else(|_| String::new(), |at| entities.list[at as usize].id.clone()),
             date: row.date.clone(),
             amount: row.amount.clone(),
             currency: row.currency.clone(),
@@ -348,7 +350,7 @@ mod tests {
                 cells: Vec::new(),
             };
             let found = index.customer(&row, &place);
-            found.map_or_else(|orphan| orphan_mark(orphan), |at| entities.list[at as usize].members[0].to_string())
+            found.map_or_else(orphan_mark, |at| entities.list[at as usize].members[0].to_string())
         };
         rows.split("; ").map(row).collect()
     }
