@@ -705,7 +705,8 @@ impl Checker<'_, '_> {
             let steps = [Step::Key("source"), Step::At(at), Step::Key("legal_entity")];
             if entity.column.trim().is_empty() || entity.key_spaces.is_empty() {
                 let message = "`legal_entity` needs `column` and `key_spaces`".to_owned();
-                let hint = r#"as in `{ column = "Société", key_spaces = { "Nord" = "sage-nord" } }`"#;
+                let hint =
+                    r#"as in `{ column = "Société", key_spaces = { "Nord" = "sage-nord" } }`"#;
                 self.tell(&steps, message, Some(hint.into()));
             }
             if source.mapping.rows != Rows::History {

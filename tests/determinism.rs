@@ -65,7 +65,8 @@ fn shuffled_rows_and_a_new_file_name_change_no_result() {
     let naming = |name: &String| {
         name.starts_with("tables/")
             || name.starts_with("report/")
-            || ["crosswalk.csv", "rejects.csv", "issues.csv", "skipped.csv"].contains(&name.as_str())
+            || ["crosswalk.csv", "rejects.csv", "issues.csv", "skipped.csv"]
+                .contains(&name.as_str())
             || ["golden/consents.csv", "golden/history.csv"].contains(&name.as_str())
     };
     for file in ["crosswalk.csv", "golden/consents.csv", "rejects.csv", "issues.csv"] {

@@ -17,8 +17,8 @@ use super::{
     consent::{self, Rule, Said},
     couple,
     kind::{self, Evidence, Junk},
-    name_boxes::{self, Held},
     mapping::{self, ConsentRule, Mapping, Owner, Rows},
+    name_boxes::{self, Held},
     read::{Content, Table},
 };
 use crate::{
@@ -160,8 +160,8 @@ fn placing(attribute: &str, label: &str) -> Placing {
         return if label == "home" { Placing::PersonFirst } else { Placing::Both };
     }
     match attribute {
-        "owner" | "category" | "role" | "segment" | "origin" | "status" | "active" | "created_at"
-        | "updated_at" | "last_contact" => Placing::Both,
+        "owner" | "category" | "role" | "segment" | "origin" | "status" | "active"
+        | "created_at" | "updated_at" | "last_contact" => Placing::Both,
         "phone" if label.is_empty() || label == "work" => Placing::Both,
         "phone" if label == "main" => Placing::OrganisationFirst,
         "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode"
@@ -443,7 +443,9 @@ impl<'a> Layout<'a> {
                 }
                 "category" => {
                     told.extend(kind::of_word(&value.text));
-                    roles.extend(role::of_word(&value.text).iter().map(|role| (*role, value.clone())));
+                    roles.extend(
+                        role::of_word(&value.text).iter().map(|role| (*role, value.clone())),
+                    );
                 }
                 "role" => {
                     let numbered = role::of_number(&value.text);
@@ -487,7 +489,9 @@ impl<'a> Layout<'a> {
     /// the row where they hold a firm.
     fn read_name_boxes(&self, values: &mut Vec<Value>) -> Option<Kind> {
         let own = |values: &[Value], wanted: &str| {
-            values.iter().position(|v| v.is(wanted) && v.contact.is_none() && kind::is_name(&v.text))
+            values
+                .iter()
+                .position(|v| v.is(wanted) && v.contact.is_none() && kind::is_name(&v.text))
         };
         let (first, last) = (own(values, "first_name"), own(values, "last_name"));
         let text = |at: Option<usize>| at.map_or("", |at| values[at].text.as_str());
@@ -1277,8 +1281,7 @@ fn owner_of(mapping: &Mapping, file: &str) -> String {
     // `contacts.csv`, `export outlook 2019.csv` name no person.
     let words = fold(stem);
     let is_nobody = |w: &str| LABELS.nobody.iter().any(|nobody| nobody == w);
-    let nobody =
-        words.split(' ').any(|w| is_nobody(w) || w.bytes().any(|b| b.is_ascii_digit()));
+    let nobody = words.split(' ').any(|w| is_nobody(w) || w.bytes().any(|b| b.is_ascii_digit()));
     let shared = email::is_role_mailbox(&format!("{stem}@example.com"));
     if nobody || shared { String::new() } else { stem.to_owned() }
 }

@@ -118,9 +118,7 @@ mod tests {
         let rows: Vec<StringRecord> = rows.lines().map(|l| l.split(';').collect()).collect();
         let columns = super::super::columns::understand(&header, &rows);
         let mapping = super::super::columns::mapping(&columns).expect("a customer table");
-        Votes::of(&mapping, &header, &rows)
-            .winner("FR")
-            .map(|(country, ..)| country.to_owned())
+        Votes::of(&mapping, &header, &rows).winner("FR").map(|(country, ..)| country.to_owned())
     }
 
     fn table(row: impl Fn(u32) -> String) -> String {

@@ -18,7 +18,8 @@ pub(super) fn split(
 ) -> Option<Vec<Named>> {
     let (civility, first, last, full) = (clean(civility), clean(first), clean(last), clean(full));
     // `M./Mme` beside one first name is a box that nobody ticked.
-    let one_of_both = civility.contains('/') && !first.is_empty() && person::first_names(&first).is_none();
+    let one_of_both =
+        civility.contains('/') && !first.is_empty() && person::first_names(&first).is_none();
     let pair = person::two_civilities(&civility).filter(|_| !one_of_both);
     if last.is_empty() {
         let whole = if full.is_empty() { first } else { full };
@@ -106,7 +107,10 @@ mod tests {
             "|Jean|Dupont |Marie|Dupont |Paul|Dupont"
         );
         assert_eq!(told("M./Mme", "Jean", "Dupont", "", true), "one");
-        assert_eq!(told("M./Mme", "Jean et Marie", "Dupont", "", true), "M.|Jean|Dupont Mme|Marie|Dupont");
+        assert_eq!(
+            told("M./Mme", "Jean et Marie", "Dupont", "", true),
+            "M.|Jean|Dupont Mme|Marie|Dupont"
+        );
         for (first, last, full) in [
             ("Jean", "Dupont", ""),
             ("", "", "Petit et Fils"),

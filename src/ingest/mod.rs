@@ -294,7 +294,11 @@ impl Reading<'_> {
 
 impl Reading<'_> {
     /// Tells of a row with a code whose legal entity nothing tells: the code stands for nobody.
-    pub(crate) fn tell_unknown_entity<'c>(&mut self, row: u32, cell: impl Fn(usize) -> Option<&'c str>) {
+    pub(crate) fn tell_unknown_entity<'c>(
+        &mut self,
+        row: u32,
+        cell: impl Fn(usize) -> Option<&'c str>,
+    ) {
         let place = self.places.of(&cell);
         if !self.gathered.builder.places()[place as usize].is_of_unknown_entity() {
             return;
@@ -308,7 +312,9 @@ impl Reading<'_> {
             column: header.to_owned(),
             code: "unknown_legal_entity".into(),
             severity: Severity::Cell,
-            message: "the cell names no legal entity that the settings know: the code stands for nobody".into(),
+            message:
+                "the cell names no legal entity that the settings know: the code stands for nobody"
+                    .into(),
             suggestion: "add the value to `legal_entity` in `orpailleur.toml`".into(),
             raw: cell(at).unwrap_or("").to_owned(),
         });
@@ -366,7 +372,8 @@ impl Gathered {
                 && mapping::position(&table.header, std::slice::from_ref(&entity.column)).is_none()
             {
                 let column = &entity.column;
-                let message = format!("there is no column `{column}`, which names the legal entity");
+                let message =
+                    format!("there is no column `{column}`, which names the legal entity");
                 let place = (file, table.sheet.as_str());
                 self.incomplete(&source.name, place, column, "missing_column", &message);
             }

@@ -9,10 +9,7 @@ use super::{
     judge::{Judge, Measure, Validity, Verdict},
     pattern, told,
 };
-use crate::{
-    ingest::columns::hash,
-    value::sensitive,
-};
+use crate::{ingest::columns::hash, value::sensitive};
 
 /// Different values of a column that are counted exactly: with their texts some megabytes.
 const MOST_VALUES: usize = 1 << 16;

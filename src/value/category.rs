@@ -276,8 +276,7 @@ fn gathered(
 
 /// Joins the spellings of one value; what is `said_of_people` stays apart where it differs in gender.
 fn join(spellings: &mut [Spelling], said_of_people: bool) {
-    let apart =
-        |a: &Spelling, b: &Spelling| said_of_people && differs_in_gender(&a.key, &b.key);
+    let apart = |a: &Spelling, b: &Spelling| said_of_people && differs_in_gender(&a.key, &b.key);
     let mut of_concept: HashMap<&str, usize> = HashMap::new();
     let mut of_fixed: HashMap<String, usize> = HashMap::new();
     for (at, spelling) in spellings.iter_mut().enumerate() {
@@ -382,7 +381,8 @@ fn is_typo(left: &str, right: &str) -> bool {
 /// Whether two spellings say the same of a man and of a woman: `président`, `présidente`. That is no slip, and a
 /// common value must not change it.
 fn differs_in_gender(left: &str, right: &str) -> bool {
-    let (left, right): (Vec<&str>, Vec<&str>) = (left.split(' ').collect(), right.split(' ').collect());
+    let (left, right): (Vec<&str>, Vec<&str>) =
+        (left.split(' ').collect(), right.split(' ').collect());
     let mut different = left.iter().zip(&right).filter(|(a, b)| a != b).peekable();
     left.len() == right.len()
         && different.peek().is_some()
@@ -392,7 +392,9 @@ fn differs_in_gender(left: &str, right: &str) -> bool {
 /// Whether a folded word is the feminine of another one, by its ending.
 fn is_feminine_of(feminine: &str, masculine: &str) -> bool {
     let has = |(f, m): &(&str, &str)| {
-        feminine.strip_suffix(f).is_some_and(|stem| stem.len() > 2 && masculine.strip_suffix(m) == Some(stem))
+        feminine
+            .strip_suffix(f)
+            .is_some_and(|stem| stem.len() > 2 && masculine.strip_suffix(m) == Some(stem))
     };
     FEMININE_ENDINGS.iter().any(has)
 }

@@ -61,7 +61,13 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "fec_xml".into(), encoding, delimiter: None, remarks, ..Format::default() },
+        format: Format {
+            container: "fec_xml".into(),
+            encoding,
+            delimiter: None,
+            remarks,
+            ..Format::default()
+        },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

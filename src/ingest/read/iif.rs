@@ -86,7 +86,13 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "iif".into(), encoding, delimiter: Some('\t'), remarks, ..Format::default() },
+        format: Format {
+            container: "iif".into(),
+            encoding,
+            delimiter: Some('\t'),
+            remarks,
+            ..Format::default()
+        },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

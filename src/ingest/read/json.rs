@@ -70,7 +70,13 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "json".into(), encoding, delimiter: None, remarks, ..Format::default() },
+        format: Format {
+            container: "json".into(),
+            encoding,
+            delimiter: None,
+            remarks,
+            ..Format::default()
+        },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

@@ -183,7 +183,13 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "sage".into(), encoding, delimiter: None, remarks, ..Format::default() },
+        format: Format {
+            container: "sage".into(),
+            encoding,
+            delimiter: None,
+            remarks,
+            ..Format::default()
+        },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

@@ -96,7 +96,13 @@ pub(super) fn table(decoded: Decoded) -> Table {
     Table {
         sheet: String::new(),
         hidden: false,
-        format: Format { container: "vcard".into(), encoding, delimiter: None, remarks, ..Format::default() },
+        format: Format {
+            container: "vcard".into(),
+            encoding,
+            delimiter: None,
+            remarks,
+            ..Format::default()
+        },
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,
