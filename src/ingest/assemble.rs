@@ -443,9 +443,10 @@ impl<'a> Layout<'a> {
                 }
                 "category" => {
                     told.extend(kind::of_word(&value.text));
-                    roles.extend(
-                        role::of_word(&value.text).iter().map(|role| (*role, value.clone())),
-                    );
+                    // A group or tag `Salarié` is a trade as often as one's own staff.
+                    let said = role::of_word(&value.text).iter().copied();
+                    let party = said.filter(|role| *role != Role::Employee);
+                    roles.extend(party.map(|role| (role, value.clone())));
                 }
                 "role" => {
                     let numbered = role::of_number(&value.text);

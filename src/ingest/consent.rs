@@ -185,7 +185,7 @@ impl Rule {
             let cell = cell(*at).trim();
             !cell.is_empty()
                 && (cell.contains('?') || !text::is_placeholder(cell))
-                && answer(cell).is_none()
+                && (answer(cell).is_none() || is_doubted(cell))
                 && self.by_word(cell).is_none()
         };
         self.columns.iter().copied().filter(is_unclear).collect()
@@ -200,7 +200,9 @@ impl Rule {
             .words
             .iter()
             .find(|(word, _)| !CLASSES.contains(&word.as_str()) && begins(&folded, word));
-        literal.map(|(_, state)| *state).or_else(|| said(answer(cell)?))
+        let state = literal.map(|(_, state)| *state).or_else(|| said(answer(cell)?))?;
+        // An objection in doubt holds; a permission in doubt is none.
+        (state != ConsentState::OptIn || !is_doubted(cell)).then_some(state)
     }
 }
 
@@ -214,11 +216,6 @@ fn begins(folded: &str, word: &str) -> bool {
     folded.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Which of [`CLASSES`] a cell belongs to; none when it answers nothing, or says yes and doubts it.
-pub(super) fn answer(cell: &str) -> Option<&'static str> {
-    flat_answer(cell).filter(|class| !matches!(*class, "yes" | "permission") || !is_doubted(cell))
-}
-
 /// Whether a cell puts in doubt what it says: `oui ?`, `accord à confirmer`.
 fn is_doubted(cell: &str) -> bool {
     let folded = text::fold(cell);
@@ -226,7 +223,8 @@ fn is_doubted(cell: &str) -> bool {
     cell.contains('?') || folded.contains(' ') && DICTIONARY.doubts.iter().any(holds)
 }
 
-fn flat_answer(cell: &str) -> Option<&'static str> {
+/// Which of [`CLASSES`] a cell belongs to; none when it answers nothing.
+pub(super) fn answer(cell: &str) -> Option<&'static str> {
     const LONGEST: usize = 60;
     let folded = text::fold(cell);
     if folded.is_empty() || folded.len() > LONGEST {
@@ -665,13 +663,23 @@ mod tests {
     }
 
     #[test]
-    fn a_doubted_yes_is_no_answer_and_a_doubted_no_is_a_no() {
-        for cell in ["oui ?", "Oui (à confirmer)", "peut-être", "?", "accord à valider", "maybe"]
-        {
-            assert_eq!(answer(cell), None, "{cell}");
+    fn a_permission_in_doubt_is_none_and_an_objection_in_doubt_holds() {
+        let rule = |words: &[(&str, ConsentState)]| {
+            let words = words.iter().map(|(word, state)| ((*word).to_owned(), *state)).collect();
+            let column = vec!["Accord".into()];
+            let rule = ConsentRule { column, words, ..ConsentRule::default() };
+            Rule::bind(&rule, &["accord".to_owned()], "a.csv").expect("the column is there")
+        };
+        use ConsentState::{OptIn, OptOut};
+        let accord = rule(&[("yes", OptIn), ("no", OptOut), ("actif", OptIn)]);
+        for cell in ["oui ?", "Oui (à confirmer)", "peut-être", "?", "actif ?", "maybe"] {
+            assert_eq!(accord.by_word(cell), None, "{cell}");
         }
-        assert_eq!(answer("non ?"), Some("no"));
-        assert_eq!(answer("Oui (12/03/2019)"), Some("yes"));
+        assert_eq!(accord.by_word("non ?"), Some(OptOut));
+        assert_eq!(accord.by_word("Oui (12/03/2019)"), Some(OptIn));
+        let ne_pas_contacter = rule(&[("yes", OptOut), ("no", OptIn)]);
+        assert_eq!(ne_pas_contacter.by_word("oui ?"), Some(OptOut));
+        assert_eq!(ne_pas_contacter.by_word("non ?"), None);
     }
 
     #[test]

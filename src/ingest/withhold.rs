@@ -193,9 +193,10 @@ impl Watch {
         if found.is_empty() {
             return None;
         }
-        // A sentence about somebody's health may say more than that: no objection is forgotten with it.
+        // A sentence about somebody's health, or behind a password, may say more than that: no objection is
+        // forgotten with it.
         let counts = what_counts(cell);
-        let narrow = found.contains(&Sensitive::Health) && what_counts(&text) != counts;
+        let narrow = what_counts(&text) != counts;
         let text = match narrow {
             true => {
                 let keeps = |left: &str| what_counts(left) == counts;
@@ -242,6 +243,17 @@ mod tests {
             Content::Data(cells) => cells.iter().map(str::to_owned).collect(),
             _ => Vec::new(),
         }
+    }
+
+    #[test]
+    fn an_objection_behind_a_password_is_kept() {
+        let watch = watch(&BOTH, &[]);
+        let note = "Mot de passe : soleil ne plus envoyer de mail";
+        let left = texts(watch.row(row(&["Dupont", note])));
+        assert!(
+            !left[1].contains("soleil") && left[1].contains("ne plus envoyer de mail"),
+            "{left:?}"
+        );
     }
 
     #[test]

@@ -305,7 +305,9 @@ fn gender(records: &Records, record: usize, of_name: &BTreeMap<String, String>) 
 }
 
 fn told_gender(records: &Records, record: usize) -> Option<String> {
-    let told = records.first("gender", record).map(str::to_owned);
+    // What else a column says, `9` or `Autre`, tells no two people apart.
+    let is_told = |gender: &&str| matches!(*gender, "m" | "f");
+    let told = records.first("gender", record).filter(is_told).map(str::to_owned);
     let civility = records.first("civility", record).and_then(person::gender_of);
     told.or_else(|| civility.map(str::to_owned))
 }

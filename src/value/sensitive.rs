@@ -704,7 +704,7 @@ fn password(text: &str, label: &Word, scope: Scope) -> Option<Range<usize>> {
         None => {
             let first = bare(token.as_str());
             // Of a name or an address the rest is to be used.
-            let whole = marked && scope != Scope::Field;
+            let whole = marked && scope == Scope::Prose;
             match whole {
                 true => words_said(&text[start..], first, label),
                 false => first,
@@ -813,8 +813,8 @@ fn end_of_illness(text: &str, phrase: &Range<usize>) -> usize {
     end
 }
 
-/// The text with the words about somebody's health withheld, and what follows them in their clause word by
-/// word, as long as `keeps` says that nothing is lost of what is left.
+/// The text with passwords and the words about somebody's health withheld, and what follows them in their clause
+/// word by word, as long as `keeps` says that nothing is lost of what is left.
 pub fn withhold_words(
     text: &str,
     released: &BTreeSet<Sensitive>,
@@ -824,7 +824,7 @@ pub fn withhold_words(
     found.retain(|finding| !released.contains(&finding.kind));
     for at in 0..found.len() {
         let own = found[at].at.clone();
-        if found[at].kind != Sensitive::Health {
+        if !matches!(found[at].kind, Sensitive::Health | Sensitive::Password) {
             continue;
         }
         let next = found.get(at + 1).map_or(text.len(), |next| next.at.start);
