@@ -35,7 +35,7 @@ use crate::{
     run::digests,
     store,
     table::{Channel, row_digest},
-    value::{category, date, text},
+    value::{category, date, email, text},
     vocabulary,
 };
 
@@ -424,12 +424,29 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
     Ok(surveys)
 }
 
-/// Whether most lines have but one cell below a header that names no second column.
+/// Whether most lines have but one cell below a header that names no second column, and do not list whom to
+/// reach: a list of those who object has often no more than their addresses.
 pub(crate) fn is_prose(header: &[String], sample: &[StringRecord]) -> bool {
+    if sample.iter().filter(|row| row.iter().any(is_contact_point)).count() * 2 > sample.len() {
+        return false;
+    }
     let cells = |row: &StringRecord| row.iter().filter(|cell| !cell.trim().is_empty()).count();
     let single = sample.iter().filter(|row| cells(row) < 2).count();
     let named = header.iter().filter(|name| !name.trim().is_empty()).count();
     !sample.is_empty() && single * 2 > sample.len() && (named < 2 || header[0] == "column 1")
+}
+
+/// Whether a cell is an email address or a phone number and nothing else.
+fn is_contact_point(cell: &str) -> bool {
+    let cell = cell.trim();
+    let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+    let of_number =
+        |b: u8| b.is_ascii_digit() || matches!(b, b' ' | b'+' | b'.' | b'-' | b'(' | b')');
+    let is_number = (9..=15).contains(&digits) && cell.bytes().all(of_number);
+    is_number
+        || cell.contains('@')
+            && !cell.contains(' ')
+            && email::normalize(cell).iter().all(Result::is_ok)
 }
 
 /// The columns that tell of dates, codes and names.
@@ -1743,6 +1760,16 @@ mod tests {
             "{:?}",
             guess.unsure
         );
+    }
+
+    #[test]
+    fn a_list_of_addresses_alone_is_a_source() {
+        let clients = "Nom;Prénom;Email\nMartin;Jean;j@m.fr\n";
+        for list in ["Email\nj@m.fr\nk@m.fr\n", "j@m.fr\nk@m.fr\nl@m.fr\n"] {
+            let (settings, guess) = guessed(&[("clients.csv", clients), ("desabonnes.csv", list)]);
+            assert!(settings.contains("files = [\"desabonnes.csv\"]"), "{settings}");
+            assert!(guess.ignored.is_empty(), "{:?}", guess.ignored);
+        }
     }
 
     #[test]
