@@ -21,6 +21,7 @@ const WESTERN: &[Letters] = &[
     "éèàêçôâîûùïëœüæÿöäñ",
     "üäößé",
     "óíáéñúü",
+    "íáéóñúü",
     "èàòùìéóî",
     "ãáçéíóêõâúàôü",
     "éëïèöüêáó",
@@ -66,7 +67,7 @@ const PAGES: &[(&Encoding, &[Letters])] = &[
 
 /// By how much (as the logarithm of odds) another alphabet must be likelier than the western one, which
 /// most files have: one letter that could be either is no reason.
-const WESTERN_LEAD: f64 = 4.0;
+const WESTERN_LEAD: f64 = 3.0;
 
 /// Mean likelihood of a letter below which text is in no alphabet known here, whatever is likelier.
 const LEAST_LIKELIHOOD: f64 = 0.004;
@@ -88,20 +89,38 @@ pub(super) fn tell(sample: &[u8], western: &[char]) -> Option<&'static Encoding>
         let around = |&at: &usize| (read(at.wrapping_sub(1)), read(at), read(at + 1));
         places.iter().map(around).collect::<Vec<_>>()
     };
-    let best = |page: &[char], languages: &[Letters]| {
-        let text = reading(page);
-        let likelihoods = languages.iter().map(|letters| likelihood(&text, letters));
-        likelihoods.fold(f64::NEG_INFINITY, f64::max)
-    };
-    let western = best(western, WESTERN) + WESTERN_LEAD;
-    let (likelihood, page) = PAGES
+    let western_text = reading(western);
+    let western = best(&western_text, WESTERN);
+    let (text, other, page) = PAGES
         .iter()
-        .map(|(page, languages)| (best(&characters(page), languages), *page))
+        .map(|(page, languages)| {
+            let text = reading(&characters(page));
+            let other = best(&text, languages);
+            (text, other, *page)
+        })
         // The first of equals.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })?;
+        .reduce(|best, next| if sum(&next.1) > sum(&best.1) { next } else { best })?;
+    // Letters that both read alike tell of the language, but not of the page.
+    let differ = |at: &usize| text[*at].1 != western_text[*at].1;
+    let apart: f64 = (0..places.len()).filter(differ).map(|at| other[at] - western[at]).sum();
     let least = LEAST_LIKELIHOOD.ln() * places.len() as f64;
-    (likelihood > western && likelihood > least).then_some(page)
+    let is_other =
+        apart > WESTERN_LEAD && sum(&other) > sum(&western) + WESTERN_LEAD && sum(&other) > least;
+    is_other.then_some(page)
 }
+
+fn sum(likelihoods: &[f64]) -> f64 {
+    likelihoods.iter().sum()
+}
+
+/// The likelihoods of a text's letters in the language that it is likeliest in.
+fn best(text: &[Place], languages: &[Letters]) -> Vec<f64> {
+    let all = languages.iter().map(|letters| likelihoods(text, letters));
+    all.reduce(|best, next| if sum(&next) > sum(&best) { next } else { best }).unwrap_or_default()
+}
+
+/// A character between its neighbours.
+type Place = (char, char, char);
 
 /// The characters of 0x80 to 0xFF.
 fn characters(page: &'static Encoding) -> Vec<char> {
@@ -109,24 +128,26 @@ fn characters(page: &'static Encoding) -> Vec<char> {
     (0x80..=0xFF).map(|byte| character(byte).unwrap_or('\u{fffd}')).collect()
 }
 
-/// The logarithm of how likely a language's text has these characters, each between its neighbours.
-fn likelihood(text: &[(char, char, char)], letters: Letters) -> f64 {
+/// The logarithms of how likely a language's text has each of these characters.
+fn likelihoods(text: &[Place], letters: Letters) -> Vec<f64> {
     let ranked: Vec<char> = letters.chars().collect();
     let all: f64 = (1..=ranked.len()).map(|rank| 1.0 / rank as f64).sum();
     let latin = letters.starts_with(|c: char| c < '\u{370}');
     text.iter()
         .map(|&(before, c, behind)| {
             let rank = ranked.iter().position(|&letter| letter == c || letter == lower(c));
+            // Spain's `2º` counts as a letter to Unicode.
+            let is_ordinal = matches!(c, 'º' | 'ª');
             let own = rank.map(|rank| 0.9 / (rank + 1) as f64 / all);
             let likelihood = match own {
                 Some(own) => own,
-                None if c.is_alphabetic() => 1e-3,
+                None if c.is_alphabetic() && !is_ordinal => 1e-3,
                 None => sign(before, c, behind),
             };
-            let odd = c.is_alphabetic() && is_odd(before, c, behind, latin);
+            let odd = c.is_alphabetic() && !is_ordinal && is_odd(before, c, behind, latin);
             (if odd { likelihood * 0.03 } else { likelihood }).ln()
         })
-        .sum()
+        .collect()
 }
 
 /// A letter in lower case, where that is one letter.
@@ -145,15 +166,16 @@ fn sign(before: char, c: char, behind: char) -> f64 {
         '\u{80}'..='\u{9f}' | '\u{fffd}' => 1e-6,
         '’' => 2e-2,
         _ if in_word => 1e-5,
-        '°' | '€' | '«' | '»' | '–' | '—' | '…' | '“' | '”' | '„' | '‘' | '§' | '²' | '•' | '№'
-        | '\u{a0}' => 1e-2,
+        '°' | 'º' | 'ª' | '€' | '«' | '»' | '–' | '—' | '…' | '“' | '”' | '„' | '‘' | '§' | '²'
+        | '•' | '№' | '\u{a0}' => 1e-2,
         _ => 1e-3,
     }
 }
 
 /// Whether the letter does not fit its neighbours: a capital behind a small letter or the reverse, another
-/// alphabet within a word, or (in Latin letters) a third accented letter in a row.
+/// alphabet within a word, a digit before it, or (in Latin letters) a third accented letter in a row.
 fn is_odd(before: char, c: char, behind: char, latin: bool) -> bool {
+    let behind_digit = before.is_ascii_digit();
     let capital_within = c.is_uppercase() && before.is_lowercase();
     let small_within = c.is_lowercase() && before.is_uppercase() && behind.is_uppercase();
     let accented = |c: char| !c.is_ascii() && c.is_alphabetic();
@@ -161,7 +183,7 @@ fn is_odd(before: char, c: char, behind: char, latin: bool) -> bool {
         true => accented(before) && accented(behind),
         false => before.is_ascii_alphabetic() || behind.is_ascii_alphabetic(),
     };
-    capital_within || small_within || mixed
+    behind_digit || capital_within || small_within || mixed
 }
 
 #[cfg(test)]
@@ -271,6 +293,8 @@ mod tests {
         "Nafn;Heimili\nGuðrún Þórsdóttir;Aðalstræti 5\nSigurður Ægisson;Bræðraborgarstígur\n",
         // One foreign name, an apostrophe, an amount.
         "Nom;CA\nJosé Muñoz;12 €\nL’Étoile d’Or;5 °\nBjørn Åkesson;–\nHélène Škoda;8\nBožena Müller;3\n",
+        // All letters but the ordinals are the same in Hungary's.
+        "Apellidos;Dirección\nSánchez;Málaga, 2º A\nÁlvarez Hernández;Alcalá, 1ª planta\nGonzález;Cáceres\n",
         "Nom\nZoé\n",
         "Nom\nCôte d’Azur Traiteur\nN° 5\n",
     ];
