@@ -100,12 +100,11 @@ pub(super) fn tell(sample: &[u8], western: &[char]) -> Option<&'static Encoding>
         })
         // The first of equals.
         .reduce(|best, next| if sum(&next.1) > sum(&best.1) { next } else { best })?;
-    // Letters that both read alike tell of the language, but not of the page.
+    // Letters that both read alike tell of the language; those that they do not must agree.
     let differ = |at: &usize| text[*at].1 != western_text[*at].1;
     let apart: f64 = (0..places.len()).filter(differ).map(|at| other[at] - western[at]).sum();
     let least = LEAST_LIKELIHOOD.ln() * places.len() as f64;
-    let is_other =
-        apart > WESTERN_LEAD && sum(&other) > sum(&western) + WESTERN_LEAD && sum(&other) > least;
+    let is_other = apart > 0.0 && sum(&other) > sum(&western) + WESTERN_LEAD && sum(&other) > least;
     is_other.then_some(page)
 }
 
