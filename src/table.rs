@@ -115,6 +115,12 @@ impl Place {
         format!("?{source}")
     }
 
+    /// The key space whose codes speak for one customer each; none where nobody said which issued them.
+    pub fn issuing_space(&self) -> Option<&str> {
+        let known = !self.key_space.is_empty() && !self.is_of_unknown_entity();
+        known.then_some(self.key_space.as_str())
+    }
+
     /// Whether nothing tells which legal entity issued the codes.
     pub fn is_of_unknown_entity(&self) -> bool {
         self.key_space.starts_with('?')

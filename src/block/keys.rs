@@ -122,8 +122,12 @@ fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
     let names = ["name", "alias", "company"];
     let words: Vec<String> =
         names.iter().flat_map(|a| records.values(a, i)).flat_map(organisation::own_words).collect();
-    let key_space = &records.place_of(i).key_space;
-    let codes = ["customer_code", "account_code"]
+    let place = records.place_of(i);
+    let key_space = &place.key_space;
+    // The same code of two legal entities nobody could tell apart is nothing in common.
+    let coded =
+        if place.is_of_unknown_entity() { &[][..] } else { &["customer_code", "account_code"] };
+    let codes = coded
         .iter()
         .flat_map(|a| records.values(a, i))
         .map(|code| format!("{key_space}\u{1f}{code}"));

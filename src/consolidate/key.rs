@@ -85,7 +85,10 @@ impl<'a> KeyIndex<'a> {
             let golden = entities.of_record[record];
             let space = key_space(records.place_of(record));
             let mut has_code = false;
-            for code in CODES.iter().flat_map(|code| records.values(code, record)) {
+            // What stands for nobody finds nobody.
+            let is_known = !records.place_of(record).is_of_unknown_entity();
+            let codes = CODES.iter().filter(|_| is_known);
+            for code in codes.flat_map(|code| records.values(code, record)) {
                 has_code = true;
                 let code = code_key(code);
                 index.spaces.entry(code.clone()).or_default().insert(space);

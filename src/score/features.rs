@@ -268,10 +268,7 @@ fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
 
 fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let values = table.values(|i| {
-        let space = &table.records.place_of(i).key_space;
-        if space.is_empty() {
-            return Vec::new();
-        }
+        let Some(space) = table.records.place_of(i).issuing_space() else { return Vec::new() };
         let codes =
             ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
         codes.map(|code| format!("{space}\u{1f}{code}")).collect()
