@@ -191,7 +191,9 @@ impl CodesByValue {
     ) -> Option<EntityColumn> {
         let tells =
             |(&at, values): (&usize, &BTreeMap<_, _>)| column_tells(at, values, spaces, known);
-        let told = self.columns.iter().filter_map(tells);
+        // Of a column with more values only the first are kept: which, depends on the order of the rows.
+        let few = self.columns.iter().filter(|(_, values)| values.len() <= MOST_ENTITIES as usize);
+        let told = few.filter_map(tells);
         told.max_by_key(|told| (told.codes(), std::cmp::Reverse(told.column)))
     }
 }
@@ -368,6 +370,14 @@ mod tests {
     fn the_column_whose_values_split_the_codes_names_the_entity() {
         let rows = "call A c1\nmail A c3\ncall A c4\nmail A c5\ncall B c2\nmail B d3\ncall B d4\nmail B d5";
         assert_eq!(told(rows, &[FIRST, SECOND]), "1: A=0 B=1");
+    }
+
+    #[test]
+    fn a_column_of_many_values_names_nobody_in_whatever_order_its_rows_stand() {
+        let telling = "A c3\nA c4\nA c5\nB d3\nB d4\nB d5";
+        let others = (0..=MOST_ENTITIES).map(|n| format!("\nS{n} c6")).collect::<String>();
+        assert_eq!(told(&format!("{telling}{others}"), &[FIRST, SECOND]), "-");
+        assert_eq!(told(&format!("{}\n{telling}", others.trim()), &[FIRST, SECOND]), "-");
     }
 
     #[test]
