@@ -246,7 +246,11 @@ impl Guess {
                 rows(sheet.rows)
             ));
             let is_read = |t: &Survey| t.sheet == sheet.sheet && t.candidate.is_some();
-            let pattern = legacy::pattern_of(&legacy::sheet_name(name, &sheet.sheet));
+            // A workbook of which no sheet is read is left out as a whole.
+            let pattern = match found.iter().any(|t| t.candidate.is_some()) {
+                true => legacy::pattern_of(&legacy::sheet_name(name, &sheet.sheet)),
+                false => legacy::pattern_of(name),
+            };
             let ignored = (pattern, "no table of customers");
             if !found.iter().any(is_read) && !self.ignored.contains(&ignored) {
                 self.ignored.push(ignored);
@@ -1760,6 +1764,16 @@ mod tests {
             "{:?}",
             guess.unsure
         );
+    }
+
+    #[test]
+    fn a_file_that_is_no_table_of_customers_is_left_out_as_a_whole() {
+        let prices = "Article;Prix\nVis;1,20\nClou;0,40\n";
+        let clients = "Nom;Prénom;Email\nMartin;Jean;j@m.fr\n";
+        let (_, guess) = guessed(&[("clients.csv", clients), ("tarifs.csv", prices)]);
+        let left_out: Vec<&str> =
+            guess.ignored.iter().map(|(pattern, _)| pattern.as_str()).collect();
+        assert_eq!(left_out, ["tarifs.csv"]);
     }
 
     #[test]
