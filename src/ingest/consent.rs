@@ -448,6 +448,7 @@ fn positions<'a>(header: &'a [String], name: &str) -> impl Iterator<Item = usize
 struct File {
     negations: Vec<String>,
     limits: Vec<String>,
+    urges: Vec<String>,
     private: Vec<String>,
     objects: Vec<String>,
     agrees: Vec<String>,
@@ -470,6 +471,7 @@ struct Meaning {
 struct Dictionary {
     negations: Vec<String>,
     limits: Vec<String>,
+    urges: Vec<String>,
     private: Vec<String>,
     objects: Vec<String>,
     agrees: Vec<String>,
@@ -489,6 +491,7 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         phrases: Phrases::new(written),
         negations: file.negations,
         limits: file.limits,
+        urges: file.urges,
         private: file.private,
         objects: file.objects,
         agrees: file.agrees,
@@ -513,8 +516,9 @@ pub(super) fn in_note(note: &str) -> Vec<(Channel, ConsentState, String)> {
                 words[range].iter().any(|word| list.contains(&word.folded))
             };
             let negated = is_among(at.saturating_sub(2)..at, &dictionary.negations);
+            let urged = is_among(at..end, &dictionary.urges);
             let limited = is_among(end..words.len().min(end + 2), &dictionary.limits);
-            if narrowed || negated || limited && *channels == [Channel::Phone] {
+            if narrowed || negated || urged || limited && *channels == [Channel::Phone] {
                 continue;
             }
             let since = date_near(note, &words, at, end);
@@ -570,6 +574,8 @@ mod tests {
     fn objections_in_notes_are_found_with_their_date() {
         for (note, expected) in [
             ("NE PLUS APPELER svp", "phone opt_out"),
+            ("ne pas oublier d'appeler en mai", ""),
+            ("ne pas hésiter à le rappeler", ""),
             ("client fidèle, ne plus l'appeler", "phone opt_out"),
             ("ne veut plus être dérangé au tél", "phone opt_out"),
             ("ne souhaite plus être démarché par téléphone", "phone opt_out"),
