@@ -261,19 +261,7 @@ fn all_rejects(ingested: &Ingested, clean: &Clean, orphans: &[Reject]) -> Vec<Re
 fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
     let cells = rejects.iter().filter(|r| r.severity == Severity::Cell).count();
     run.count("rejected_cells", cells as u64);
-    let header = [
-        "source",
-        "file",
-        "sheet",
-        "row",
-        "column",
-        "code",
-        "severity",
-        "message",
-        "suggestion",
-        "raw",
-    ];
-    store::write_csv(&run.path("rejects.csv"), &header, rejects)
+    store::write_csv(&run.path("rejects.csv"), &Reject::COLUMNS, rejects)
 }
 
 /// What a steward should know of values that were used, cell by cell.

@@ -900,6 +900,22 @@ pub struct Reject {
     pub raw: String,
 }
 
+impl Reject {
+    /// The columns of `rejects.csv`.
+    pub const COLUMNS: [&str; 10] = [
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "severity",
+        "message",
+        "suggestion",
+        "raw",
+    ];
+}
+
 /// A cell whose value was used and of which a steward should know something: one line of `issues.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellIssue {

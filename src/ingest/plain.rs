@@ -24,7 +24,7 @@ use super::{
     consent::{self, Rule, Said},
     mapping,
     read::{self, Content, Table},
-    withhold,
+    unreadable_file, withhold,
 };
 use crate::{
     error::{Error, Result},
@@ -521,18 +521,8 @@ struct Gathered {
 impl Gathered {
     fn unreadable(&mut self, table: &PlainTable, error: &Error) {
         self.metrics.unreadable_files += 1;
-        self.rejects.push(Reject {
-            source: source_name(&table.file),
-            file: table.file.clone(),
-            sheet: String::new(),
-            row: None,
-            column: String::new(),
-            code: "unreadable_file".into(),
-            severity: Severity::Row,
-            message: error.reason(),
-            suggestion: error.hint().unwrap_or_default(),
-            raw: String::new(),
-        });
+        let source = source_name(&table.file);
+        self.rejects.push(unreadable_file(&source, &table.file, error));
     }
 
     /// Reads one table for its records.

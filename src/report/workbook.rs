@@ -447,19 +447,7 @@ fn rejects(
         Lang::En => reject.suggestion.clone(),
         Lang::Fr => texts.reject_suggestion(&reject.code, &reject.suggestion),
     };
-    let keys = [
-        "source",
-        "file",
-        "sheet",
-        "row",
-        "column",
-        "code",
-        "severity",
-        "message",
-        "suggestion",
-        "raw",
-    ];
-    let mut sheet = Sheet::new(book, "rejects", &header(&keys, texts), texts)?;
+    let mut sheet = Sheet::new(book, "rejects", &header(&Reject::COLUMNS, texts), texts)?;
     for reject in input.rejects {
         sheet.row(vec![
             (&reject.source).into(),

@@ -58,22 +58,18 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         Row { number, content: Content::Data(cells) }
     };
     let rows: Vec<Row> = lines.into_iter().map(row).collect();
-    Ok(Table {
-        sheet: String::new(),
-        hidden: false,
-        format: Format {
+    Ok(Table::of_records(
+        Format {
             container: "fec_xml".into(),
             encoding,
             delimiter: None,
             remarks,
             ..Format::default()
         },
-        groups: vec![String::new(); header.len()],
         header,
-        header_row: 0,
-        rows: Box::new(rows.into_iter()),
-        tally: Tally::default(),
-    })
+        rows,
+        Tally::default(),
+    ))
 }
 
 /// An element that is open: its name, and how many values were known before it.

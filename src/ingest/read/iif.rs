@@ -83,22 +83,18 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     }
     let derived = [CUSTOMER, PARENT, ACTIVE, BILLING, DELIVERY].map(str::to_owned);
     let header: Vec<String> = header.into_iter().chain(derived).collect();
-    Ok(Table {
-        sheet: String::new(),
-        hidden: false,
-        format: Format {
+    Ok(Table::of_records(
+        Format {
             container: "iif".into(),
             encoding,
             delimiter: Some('\t'),
             remarks,
             ..Format::default()
         },
-        groups: vec![String::new(); header.len()],
         header,
-        header_row: 0,
-        rows: Box::new(rows.into_iter()),
+        rows,
         tally,
-    })
+    ))
 }
 
 /// The columns of all blocks of customers: a file put together from two may have two headers.
@@ -200,22 +196,12 @@ fn address(values: &[String], lines: &[usize], names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::told_rows, *};
 
     fn read(text: &str) -> Vec<String> {
         let decoded = Decoded { text: text.into(), encoding: String::new(), remarks: Vec::new() };
         let table = table(decoded).expect("it has customers");
-        let told = |row: Row| match row.content {
-            Content::Data(cells) => {
-                let filled = table.header.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
-                let filled: Vec<String> =
-                    filled.map(|(name, cell)| format!("{name}={cell}")).collect();
-                format!("{}: {}", row.number, filled.join(", "))
-            }
-            Content::Skipped(reason) => format!("{}: {reason}", row.number),
-            Content::Bad { code, .. } => format!("{}: bad {code}", row.number),
-        };
-        table.rows.map(told).collect()
+        told_rows(table)
     }
 
     #[test]

@@ -67,22 +67,18 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         };
         Row { number, content }
     });
-    Ok(Table {
-        sheet: String::new(),
-        hidden: false,
-        format: Format {
+    Ok(Table::of_records(
+        Format {
             container: "json".into(),
             encoding,
             delimiter: None,
             remarks,
             ..Format::default()
         },
-        groups: vec![String::new(); header.len()],
         header,
-        header_row: 0,
-        rows: Box::new(rows),
+        rows,
         tally,
-    })
+    ))
 }
 
 fn cells(

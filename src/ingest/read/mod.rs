@@ -79,6 +79,27 @@ pub struct Table {
     pub tally: Tally,
 }
 
+impl Table {
+    /// The table of a file that is no grid: no line of it is a header, and its rows have been put together.
+    fn of_records(
+        format: Format,
+        header: Vec<String>,
+        rows: impl IntoIterator<Item = Row, IntoIter: Send + 'static>,
+        tally: Tally,
+    ) -> Table {
+        Table {
+            sheet: String::new(),
+            hidden: false,
+            format,
+            groups: vec![String::new(); header.len()],
+            header,
+            header_row: 0,
+            rows: Box::new(rows.into_iter()),
+            tally,
+        }
+    }
+}
+
 /// One physical row.
 #[derive(Debug, Clone)]
 pub struct Row {

@@ -180,22 +180,18 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         rows.push(Row { number: party.block.line, content: Content::Data(cells) });
     }
     rows.sort_by_key(|row| row.number);
-    Ok(Table {
-        sheet: String::new(),
-        hidden: false,
-        format: Format {
+    Ok(Table::of_records(
+        Format {
             container: "sage".into(),
             encoding,
             delimiter: None,
             remarks,
             ..Format::default()
         },
-        groups: vec![String::new(); header.len()],
         header,
-        header_row: 0,
-        rows: Box::new(rows.into_iter()),
-        tally: Tally::default(),
-    })
+        rows,
+        Tally::default(),
+    ))
 }
 
 /// Cuts the text at its flags. What stands before the first one is a block without flag.
@@ -483,7 +479,7 @@ fn is_zero(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::told_rows, *};
 
     /// A third party: fields by position, the others empty.
     fn party(fields: &[(usize, &str)]) -> String {
@@ -501,17 +497,8 @@ mod tests {
     fn read(text: &str) -> (Vec<String>, Vec<String>) {
         let decoded = Decoded { text: text.into(), encoding: "IBM850".into(), remarks: Vec::new() };
         let table = table(decoded).expect("it has third parties");
-        let told = |row: Row| match row.content {
-            Content::Data(cells) => {
-                let filled = table.header.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
-                let filled: Vec<String> =
-                    filled.map(|(name, cell)| format!("{name}={cell}")).collect();
-                format!("{}: {}", row.number, filled.join(", "))
-            }
-            Content::Skipped(reason) => format!("{}: {reason}", row.number),
-            Content::Bad { code, .. } => format!("{}: bad {code}", row.number),
-        };
-        (table.rows.map(told).collect(), table.format.remarks)
+        let remarks = table.format.remarks.clone();
+        (told_rows(table), remarks)
     }
 
     #[test]

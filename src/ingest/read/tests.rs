@@ -7,6 +7,21 @@ use std::{
 
 use super::*;
 
+/// The rows of a table as `row: header=cell, header=cell`, blank cells left out, or as what they are instead.
+pub(super) fn told_rows(table: Table) -> Vec<String> {
+    let Table { header, rows, .. } = table;
+    let told = |row: Row| match row.content {
+        Content::Data(cells) => {
+            let filled = header.iter().zip(&cells).filter(|(_, cell)| !cell.is_empty());
+            let filled: Vec<String> = filled.map(|(name, cell)| format!("{name}={cell}")).collect();
+            format!("{}: {}", row.number, filled.join(", "))
+        }
+        Content::Skipped(reason) => format!("{}: {reason}", row.number),
+        Content::Bad { code, .. } => format!("{}: bad {code}", row.number),
+    };
+    rows.map(told).collect()
+}
+
 fn message_of(name: &str, bytes: &[u8]) -> String {
     match tables(Path::new(name), bytes.to_vec().into(), "") {
         Ok(tables) => format!("{} tables", tables.len()),

@@ -93,22 +93,18 @@ pub(super) fn table(decoded: Decoded) -> Table {
         .into_iter()
         .map(|(number, card)| Row { number, content: content(card, &columns) })
         .collect();
-    Table {
-        sheet: String::new(),
-        hidden: false,
-        format: Format {
+    Table::of_records(
+        Format {
             container: "vcard".into(),
             encoding,
             delimiter: None,
             remarks,
             ..Format::default()
         },
-        groups: vec![String::new(); header.len()],
         header,
-        header_row: 0,
-        rows: Box::new(rows.into_iter()),
+        rows,
         tally,
-    }
+    )
 }
 
 /// What is said of what was left out.
