@@ -50,7 +50,7 @@ pub struct Common {
     /// Language of the report
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
-    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `verify`
+    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `diff`, `verify`
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress, no warnings
@@ -133,6 +133,13 @@ Examples:
   orpailleur evaluate migration --truth labels.csv
   orpailleur evaluate --run customers-clean --truth labels.csv")]
     Evaluate(Evaluate),
+    /// Say what changed between two runs, golden record by golden record, and why
+    ///
+    /// Rows are followed from one run to the other, edited ones by their key or by what they still say.
+    #[command(after_help = "Examples:
+  orpailleur diff 0001-c78750d5                 that run and the latest, of the project in this folder
+  orpailleur diff 0001-c78750d5 0002-0b9f7a11 --project migration --out changes.csv")]
+    Diff(Diff),
     /// Compute the digests of a run again, and compare them with its manifest
     ///
     /// Says `ok` and how many files there are, or names each that is missing, changed or new.
@@ -288,6 +295,21 @@ pub struct Evaluate {
     /// The labels
     #[arg(long, value_name = "FILE")]
     pub truth: PathBuf,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The earlier run: its id or folder
+    pub before: PathBuf,
+    /// The later run [default: the latest]
+    pub after: Option<PathBuf>,
+    /// The folder with `orpailleur.toml`
+    #[arg(long, value_name = "P", default_value = ".")]
+    pub project: PathBuf,
+    /// Also write every change into this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A complete run of a project.

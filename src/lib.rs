@@ -23,6 +23,7 @@ pub mod pairs;
 pub mod value;
 
 pub mod store;
+pub mod registry;
 pub mod document;
 pub mod progress;
 
@@ -44,6 +45,7 @@ pub mod profile;
 pub mod matching;
 pub mod pipeline;
 pub mod explain;
+pub mod diff;
 pub mod evaluate;
 pub mod mappings;
 pub mod cli;

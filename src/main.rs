@@ -12,6 +12,7 @@ use clap::Parser;
 use orpailleur::{
     cli::{self, Cli, Command, Common, MappingsAction, Running},
     config::{self, Overrides, Plain, Plan},
+    diff,
     error::{Error, Result},
     evaluate, explain, init, mappings, pipeline, profile,
     progress::{self, Progress},
@@ -85,6 +86,7 @@ fn execute(cli: Cli) -> Result<u8> {
                 format!("ok: {}, no problem", counted(files.len(), "file"))
             }),
         },
+        Command::Diff(asked) => show_changes(&asked, common),
         Command::Verify(asked) => verify(&asked, common),
     }
 }
@@ -161,6 +163,20 @@ fn compare_with_truth(asked: &cli::Evaluate, common: &Common) -> Result<u8> {
         say(&serde_json::to_string(&figures).map_err(Error::table("figures"))?);
     } else {
         figures.iter().for_each(|kind| say(&kind.to_string()));
+    }
+    Ok(DONE)
+}
+
+fn show_changes(asked: &cli::Diff, common: &Common) -> Result<u8> {
+    let before = find_run(&asked.project, Some(&asked.before))?;
+    let after = find_run(&asked.project, asked.after.as_deref())?;
+    let found = diff::run(&before, &after)?;
+    if let Some(out) = &asked.out {
+        found.write(out)?;
+    }
+    match common.json {
+        true => say(&serde_json::to_string(&found).map_err(Error::table("changes"))?),
+        false => say(found.to_string().trim_end()),
     }
     Ok(DONE)
 }

@@ -1,9 +1,6 @@
 //! Every stage, in order, on one screen.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::BTreeSet;
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
@@ -16,11 +13,13 @@ use crate::{
     error::{Error, Result},
     ingest,
     matching::{self, Resolved},
-    normalize, report,
+    normalize,
+    registry::{self, Registry},
+    report,
     run::{MODEL, Run, Stage},
     score::Model,
     store,
-    table::{Clean, Golden, Ingested, Kind, Link, RecordId, Records, Reject, Severity, Staged},
+    table::{Clean, Golden, Ingested, Kind, Link, Records, Reject, Severity, Staged},
 };
 
 /// What a complete run leaves to the next ones.
@@ -29,8 +28,8 @@ use crate::{
 pub struct Legacy {
     /// What was learned, as the text of `model.json`; none when it is kept already.
     model: Option<String>,
-    /// The golden id of every record ever seen; none when it is kept already.
-    registry: Option<BTreeMap<RecordId, String>>,
+    /// What is known of golden ids; none when it is kept already.
+    registry: Option<Registry>,
 }
 
 /// Keeps what a run leaves to the next ones, once it is complete.
@@ -39,9 +38,10 @@ pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
         store::write_atomically(&plan.folder.join(MODEL), model)?;
     }
     let Some(registry) = legacy.registry else { return Ok(()) };
-    let lines = registry.iter().map(|(record, golden)| format!("{record},{golden}\n"));
-    let text = std::iter::once("record_id,golden_id\n".to_owned()).chain(lines).collect::<String>();
-    store::write_atomically(&plan.folder.join(REGISTRY), text)
+    for (name, text) in registry.files()? {
+        store::write_atomically(&plan.folder.join(name), text)?;
+    }
+    Ok(())
 }
 
 /// Runs every stage of `plan`, in order, into `run`; [`keep`] what it returns once the run is complete.
@@ -88,14 +88,17 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         matching::resolve(records, links, couples, &known, &matching_settings(plan), progress)
     })?;
     let model = write_models(plan, run, &known, &resolved)?;
-    let registry = registry(plan)?;
-    if !registry.is_empty() {
-        run.rule(&plan.folder.join(REGISTRY), REGISTRY);
+    let registry = known_registry(plan)?;
+    for name in [registry::GOLDEN_IDS, registry::KEYS, registry::EVENTS] {
+        let path = plan.folder.join(name);
+        if !registry.is_empty() && path.is_file() {
+            run.rule(&path, name);
+        }
     }
     run.count("review_pairs", resolved.clusters.review.len() as u64);
     if until(Stage::Cluster) {
         let records = &clean.table.records;
-        let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry);
+        let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry, &plan.key);
         consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of)?;
         return Ok(Legacy { model, registry: None });
     }
@@ -115,6 +118,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
     let records = &clean.table.records;
     consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
+    let after = registry.after(&run.manifest.run, records, &plan.key, &golden.table.golden_of);
+    write_redirects(run, &after)?;
     count_golden(run, &golden.table);
     if !golden.table.orphans.is_empty() {
         rejects = all_rejects(&ingested.table, &clean.table, &golden.table.orphans);
@@ -157,7 +162,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             report::run(input, plan.lang, &folder)
         })?;
     }
-    let registry = changed_registry(plan, &registry, records, &golden.table);
+    let registry = Some(after).filter(|after| plan.plain.is_none() && *after != registry);
     Ok(Legacy { model, registry })
 }
 
@@ -264,6 +269,16 @@ fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
     store::write_csv(&run.path("rejects.csv"), &Reject::COLUMNS, rejects)
 }
 
+/// The golden ids of earlier runs that live no more, each with the one to use instead: for a CRM that has
+/// them already.
+fn write_redirects(run: &Run, registry: &Registry) -> Result<()> {
+    let redirects = registry.redirects();
+    if redirects.is_empty() {
+        return Ok(());
+    }
+    store::write_csv(&run.path("golden/redirects.csv"), &["golden_id", "now"], redirects)
+}
+
 /// What a steward should know of values that were used, cell by cell.
 fn write_issues(run: &mut Run, clean: &Clean) -> Result<()> {
     run.count("issues", clean.issues.len() as u64);
@@ -339,48 +354,12 @@ fn write_models(
     Ok(is_new.then_some(json))
 }
 
-/// Where a project keeps the golden id of every record ever seen.
-const REGISTRY: &str = "registry/golden_ids.csv";
-
-fn registry(plan: &Plan) -> Result<BTreeMap<RecordId, String>> {
-    let path = plan.folder.join(REGISTRY);
-    if plan.plain.is_some() || !path.is_file() {
-        return Ok(BTreeMap::new());
+/// What earlier runs left; nothing in `dedupe`.
+fn known_registry(plan: &Plan) -> Result<Registry> {
+    match plan.plain {
+        Some(_) => Ok(Registry::default()),
+        None => Registry::read(&plan.folder),
     }
-    let mut registry = BTreeMap::new();
-    let mut reader = csv::Reader::from_reader(store::open(&path)?);
-    for (at, row) in reader.records().enumerate() {
-        let entry = row.ok().and_then(|row| {
-            Some((
-                RecordId::parse(row.get(0)?)?,
-                row.get(1).filter(|id| !id.is_empty())?.to_owned(),
-            ))
-        });
-        let (record, golden) = entry.ok_or_else(|| bad_registry(&path, at + 2))?;
-        registry.insert(record, golden);
-    }
-    Ok(registry)
-}
-
-fn bad_registry(path: &Path, line: usize) -> Error {
-    Error::Format {
-        path: path.to_owned(),
-        message: format!("line {line} is no record id and golden id"),
-        hint: Some("restore it from a backup: golden ids that were loaded must stay".into()),
-    }
-}
-
-fn changed_registry(
-    plan: &Plan,
-    before: &BTreeMap<RecordId, String>,
-    records: &Records,
-    golden: &Golden,
-) -> Option<BTreeMap<RecordId, String>> {
-    if plan.plain.is_some() {
-        return None;
-    }
-    let after = consolidate::registry_after(before, records, &golden.golden_of);
-    (after != *before).then_some(after)
 }
 
 /// Which persons and organisations stand on one row: positions in `records.parquet`.

@@ -127,6 +127,14 @@ impl Place {
     }
 }
 
+/// Where a row stands, as a name that commands take: `file:row` or `file!sheet:row`.
+pub fn address(file: &str, sheet: &str, row: u32) -> String {
+    match sheet {
+        "" => format!("{file}:{row}"),
+        sheet => format!("{file}!{sheet}:{row}"),
+    }
+}
+
 /// The column a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
@@ -365,6 +373,12 @@ impl Records {
     /// The place that record `i` was read from.
     pub fn place_of(&self, i: usize) -> &Place {
         &self.places[self.place[i] as usize]
+    }
+
+    /// Where record `i` stands, as people write it: see [`address`].
+    pub fn address_of(&self, i: usize) -> String {
+        let place = self.place_of(i);
+        address(&place.file, &place.sheet, self.row[i])
     }
 
     /// The position of the record with this id.

@@ -8,6 +8,7 @@ mod layouts;
 mod mutations;
 mod privacy;
 mod program;
+mod rehearsals;
 mod samples;
 mod values;
 mod whole_way;

@@ -369,7 +369,7 @@ mod tests {
         };
         let events = (1..).zip(events.split("; ").filter(|e| !e.is_empty())).map(event).collect();
         let clean = Clean { records, events, ..Clean::default() };
-        let entities = Entities::new(&clean.records, &clusters(cluster), &BTreeMap::new());
+        let entities = Entities::of_first_run(&clean.records, &clusters(cluster));
         let named: Vec<Entity> = entities
             .list
             .iter()
@@ -463,7 +463,7 @@ mod tests {
             column: String::new(),
         };
         let clean = Clean { records, events: vec![event], ..Clean::default() };
-        let entities = Entities::new(&clean.records, &clusters(&[0, 0, 2]), &BTreeMap::new());
+        let entities = Entities::of_first_run(&clean.records, &clusters(&[0, 0, 2]));
         let survivors: Vec<Vec<&str>> = entities
             .list
             .iter()

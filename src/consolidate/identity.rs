@@ -4,10 +4,14 @@
 //! with known records takes a golden id that those records had: where several clusters claim one id
 //! (a split), the one that holds the record it was minted from keeps it, else the one with most of its
 //! records; where one cluster has several ids (a merge), it takes the smallest, and the others retire.
+//! A row that was edited since counts as known where its key says which row it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::table::{Clusters, Kind, RecordId, Records};
+use crate::{
+    registry::Registry,
+    table::{Clusters, IdKey, Kind, Records},
+};
 
 /// One golden record before its values are chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +41,27 @@ impl Entities {
         &self.list[self.of_record[record as usize] as usize]
     }
 
+    /// Golden ids where nothing is known of earlier ones.
+    #[cfg(test)]
+    pub(crate) fn of_first_run(records: &Records, clusters: &Clusters) -> Entities {
+        Entities::new(records, clusters, &Registry::default(), &IdKey([7; 32]))
+    }
+
     /// Gives every cluster its golden id.
     pub(crate) fn new(
         records: &Records,
         clusters: &Clusters,
-        registry: &BTreeMap<RecordId, String>,
+        registry: &Registry,
+        key: &IdKey,
     ) -> Entities {
         let groups = clusters.groups();
-        let kept = kept_ids(records, &groups, registry);
-        let living: BTreeSet<&String> = kept.values().copied().collect();
-        let known = records.ids.iter().filter_map(|id| registry.get(id));
-        let retired: BTreeSet<&String> = known.filter(|id| !living.contains(id)).collect();
-        let mut taken: BTreeSet<String> = registry.values().cloned().collect();
+        let known = registry.known(records, key);
+        let kept = kept_ids(records, &groups, &known);
+        let living: BTreeSet<&str> = kept.values().copied().collect();
+        let known = known.iter().flatten();
+        let retired: BTreeSet<&str> = known.copied().filter(|id| !living.contains(id)).collect();
+        // An id that lives no more is free for the record that it was minted from, and for no other.
+        let mut taken: BTreeSet<String> = living.iter().map(|id| (*id).to_owned()).collect();
         let mut entities = Entities {
             kept_ids: kept.len() as u64,
             retired_ids: retired.len() as u64,
@@ -57,7 +70,7 @@ impl Entities {
         for (at, members) in groups.into_iter().enumerate() {
             let kind = records.kinds[members[0] as usize];
             let id = match kept.get(&at) {
-                Some(id) => (*id).clone(),
+                Some(id) => (*id).to_owned(),
                 None => mint(kind, &members, records, &taken),
             };
             taken.insert(id.clone());
@@ -74,32 +87,28 @@ impl Entities {
     }
 }
 
-/// For each cluster with records of earlier runs, by its position, the golden id it keeps.
+/// For each cluster with records of earlier runs, by its position, the golden id it keeps; `known` has the golden
+/// id that each record had.
 fn kept_ids<'r>(
     records: &Records,
     groups: &[Vec<u32>],
-    registry: &'r BTreeMap<RecordId, String>,
-) -> BTreeMap<usize, &'r String> {
+    known: &[Option<&'r str>],
+) -> BTreeMap<usize, &'r str> {
     // Golden id -> cluster -> (whether it holds the record that minted the id, how many of its records).
-    let mut claims: BTreeMap<&String, BTreeMap<usize, (bool, u32)>> = BTreeMap::new();
-    if registry.is_empty() {
-        return BTreeMap::new();
-    }
+    let mut claims: BTreeMap<&str, BTreeMap<usize, (bool, u32)>> = BTreeMap::new();
     for (at, members) in groups.iter().enumerate() {
         let letter = letter(records.kinds[members[0] as usize]);
         for &record in members {
-            let record_id = records.ids[record as usize];
-            let Some(id) = registry.get(&record_id) else { continue };
             // A record whose kind is now seen otherwise cannot keep the id of the other kind.
-            if !id.starts_with(letter) {
+            let Some(id) = known[record as usize].filter(|id| id.starts_with(letter)) else {
                 continue;
-            }
+            };
             let claim = claims.entry(id).or_default().entry(at).or_default();
-            claim.0 |= id[1..] == record_id.to_string();
+            claim.0 |= id[1..] == records.ids[record as usize].to_string();
             claim.1 += 1;
         }
     }
-    let mut kept: BTreeMap<usize, &String> = BTreeMap::new();
+    let mut kept: BTreeMap<usize, &str> = BTreeMap::new();
     for (id, clusters) in claims {
         // Of equal claims the first cluster's, which holds the smallest record id.
         let best = clusters.into_iter().rev().max_by_key(|&(_, claim)| claim);
@@ -132,74 +141,73 @@ fn mint(kind: Kind, members: &[u32], records: &Records, taken: &BTreeSet<String>
     })
 }
 
-/// The registry after a run: the golden id of every record ever seen.
-pub fn registry_after(
-    before: &BTreeMap<RecordId, String>,
-    records: &Records,
-    golden_of: &[String],
-) -> BTreeMap<RecordId, String> {
-    let mut after = before.clone();
-    after.extend(records.ids.iter().copied().zip(golden_of.iter().cloned()));
-    after
-}
-
 /// The golden id of each record, without making golden records: for a run that ends at its clusters.
 pub fn golden_ids(
     records: &Records,
     clusters: &Clusters,
-    registry: &BTreeMap<RecordId, String>,
+    registry: &Registry,
+    key: &IdKey,
 ) -> Vec<String> {
-    let entities = Entities::new(records, clusters, registry);
+    let entities = Entities::new(records, clusters, registry, key);
     (0..records.len()).map(|r| entities.of(r as u32).id.clone()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consolidate::notation::{clusters, records};
+    use crate::{
+        consolidate::notation::{clusters, records},
+        table::RecordId,
+    };
 
     const FOUR: &str = "a P last_name=A; b P last_name=B; c P last_name=C; d P last_name=D";
 
+    const KEY: IdKey = IdKey([7; 32]);
+
     /// Golden ids as the position of the record that minted them.
-    fn ids(clusters: &Clusters, registry: &BTreeMap<RecordId, String>) -> Vec<usize> {
+    fn ids(clusters: &Clusters, registry: &Registry) -> Vec<usize> {
         let records = records(FOUR);
-        let golden = golden_ids(&records, clusters, registry);
+        let golden = golden_ids(&records, clusters, registry, &KEY);
         let minted_by = |id: &String| RecordId::parse(&id[1..]).and_then(|id| records.find(id));
         golden.iter().map(|id| minted_by(id).unwrap_or(99)).collect()
     }
 
-    fn registry(clusters: &Clusters) -> BTreeMap<RecordId, String> {
+    /// What a run with these clusters leaves, of the records from `first` on.
+    fn registry(clusters: &Clusters, first: usize) -> Registry {
         let records = records(FOUR);
-        let golden = golden_ids(&records, clusters, &BTreeMap::new());
-        registry_after(&BTreeMap::new(), &records, &golden)
+        let golden = golden_ids(&records, clusters, &Registry::default(), &KEY);
+        let mut known = records.clone();
+        known.ids.drain(..first);
+        known.keys.drain(..first);
+        known.kinds.drain(..first);
+        Registry::default().after("0001", &known, &KEY, &golden[first..])
     }
 
     #[test]
     fn an_id_comes_from_the_smallest_record_of_its_cluster() {
-        assert_eq!(ids(&clusters(&[0, 0, 2, 2]), &BTreeMap::new()), [0, 0, 2, 2]);
+        assert_eq!(ids(&clusters(&[0, 0, 2, 2]), &Registry::default()), [0, 0, 2, 2]);
     }
 
     #[test]
     fn a_cluster_that_grows_keeps_its_id() {
-        let before = registry(&clusters(&[0, 1, 2, 3]));
-        let known: BTreeMap<_, _> = before.into_iter().skip(1).collect();
-        assert_eq!(ids(&clusters(&[0, 0, 2, 3]), &known), [1, 1, 2, 3]);
+        let before = registry(&clusters(&[0, 1, 2, 3]), 1);
+        assert_eq!(ids(&clusters(&[0, 0, 2, 3]), &before), [1, 1, 2, 3]);
     }
 
     #[test]
     fn of_merged_clusters_the_smallest_id_stays() {
-        let before = registry(&clusters(&[0, 0, 2, 2]));
+        let before = registry(&clusters(&[0, 0, 2, 2]), 0);
         assert_eq!(ids(&clusters(&[0, 0, 0, 0]), &before), [0, 0, 0, 0]);
     }
 
     #[test]
     fn after_a_split_no_id_is_used_twice() {
-        let before = registry(&clusters(&[0, 0, 0, 3]));
+        let before = registry(&clusters(&[0, 0, 0, 3]), 0);
         assert_eq!(ids(&clusters(&[0, 1, 1, 3]), &before), [0, 1, 1, 3]);
-        // The record that minted the id is gone: most records keep it, the others mint anew.
-        let gone: BTreeMap<_, _> =
-            before.into_keys().map(|record| (record, format!("P{}", "0".repeat(16)))).collect();
-        let after = ids(&clusters(&[0, 1, 1, 1]), &gone);
-        assert_eq!(after, [0, 99, 99, 99]);
+        // The record that minted the id is elsewhere: most records keep it, the others mint anew.
+        let records = records(FOUR);
+        let minted_before = vec![format!("P{}", "0".repeat(16)); 4];
+        let before = Registry::default().after("0001", &records, &KEY, &minted_before);
+        assert_eq!(ids(&clusters(&[0, 1, 1, 1]), &before), [0, 99, 99, 99]);
     }
 }

@@ -329,7 +329,7 @@ mod tests {
     /// For each row `key space attribute key name` the first record of the golden record it hangs on.
     fn attached(people: &str, cluster: &[u32], rows: &str) -> Vec<String> {
         let records = records(people);
-        let entities = Entities::new(&records, &clusters(cluster), &BTreeMap::new());
+        let entities = Entities::of_first_run(&records, &clusters(cluster));
         let index = KeyIndex::new(&entities, &records, true);
         let row = |line: &str| {
             let words: Vec<String> = line.split(' ').map(|w| w.replace('_', " ")).collect();
@@ -410,7 +410,7 @@ mod tests {
         let records = records(
             "a@L1 O account_code=C1 active=false; a O customer_code=C2; a@L1 O account_code=C1 active=true",
         );
-        let entities = Entities::new(&records, &clusters(&[0, 1, 0]), &BTreeMap::new());
+        let entities = Entities::of_first_run(&records, &clusters(&[0, 1, 0]));
         let shown: Vec<String> = keys(&entities, &records)
             .iter()
             .map(|k| format!("{} {} {}", k.key_space, k.key, k.active))

@@ -157,7 +157,7 @@ mod tests {
     fn lived(people: &str, sales: &[(u32, &str)], links: &[(u32, u32)]) -> Vec<String> {
         let records = records(people);
         let first: Vec<u32> = (0..records.len() as u32).collect();
-        let entities = Entities::new(&records, &clusters(&first), &BTreeMap::new());
+        let entities = Entities::of_first_run(&records, &clusters(&first));
         let sales = sales.iter().map(|&(r, date)| (entities.of_record[r as usize], date)).collect();
         let links: Vec<GoldenLink> = links
             .iter()

@@ -27,6 +27,7 @@ use crate::{
     error::Result,
     model::{self, Kind},
     progress::Progress,
+    registry::Registry,
     table::{
         Clean, Clusters, Column, ColumnBuilder, Golden, GoldenRecords, Ingested, Lineage,
         LineagesBuilder, Records, Staged,
@@ -41,9 +42,9 @@ use relation::LegalNumbers;
 use survivorship::{Candidate, Evidence, Standing, Standings, Survivor, survive};
 
 pub use consent::{UNKNOWN, suppression_hash};
-pub use identity::{golden_ids, registry_after};
+pub use identity::golden_ids;
 pub use survivorship::{Rule, RuleProblem, Rules};
-pub use write::{write, write_crosswalk};
+pub use write::{read_golden_ids, write, write_crosswalk};
 
 /// The `[survivorship]` section of `orpailleur.toml`.
 ///
@@ -144,9 +145,9 @@ pub struct Input<'a> {
     pub clusters: &'a Clusters,
     /// The date that "now" is: ISO.
     pub as_of: &'a str,
-    /// Golden ids minted by earlier runs, by record id.
-    pub registry: &'a BTreeMap<crate::table::RecordId, String>,
-    /// The project's secret key, for the hashes of the suppression list.
+    /// Golden ids minted by earlier runs.
+    pub registry: &'a Registry,
+    /// The project's secret key, for the hashes of row keys and of the suppression list.
     pub key: &'a crate::table::IdKey,
 }
 
@@ -160,7 +161,7 @@ pub fn run(
     let records = &clean.records;
 
     // One golden record per cluster, with its id.
-    let entities = Entities::new(records, input.clusters, input.registry);
+    let entities = Entities::new(records, input.clusters, input.registry, input.key);
     progress.expect(entities.list.len() as u64);
 
     // The surviving values of each, and where they come from.
@@ -607,7 +608,7 @@ mod tests {
             clean: &clean,
             clusters: &clusters(cluster),
             as_of: "2024-12-31",
-            registry: &BTreeMap::new(),
+            registry: &Registry::default(),
             key: &IdKey([7; 32]),
         };
         let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");

@@ -249,7 +249,7 @@ mod tests {
     };
 
     fn entities(records: &Records, cluster: &[u32]) -> Entities {
-        let mut entities = Entities::new(records, &clusters(cluster), &BTreeMap::new());
+        let mut entities = Entities::of_first_run(records, &clusters(cluster));
         for entity in &mut entities.list {
             entity.id = format!("{}{}", &entity.id[..1], entity.members[0]);
         }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     model::{self, Kind, Priority},
     store::{self, CsvFile},
-    table::{Channel, Golden, GoldenConsent, GoldenRecords, History, Ingested, Records},
+    table::{Channel, Golden, GoldenConsent, GoldenRecords, History, Ingested, RecordId, Records},
     value::address::Address,
 };
 
@@ -63,6 +63,28 @@ pub fn write_crosswalk(path: &Path, records: &Records, golden_of: &[String]) -> 
         ])?;
     }
     file.finish()
+}
+
+/// For each record its golden id, as the crosswalk of the run in `folder` says; empty for one that it lacks.
+pub fn read_golden_ids(folder: &Path, records: &Records) -> Result<Vec<String>> {
+    let path = folder.join("crosswalk.csv");
+    let wrong = |error: csv::Error| Error::Format {
+        path: path.clone(),
+        message: error.to_string(),
+        hint: None,
+    };
+    let mut golden = vec![String::new(); records.len()];
+    let mut reader = csv::Reader::from_reader(store::open(&path)?);
+    for row in reader.deserialize::<HashMap<String, String>>() {
+        let row = row.map_err(wrong)?;
+        let id = row.get("record_id").and_then(|id| RecordId::parse(id));
+        if let (Some(at), Some(golden_id)) =
+            (id.and_then(|id| records.find(id)), row.get("golden_id"))
+        {
+            golden[at] = golden_id.clone();
+        }
+    }
+    Ok(golden)
 }
 
 fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {

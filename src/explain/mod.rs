@@ -246,7 +246,7 @@ impl Tables {
             });
         }
         let records = Records::from_batch(&store::read_parquet(&folder.join(needed[0]))?)?;
-        let golden = golden_ids(folder, &records)?;
+        let golden = consolidate::read_golden_ids(folder, &records)?;
         Ok(Tables { folder: folder.to_owned(), records, golden })
     }
 
@@ -299,28 +299,6 @@ impl Tables {
     fn together(&self, a: u32, b: u32) -> bool {
         self.golden[a as usize] == self.golden[b as usize]
     }
-}
-
-/// For each record its golden id, as the crosswalk says.
-fn golden_ids(folder: &Path, records: &Records) -> Result<Vec<String>> {
-    let path = folder.join("crosswalk.csv");
-    let wrong = |error: csv::Error| Error::Format {
-        path: path.clone(),
-        message: error.to_string(),
-        hint: None,
-    };
-    let mut golden = vec![String::new(); records.len()];
-    let mut reader = csv::Reader::from_reader(store::open(&path)?);
-    for row in reader.deserialize::<HashMap<String, String>>() {
-        let row = row.map_err(wrong)?;
-        let id = row.get("record_id").and_then(|id| RecordId::parse(id));
-        if let (Some(at), Some(golden_id)) =
-            (id.and_then(|id| records.find(id)), row.get("golden_id"))
-        {
-            golden[at] = golden_id.clone();
-        }
-    }
-    Ok(golden)
 }
 
 fn golden(tables: &Tables, members: &[u32]) -> Result<Golden> {

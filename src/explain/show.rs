@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::{
     Candidate, Cell, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record, Verdict,
 };
-use crate::{model, score::Explanation, value::text};
+use crate::{model, score::Explanation, table, value::text};
 
 /// Characters of a value shown; `--json` has all.
 const MOST_SHOWN: usize = 44;
@@ -15,10 +15,7 @@ const LEAST_SHOWN_BITS: f64 = 0.05;
 impl Mention {
     /// Where it stands, as a name that `explain` takes: `file:row` or `file!sheet:row`.
     pub fn place(&self) -> String {
-        match self.sheet.as_str() {
-            "" => format!("{}:{}", self.file, self.row),
-            sheet => format!("{}!{sheet}:{}", self.file, self.row),
-        }
+        table::address(&self.file, &self.sheet, self.row)
     }
 
     fn cells(&self) -> Vec<String> {
