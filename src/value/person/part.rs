@@ -11,8 +11,8 @@ use super::{
 /// left as its writer knows it. Letters are never changed.
 pub fn normalize(part: &str) -> String {
     let mut name = once(part);
-    // Marks taken off the start or end may have hidden others.
-    for _ in 0..4 {
+    // Marks taken off the start or end may have hidden others, and these others.
+    for _ in 0..=part.len() {
         let again = once(&name);
         if again == name {
             break;
@@ -353,6 +353,7 @@ mod tests {
             ("j", "J."),
             ("J.P.", "J.P."),
             (" dupont ,", "Dupont"),
+            ("'-'-'-'-'.", ""),
             ("Le Goff", "Le Goff"),
             ("LE GOFF", "Le Goff"),
             ("VAN DER BERG", "van der Berg"),
