@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    config,
     model::{Kind, Lang},
     run::Stage,
 };
@@ -226,6 +227,9 @@ pub struct Dedupe {
     /// What the rows speak of [default: guessed]
     #[arg(long, value_name = "K", value_parser = kind)]
     pub kind: Option<Kind>,
+    /// The country of phone numbers and addresses that name none: an ISO code, or `none` [default: guessed]
+    #[arg(long, value_name = "CODE", value_parser = country)]
+    pub country: Option<String>,
     /// The column that names the source of each row; never evidence
     #[arg(long, value_name = "COL")]
     pub source: Option<String>,
@@ -238,6 +242,11 @@ pub struct Dedupe {
     /// What `run` has too.
     #[command(flatten)]
     pub running: Running,
+}
+
+fn country(word: &str) -> Result<String, String> {
+    let known = || "it is an ISO code, as `BE`, or `none`".to_owned();
+    config::country(word).ok_or_else(known)
 }
 
 fn kind(word: &str) -> Result<Kind, String> {

@@ -28,7 +28,7 @@ use crate::{
     progress::Progress,
     run::Stage,
     score, store,
-    table::{IdKey, Reject},
+    table::{IdKey, NO_COUNTRY, Reject},
     value::address,
     vocabulary,
 };
@@ -116,7 +116,7 @@ pub struct SourceSettings {
     /// `{ column = "Société", key_spaces = { "Nord" = "sage-nord", "Sud" = "sage-sud" } }`. Rows with
     /// another value have the codes of `key_space`; without one theirs stand for nobody. Default: none.
     pub legal_entity: Option<LegalEntity>,
-    /// ISO code of the country that its phone numbers and addresses without one are in. Default: `country`
+    /// ISO code of the country that its phone numbers and addresses without one are in, or `none`. Default: `country`
     /// of `[normalize]`.
     pub country: String,
     /// Age of rows without a date of their own: an ISO date. Default: unknown.
@@ -194,6 +194,17 @@ impl Overrides {
     }
 }
 
+/// The setting for the country of what names none: an ISO code, in any case, or [`NO_COUNTRY`]; none for any other
+/// word.
+pub fn country(word: &str) -> Option<String> {
+    let word = word.trim();
+    if word.eq_ignore_ascii_case(NO_COUNTRY) {
+        return Some(NO_COUNTRY.to_owned());
+    }
+    let code = word.to_uppercase();
+    address::iso_country(word).filter(|iso| *iso == code).map(str::to_owned)
+}
+
 /// What `dedupe` is asked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plain {
@@ -203,6 +214,8 @@ pub struct Plain {
     pub id: Option<String>,
     /// What the rows speak of; guessed when not said.
     pub kind: Option<Kind>,
+    /// ISO code of the country of what names none, or `none`; guessed when not said.
+    pub country: Option<String>,
     /// The column that names the source of each row, never evidence.
     pub source: Option<String>,
     /// Compare across sources only.
@@ -546,6 +559,7 @@ impl Checker<'_, '_> {
         let legacy = self.folder.join(&about.legacy);
         let ignore = self.ignore(&about.ignore);
         let sources = self.sources(&project.source, &legacy, &mut rules);
+        self.country(&project.normalize.country, &[Step::Key("normalize"), Step::Key("country")]);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);
         let key_file = self.folder.join(&about.key_file);
         let key = self.key(&key_file, &sources);
@@ -671,7 +685,8 @@ impl Checker<'_, '_> {
                 "" if source.legal_entity.is_none() => source.name.clone(),
                 named => named.to_owned(),
             };
-            self.country(source, at);
+            let steps = [Step::Key("source"), Step::At(at), Step::Key("country")];
+            self.country(&source.country, &steps);
             sources.push(ingest::Source {
                 name: source.name.clone(),
                 files,
@@ -688,12 +703,11 @@ impl Checker<'_, '_> {
         sources
     }
 
-    fn country(&mut self, source: &SourceSettings, at: usize) {
-        let is_code = address::iso_country(&source.country) == Some(source.country.as_str());
-        if !source.country.is_empty() && !is_code {
-            let message = format!("`country` is no ISO code of a country: `{}`", source.country);
-            let steps = [Step::Key("source"), Step::At(at), Step::Key("country")];
-            self.tell(&steps, message, Some("write it as `country = \"BE\"`".into()));
+    fn country(&mut self, written: &str, steps: &[Step<'_>]) {
+        if !written.is_empty() && country(written).as_deref() != Some(written) {
+            let message = format!("`country` is no ISO code of a country: `{written}`");
+            let hint = "write it as `country = \"BE\"`, or `\"none\"` where nothing tells it";
+            self.tell(steps, message, Some(hint.into()));
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
         FileStatus,
         columns::{self, Understood},
         consent_of_file,
-        country::Votes,
+        country::{self, Abroad, Votes},
         entity::{self, CodesByValue, CodesOf, EntityColumn, LegalEntity},
         fec::FileName,
         mapping::{self, ColumnRule, Mapping, Rows},
@@ -30,11 +30,10 @@ use crate::{
     },
     legacy::{self, Ignore},
     model::{self, Lang, ValueKind},
-    normalize,
     progress::Progress,
     run::digests,
     store,
-    table::{Channel, row_digest},
+    table::{Channel, NO_COUNTRY, row_digest},
     value::{category, date, email, text},
     vocabulary,
 };
@@ -64,6 +63,8 @@ pub struct Guess {
     pub folder: PathBuf,
     /// The latest plausible date in the data; none when it has no date.
     pub as_of: Option<Date>,
+    /// The country of phone numbers and addresses that name none; none where nothing tells it.
+    pub home: Option<country::Guess>,
     /// What became of the files found.
     pub files: FileCounts,
     /// What is left out on purpose besides what usually is: patterns with the reason.
@@ -119,9 +120,8 @@ pub struct SourceGuess {
     pub overlaps: Vec<String>,
     /// The column that names the legal entity whose code a row has, and what was measured to say so.
     pub legal_entity: Option<(LegalEntity, Vec<String>)>,
-    /// ISO code of the country of what names none, with how many cells speak for it and how many for any; none:
-    /// the project's.
-    pub country: Option<(String, u32, u32)>,
+    /// What its cells say of a country of its own; none: it is at home.
+    pub abroad: Option<Abroad>,
     /// Age of rows without a date; none when nothing tells.
     pub dated: Option<Date>,
     /// Columns that no attribute takes.
@@ -176,7 +176,17 @@ pub fn run(
              of the exports in its place, as in `as_of = \"2024-12-31\"`"
         )),
     }
-    guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of);
+    let votes = all_votes(&groups);
+    guess.home = votes.home();
+    if guess.home.is_none() && votes.tells() {
+        guess.unsure.push(
+            "nothing tells the country of phone numbers and addresses that name none: they are kept as written; \
+             write it in `[normalize]`, as in `country = \"BE\"`"
+                .to_owned(),
+        );
+    }
+    let home = guess.country().to_owned();
+    guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of, &home);
     guess.count_files(&files, &found.ignored);
     let counts = category_values(&guess, &files, progress)?;
     let values = vocabulary::propose(&counts, project, lang)?;
@@ -191,6 +201,11 @@ pub fn run(
 }
 
 impl Guess {
+    /// The home country as the settings write it.
+    fn country(&self) -> &str {
+        self.home.as_ref().map_or(NO_COUNTRY, |home| &home.country)
+    }
+
     /// Looks at each file; notes what is to be told of it, and what of it is left out on purpose.
     fn survey(&mut self, files: &[(PathBuf, String)], progress: &Progress) -> Result<Vec<Survey>> {
         let mut tables = Vec::new();
@@ -384,7 +399,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
         let runner_up = found.next();
         let countries = candidate
             .as_ref()
-            .map(|candidate| Votes::of(&candidate.mapping, &table.header, &sample));
+            .map(|candidate| countries(&candidate.mapping, &table.header, &sample));
         surveys.push(Survey {
             file: name.to_owned(),
             sheet: table.sheet,
@@ -715,6 +730,7 @@ fn sources(
     tables: &[Survey],
     unsure: &mut Vec<String>,
     as_of: Option<Date>,
+    home: &str,
 ) -> Vec<SourceGuess> {
     let mut order: Vec<(&Group<'_>, Option<Date>)> =
         groups.iter().map(|group| (group, age(group, as_of))).collect();
@@ -752,7 +768,7 @@ fn sources(
             key_space: String::new(),
             overlaps: Vec::new(),
             legal_entity: None,
-            country: country_of(group),
+            abroad: votes_of(group).abroad(home),
             name,
             files,
             confidence,
@@ -851,18 +867,26 @@ fn reasons(group: &Group<'_>) -> BTreeMap<(String, usize), (u8, String)> {
     reasons
 }
 
-/// The country of what names none, while the project does not say otherwise.
-fn home_country() -> String {
-    normalize::Settings::default().country
+/// What the cells of a table tell of its country.
+fn countries(mapping: &Mapping, header: &[String], rows: &[StringRecord]) -> Votes {
+    let bound = mapping.bind(header);
+    let attributes: Vec<&str> =
+        bound.iter().map(|b| b.as_ref().map_or("", |b| b.rule.attribute.as_str())).collect();
+    Votes::of(&attributes, header, rows)
 }
 
-/// The country that nearly all cells of a group speak for, with how many do and of how many; none for the
-/// project's own.
-fn country_of(group: &Group<'_>) -> Option<(String, u32, u32)> {
+/// What all cells of a group tell of its country.
+fn votes_of(group: &Group<'_>) -> Votes {
     let mut votes = Votes::default();
     group.iter().for_each(|table| votes.merge(&table.countries));
-    let (country, count, all) = votes.winner(&home_country())?;
-    Some((country.to_owned(), count, all))
+    votes
+}
+
+/// What the cells of all groups tell of the company's country.
+fn all_votes(groups: &[Group<'_>]) -> Votes {
+    let mut votes = Votes::default();
+    groups.iter().for_each(|group| votes.merge(&votes_of(group)));
+    votes
 }
 
 /// Systems with customer codes are kept with care; what others wrote about customers, less so; what
@@ -1380,6 +1404,23 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
     line("# The language of the report: en or fr.");
     line(&format!("lang = \"{}\"", if lang == Lang::Fr { "fr" } else { "en" }));
     line("");
+    line("[normalize]");
+    match &guess.home {
+        Some(home) => line(&format!(
+            "# The country of phone numbers and addresses that name none: {} % of {} cells that tell one fit it ({}).",
+            home.percent(),
+            home.cells,
+            home.evidence
+        )),
+        None => {
+            line(
+                "# The country of phone numbers and addresses that name none. Nothing tells it: they are",
+            );
+            line("# kept as written. Write its ISO code, as in `country = \"BE\"`.");
+        }
+    }
+    line(&format!("country = {}", quoted(guess.country())));
+    line("");
     line("# The sources, the most trusted first. `name` is part of every record id: it stays when");
     line(
         "# files are renamed. `dated` is the age of rows without a date of their own. Sources with",
@@ -1411,8 +1452,8 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
                 spaces.join(", ")
             ));
         }
-        if let Some((country, ..)) = &source.country {
-            line(&format!("country = {}", quoted(country)));
+        if let Some(abroad) = &source.abroad {
+            line(&format!("country = {}", quoted(abroad.setting())));
         }
         if let Some(date) = source.dated {
             line(&format!("dated = \"{date}\""));
@@ -1489,11 +1530,17 @@ impl SourceGuess {
         }
         let entity = self.legal_entity.iter().flat_map(|(_, told)| told);
         comments.extend(self.overlaps.iter().chain(entity).cloned());
-        if let Some((country, count, all)) = &self.country {
-            comments.push(format!(
-                "Of {all} cells that tell a country {count} tell {country}: there its phone numbers and addresses \
-                 without one are."
-            ));
+        match &self.abroad {
+            Some(Abroad::In(guess)) => comments.push(format!(
+                "Of {} cells that tell a country {} tell {} ({}): there its phone numbers and addresses without \
+                 one are.",
+                guess.cells, guess.fitting, guess.country, guess.evidence
+            )),
+            Some(Abroad::Elsewhere(fitting, all)) => comments.push(format!(
+                "Of {all} cells that tell a country {fitting} fit the project's, and they agree on no other: its \
+                 phone numbers and addresses without one are kept as written."
+            )),
+            None => {}
         }
         if !self.unknown.is_empty() {
             let shown: Vec<String> = self.unknown.iter().map(|c| one_line(c)).collect();

@@ -137,6 +137,7 @@ fn dedupe(asked: cli::Dedupe, common: &Common) -> Result<u8> {
         files,
         id: asked.id,
         kind: asked.kind,
+        country: asked.country,
         source: asked.source,
         link_only: asked.link_only,
         one_to_one: asked.one_to_one,

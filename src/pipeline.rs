@@ -185,6 +185,7 @@ fn ingest(
         id: plain.id.clone(),
         source: plain.source.clone(),
         kind: plain.kind,
+        country: plain.country.clone(),
     };
     ingest::plain::run(&tables, &options, &plan.key, progress)
 }

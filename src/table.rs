@@ -89,6 +89,10 @@ impl RecordId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdKey(pub [u8; 32]);
 
+/// Stands for the country of phone numbers and addresses that name none, where nothing tells it: they are kept as
+/// written.
+pub const NO_COUNTRY: &str = "none";
+
 /// One table that was read: a file, or a sheet of a workbook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
@@ -100,7 +104,7 @@ pub struct Place {
     pub sheet: String,
     /// The system and legal entity that issued the customer codes; empty when there are none.
     pub key_space: String,
-    /// ISO code of the country of what names none; empty: that of the project.
+    /// ISO code of the country of what names none, or [`NO_COUNTRY`]; empty: that of the project.
     pub country: String,
     /// The rank of the source in `orpailleur.toml`, from 0: the smaller, the more trusted.
     pub rank: u32,
@@ -1038,6 +1042,9 @@ pub struct SensitiveCell {
 pub struct Ingested {
     /// One line per record, values as read.
     pub records: Records,
+    /// ISO code of the country of what names none, or [`NO_COUNTRY`], where the data told it; empty: as the
+    /// settings say.
+    pub home: String,
     /// Persons and organisations named by one row.
     pub links: Vec<Link>,
     /// Couples named by one row.

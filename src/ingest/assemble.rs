@@ -25,7 +25,7 @@ use crate::{
     model::{self, Kind, ValueKind},
     table::{Channel, Couple, Draft, Link, Reject, Severity, row_digest},
     value::{
-        boolean, date, email, organisation, person, phone,
+        boolean, date, dictionary, email, organisation, person, phone,
         role::{self, Role},
         standing::{self, Standing},
         text::{clean, fold, is_placeholder_of},
@@ -181,10 +181,8 @@ struct Labels {
     nobody: Vec<String>,
 }
 
-static LABELS: LazyLock<Labels> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../mappings/dictionaries/labels.toml"))
-        .expect("the built-in dictionary is checked by a test")
-});
+static LABELS: LazyLock<Labels> =
+    LazyLock::new(|| dictionary::read(include_str!("../../mappings/dictionaries/labels.toml")));
 
 /// The label that a cell of a label column means.
 fn label_of(cell: &str) -> String {
@@ -830,8 +828,8 @@ impl Row<'_> {
         let mut persons: Vec<u32> = Vec::new();
         match (&couple, cast.open) {
             (Some(halves), _) => {
-                for half in halves {
-                    persons.push(self.half(half, reading));
+                for nth in 0..halves.len() {
+                    persons.push(self.half(halves, nth, reading));
                 }
                 for pair in persons.windows(2) {
                     let [first, second] = [pair[0], pair[1]];
@@ -858,7 +856,10 @@ impl Row<'_> {
                 if cast.person {
                     let values: Vec<&Value> =
                         self.values.iter().filter(|v| goes_to(v, Kind::Person, cast)).collect();
-                    let draft = self.draft(Some(Kind::Person), &values, reading);
+                    let mut draft = self.draft(Some(Kind::Person), &values, reading);
+                    if cast.organisation {
+                        self.works_there(&mut draft);
+                    }
                     persons.push(self.push(draft, reading));
                 }
             }
@@ -888,6 +889,25 @@ impl Row<'_> {
         reading.fate.rows += 1;
         reading.fate.record_rows += 1;
         reading.fate.records += drafts.len() as u64;
+    }
+
+    /// A person whom the row does not name is not called as the company beside: `Hôtel de France` is where they
+    /// are to be found. A first name in it, or a mailbox of that name, is their own.
+    fn works_there(&self, draft: &mut Draft) {
+        let emails: Vec<&str> =
+            self.values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
+        let is_own = |name: &str| {
+            emails.iter().any(|email| kind::is_mailbox_of(email, name))
+                || !organisation::looks_like_organisation(name)
+                    && name.split_whitespace().count() > 1
+                    && name.split_whitespace().any(kind::is_first_name)
+        };
+        for (attribute, text, _) in &mut draft.values {
+            let is_company = self.values.iter().any(|v| v.is("name") && v.text == *text);
+            if &**attribute == "full_name" && is_company && !is_own(text) {
+                *attribute = "company".into();
+            }
+        }
     }
 
     /// The organisation's column only repeats the person: it is no company.
@@ -938,8 +958,9 @@ impl Row<'_> {
         couple::split(&self.first("civility"), &first, &last, &self.first("full_name"), true)
     }
 
-    /// One of the two persons of a couple: the whole row with a name of their own.
-    fn half(&self, half: &person::Named, reading: &mut Reading<'_>) -> u32 {
+    /// One of the persons of a couple: the whole row with a name of their own, but for what is another's.
+    fn half(&self, couple: &[person::Named], nth: usize, reading: &mut Reading<'_>) -> u32 {
+        let half = &couple[nth];
         let named = |v: &Value| {
             matches!(
                 &*v.attribute,
@@ -978,7 +999,15 @@ impl Row<'_> {
                 });
             }
         }
-        values.extend(self.values.iter().filter(|v| !named(v) && v.contact.is_none()).cloned());
+        let theirs = |v: &&Value| match &*v.attribute {
+            "email" => couple::holds(couple, nth, &v.text),
+            // Of one person, and the row does not say of whom.
+            "gender" => false,
+            "birth_date" | "job_title" | "title" | "nickname" | "suffix" => nth == 0,
+            "maiden_name" => nth == couple::wife(couple),
+            _ => v.contact.is_none(),
+        };
+        values.extend(self.values.iter().filter(|v| !named(v)).filter(theirs).cloned());
         let draft = self.draft(Some(Kind::Person), &values.iter().collect::<Vec<_>>(), reading);
         self.push(draft, reading)
     }
@@ -1032,8 +1061,8 @@ impl Row<'_> {
         reading.gathered.push(Pending { draft, likelier: Some(likelier) })
     }
 
-    /// What the row says about consent, said of the person, else of the organisation; of both where
-    /// the channel reaches the person by the organisation's contact points alone.
+    /// What the row says about consent, said of the person, else of the organisation. Where the channel reaches the
+    /// person by the organisation's contact points alone, it is said of these too: the organisation's others stay open.
     fn events(
         &self,
         drafts: &[u32],
@@ -1044,21 +1073,27 @@ impl Row<'_> {
     ) {
         let Some(&subject) = drafts.first() else { return };
         for said in said {
-            let holders: Vec<u32> = if together > 0 {
-                drafts.iter().take(together).copied().collect()
+            let mut holders: Vec<(Option<u32>, String)> = Vec::new();
+            let point = || said.contact_point.clone();
+            if together > 0 {
+                holders.extend(drafts.iter().take(together).map(|&at| (Some(at), point())));
             } else if said.contact_point.is_empty() {
+                holders.push((Some(subject), String::new()));
                 let reached = |number: u32| reading.gathered.is_reached(number, said.channel);
-                let through =
-                    organisation.filter(|&at| at != subject && reached(at) && !reached(subject));
-                [subject].into_iter().chain(through).collect()
+                if organisation.is_some_and(|at| at != subject && reached(at) && !reached(subject))
+                {
+                    let own = self.values.iter().filter(|v| v.contact.is_none());
+                    let points = contact_points(&own.cloned().collect::<Vec<_>>(), said.channel);
+                    holders.extend(points.into_iter().map(|point| (None, point)));
+                }
             } else {
                 let holds = |&&number: &&u32| reading.gathered.holds(number, &said.contact_point);
-                vec![drafts.iter().find(holds).copied().unwrap_or(subject)]
-            };
-            for holder in holders {
-                let point = said.contact_point.clone();
+                let holder = drafts.iter().find(holds).copied().unwrap_or(subject);
+                holders.push((Some(holder), point()));
+            }
+            for (holder, point) in holders {
                 let column = self.layout.column_name(said.column);
-                let event = said.event(Some(holder), point, (reading.place, self.number), column);
+                let event = said.event(holder, point, (reading.place, self.number), column);
                 reading.gathered.events.push(event);
             }
         }
@@ -1574,11 +1609,10 @@ mod tests {
         "#;
         let lines =
             told(rows, "Nom;Firme;Standard;Notes\nDupont;Mistral SA;0140506070;ne plus appeler\n");
-        assert_eq!(
-            lines.iter().filter(|l| l.as_str() == "2 phone opt_out").count(),
-            2,
-            "{lines:?}"
-        );
+        // Of the person, and of this number of the firm alone.
+        for said in ["2 phone opt_out", "2 !phone opt_out 0140506070"] {
+            assert_eq!(lines.iter().filter(|l| l.as_str() == said).count(), 1, "{lines:?}");
+        }
     }
 
     /// A file read as `init` and `run` would read it.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     model::{self, Kind},
     table::{Channel, ConsentState},
-    value::{boolean, identifier, person, role, text::fold},
+    value::{boolean, dictionary, identifier, person, role, text::fold},
 };
 
 /// Rows that are looked at: enough that a share of one percent shows, few enough to cost nothing.
@@ -398,9 +398,24 @@ struct Names {
     weak: Vec<String>,
 }
 
+impl Names {
+    fn by_language(&self) -> [(&'static str, &[String]); 6] {
+        [
+            ("fr", &self.fr),
+            ("en", &self.en),
+            ("de", &self.de),
+            ("es", &self.es),
+            ("it", &self.it),
+            ("nl", &self.nl),
+        ]
+    }
+}
+
 /// Names are found by their letters alone: `E-mail`, `e_mail` and `email` are one.
 struct Dictionary {
     names: HashMap<String, (String, bool)>,
+    /// The languages that a name is in.
+    languages: HashMap<String, Vec<&'static str>>,
     on: HashMap<String, Kind>,
     labels: HashMap<String, String>,
     party: HashMap<String, Kind>,
@@ -408,10 +423,10 @@ struct Dictionary {
 }
 
 static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
-    let file: File = toml::from_str(include_str!("../../mappings/dictionaries/columns.toml"))
-        .expect("the built-in dictionary is checked by a test");
+    let file: File = dictionary::read(include_str!("../../mappings/dictionaries/columns.toml"));
     let mut dictionary = Dictionary {
         names: HashMap::new(),
+        languages: HashMap::new(),
         on: HashMap::new(),
         labels: HashMap::new(),
         party: HashMap::new(),
@@ -421,8 +436,11 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         if let Some(kind) = names.on {
             dictionary.on.insert(attribute.clone(), kind);
         }
-        let strong = [&names.fr, &names.en, &names.de, &names.es, &names.it, &names.nl];
-        let strong = strong.into_iter().flatten().map(|n| (n, false));
+        let strong = names.by_language();
+        for (language, name) in strong.iter().flat_map(|(l, names)| names.iter().map(|n| (*l, n))) {
+            dictionary.languages.entry(name.replace(' ', "")).or_default().push(language);
+        }
+        let strong = strong.into_iter().flat_map(|(_, names)| names).map(|n| (n, false));
         for (name, weak) in strong.chain(names.weak.iter().map(|n| (n, true))) {
             dictionary.names.entry(name.replace(' ', "")).or_insert((attribute.clone(), weak));
         }
@@ -439,6 +457,23 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
     }
     dictionary
 });
+
+/// The ISO code of the language that the headers of a table are in: more of them, and two at least, are names in it
+/// than in any other.
+pub fn language(header: &[String]) -> Option<&'static str> {
+    let mut names: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for header in header {
+        let words = header_words(header).concat();
+        let name = words.trim_end_matches(|c: char| c.is_ascii_digit());
+        let known = DICTIONARY.languages.get(name).into_iter().flatten();
+        for language in known.copied().collect::<BTreeSet<&'static str>>() {
+            *names.entry(language).or_default() += 1;
+        }
+    }
+    let most = names.values().max().copied().filter(|most| *most > 1)?;
+    let mut first = names.into_iter().filter(|(_, count)| *count == most).map(|(l, _)| l);
+    first.next().filter(|_| first.next().is_none())
+}
 
 /// What a header alone tells.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -1110,8 +1145,7 @@ struct Sense {
 }
 
 static CONSENT_WORDS: LazyLock<ConsentWords> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../mappings/dictionaries/consent_columns.toml"))
-        .expect("the built-in dictionary is checked by a test")
+    dictionary::read(include_str!("../../mappings/dictionaries/consent_columns.toml"))
 });
 
 /// Whether a column that no attribute takes seems to say who may be contacted: its name has a word of
@@ -1242,8 +1276,7 @@ mod tests {
 
     #[test]
     fn the_dictionary_parses_and_no_name_means_two_things() {
-        let file: File = toml::from_str(include_str!("../../mappings/dictionaries/columns.toml"))
-            .expect("it parses");
+        let file: File = dictionary::read(include_str!("../../mappings/dictionaries/columns.toml"));
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         let mut twice = Vec::new();
         for (attribute, names) in &file.attribute {
@@ -1259,6 +1292,21 @@ mod tests {
             }
         }
         assert!(twice.is_empty(), "{twice:#?}");
+    }
+
+    #[test]
+    fn headers_are_in_the_language_that_most_of_them_are_in() {
+        for (headers, expected) in [
+            ("Nom;Prénom;Téléphone 2;Email", Some("fr")),
+            ("Name;Vorname;PLZ", Some("de")),
+            ("first_name;last_name;phone", Some("en")),
+            ("Email;x", None),
+            ("Nom;x", None),
+            ("", None),
+        ] {
+            let header: Vec<String> = headers.split(';').map(str::to_owned).collect();
+            assert_eq!(language(&header), expected, "{headers}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::value::{
     person::{self, Named},
-    text::clean,
+    text::{clean, fold},
 };
 
 /// The persons that a row names together, if it names more than one, each as written.
@@ -23,10 +23,11 @@ pub(super) fn split(
     let pair = person::two_civilities(&civility).filter(|_| !one_of_both);
     if last.is_empty() {
         let whole = if full.is_empty() { first } else { full };
-        return match pair {
+        let persons = match pair {
             Some(_) => person::several(&format!("{civility} {whole}"), true),
             None => person::several(&whole, sure),
         };
+        return persons.map(sorted_out);
     }
     let own_first = person::two_civilities(&first).is_none();
     let names = person::first_names(&first).filter(|_| own_first);
@@ -39,7 +40,7 @@ pub(super) fn split(
             let full_name = |p: &Named| p.first.is_empty();
             if names.is_none() && (!first.is_empty() || !persons.iter().all(full_name)) {
                 // `M. et Mme Dupont` beside `Jean`: the first of the two.
-                return Some(beside(persons, &first));
+                return Some(sorted_out(beside(persons, &first)));
             }
             (persons.into_iter().map(|p| p.last).collect(), civilities)
         }
@@ -55,8 +56,48 @@ pub(super) fn split(
         std::iter::once(alone).chain(others).collect()
     });
     let persons = firsts.into_iter().zip(lasts).zip(civilities);
-    Some(persons.map(|((first, last), civility)| Named { civility, first, last }).collect())
+    let named = |((first, last), civility)| Named { civility, first, last };
+    Some(sorted_out(persons.map(named).collect()))
 }
+
+/// A couple whose first names stand each beside the civility it goes with: the name of a woman is that of `Mme`.
+fn sorted_out(mut persons: Vec<Named>) -> Vec<Named> {
+    if let [one, other] = persons.as_mut_slice() {
+        let is = |person: &Named, gender: &str| person::gender_of(&person.civility) == Some(gender);
+        let crossed = is(one, "m") && is(other, "f") && person::is_woman(&one.first)
+            || is(one, "f") && is(other, "m") && person::is_woman(&other.first);
+        if crossed && !(person::is_woman(&one.first) && person::is_woman(&other.first)) {
+            std::mem::swap(&mut one.first, &mut other.first);
+        }
+    }
+    persons
+}
+
+/// Position of the person whose maiden name a row may tell: the woman of the couple, else the second.
+pub(super) fn wife(persons: &[Named]) -> usize {
+    let is_woman = |p: &Named| person::gender_of(&p.civility) == Some("f");
+    persons.iter().position(is_woman).unwrap_or(1)
+}
+
+/// Whether the email address of a couple's row is a contact point of this person: it is the household's unless its
+/// mailbox names another of them alone.
+pub(super) fn holds(persons: &[Named], nth: usize, email: &str) -> bool {
+    let mailbox = email.split('@').next().unwrap_or("");
+    let words = fold(&mailbox.replace(['.', '_', '-'], " "));
+    let names = |person: &Named| {
+        let first = fold(&person.first);
+        // A mailbox without separations holds the name at an end: `marietheysset`.
+        let joined = first.len() >= MAILBOX_NAME
+            && (words.starts_with(&first) || words.ends_with(&first))
+            && !words.contains(' ');
+        !first.is_empty() && (words.split(' ').any(|word| word == first) || joined)
+    };
+    let named: Vec<bool> = persons.iter().map(names).collect();
+    named[nth] || !named.contains(&true)
+}
+
+/// The shortest first name that is seen in a mailbox without separations: shorter ones are parts of others.
+const MAILBOX_NAME: usize = 4;
 
 /// The persons of the last name's cell, the first of them with the first name beside it.
 fn beside(mut persons: Vec<Named>, first: &str) -> Vec<Named> {
@@ -79,6 +120,17 @@ mod tests {
             }
             None => "one".into(),
         }
+    }
+
+    #[test]
+    fn an_address_is_of_both_unless_it_names_one() {
+        let couple = split("M. et Mme", "Jean et Marie", "Dupont", "", true).expect("a couple");
+        let held = |email: &str| (holds(&couple, 0, email), holds(&couple, 1, email));
+        assert_eq!(held("famille.dupont@x.fr"), (true, true));
+        assert_eq!(held("jean.dupont@x.fr"), (true, false));
+        assert_eq!(held("marie_d@x.fr"), (false, true));
+        assert_eq!(held("mariedupont@x.fr"), (false, true));
+        assert_eq!(held("jean-marie@x.fr"), (true, true));
     }
 
     #[test]
@@ -106,6 +158,12 @@ mod tests {
             told("", "Jean, Marie et Paul", "Dupont", "", true),
             "|Jean|Dupont |Marie|Dupont |Paul|Dupont"
         );
+        assert_eq!(told("M. et Mme", "Marie", "Dupont", "", true), "M.||Dupont Mme|Marie|Dupont");
+        assert_eq!(
+            told("M. et Mme", "Marie et Jean", "Dupont", "", true),
+            "M.|Jean|Dupont Mme|Marie|Dupont"
+        );
+        assert_eq!(told("", "", "", "M. et Mme Marie Dupont", true), "M.||Dupont Mme|Marie|Dupont");
         assert_eq!(told("M./Mme", "Jean", "Dupont", "", true), "one");
         assert_eq!(
             told("M./Mme", "Jean et Marie", "Dupont", "", true),

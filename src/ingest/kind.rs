@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::{
     model::Kind,
     value::{
-        boolean, email, organisation, person,
+        boolean, dictionary, email, organisation, person,
         text::{fold, is_placeholder},
     },
 };
@@ -95,10 +95,8 @@ struct KindWords {
     organisation: HashSet<String>,
 }
 
-static KIND_WORDS: LazyLock<KindWords> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../mappings/dictionaries/kinds.toml"))
-        .expect("the built-in dictionary is checked by a test")
-});
+static KIND_WORDS: LazyLock<KindWords> =
+    LazyLock::new(|| dictionary::read(include_str!("../../mappings/dictionaries/kinds.toml")));
 
 /// The kind that a word says: `Particulier`, `Company`.
 pub(super) fn of_word(cell: &str) -> Option<Kind> {
@@ -283,10 +281,8 @@ struct JunkWords {
     totals: HashSet<String>,
 }
 
-static JUNK: LazyLock<JunkWords> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../mappings/dictionaries/junk.toml"))
-        .expect("the built-in dictionary is checked by a test")
-});
+static JUNK: LazyLock<JunkWords> =
+    LazyLock::new(|| dictionary::read(include_str!("../../mappings/dictionaries/junk.toml")));
 
 /// Whether a row with these names and email addresses is nobody.
 pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {

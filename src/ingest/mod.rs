@@ -557,6 +557,7 @@ impl Gathered {
         };
         let table = Ingested {
             records,
+            home: String::new(),
             links: self.links,
             couples: self.couples,
             events: self.events,

@@ -77,7 +77,9 @@ fn is_firm(text: &str) -> bool {
     if words(text).len() < 2 || person::two_civilities(text).is_some() {
         return false;
     }
-    let has_form = !form.is_empty() && !bare.trim().is_empty();
+    // `Sa` and `Ag` are last names too: `MARIA SA`.
+    let short = form.chars().filter(|c| c.is_alphanumeric()).count() <= 2;
+    let has_form = !form.is_empty() && !bare.trim().is_empty() && !(short && names_person(&bare));
     has_form || organisation::looks_like_organisation(text) && !names_person(text)
 }
 
@@ -147,6 +149,8 @@ mod tests {
             ("Jean", "Moulin"),
             ("", "Moulin"),
             ("Ana", "Sa"),
+            ("", "MARIA SA"),
+            ("", "Sa Maria"),
             ("Paul", "Garage"),
             ("M. et Mme", "Garage"),
             ("Roux", "Marie-France"),

@@ -22,6 +22,7 @@ use super::{
     Metrics, TableFate,
     columns::{self, Sample, Understood},
     consent::{self, Rule, Said},
+    country::Votes,
     mapping,
     read::{self, Content, Table},
     unreadable_file, withhold,
@@ -31,8 +32,8 @@ use crate::{
     model::{self, Kind},
     progress::Progress,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, Place, RecordsBuilder, Reject, SensitiveCell,
-        Severity, Skipped, Staged, row_digest,
+        ConsentEvent, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject,
+        SensitiveCell, Severity, Skipped, Staged, row_digest,
     },
     value::{
         organisation, person,
@@ -58,6 +59,8 @@ pub struct Options {
     pub source: Option<String>,
     /// What the rows speak of; guessed when not said.
     pub kind: Option<Kind>,
+    /// ISO code of the country of phone numbers and addresses that name none; guessed when not said.
+    pub country: Option<String>,
 }
 
 /// The name of the source when there is but one file and no source column: it stays when the file is
@@ -80,6 +83,7 @@ pub fn run(
     let mut gathered = Gathered::default();
     let looks = look(tables, options, &mut gathered, progress)?;
     let kind = options.kind.unwrap_or_else(|| common_kind(&looks));
+    let home = options.country.clone().unwrap_or_else(|| common_country(&looks));
     for (at, table) in tables.iter().enumerate() {
         let source = if tables.len() == 1 { ONLY_SOURCE } else { &source_name(&table.file) };
         let looks: Vec<&Look> = looks.iter().filter(|l| l.file == at).collect();
@@ -87,7 +91,11 @@ pub fn run(
             let opened = read::open(&table.path)?;
             let before = gathered.metrics.tables.len();
             for (look, opened) in looks.into_iter().zip(opened) {
-                gathered.take(table, source, look, opened, kind, progress)?;
+                let country = match options.country {
+                    Some(_) => String::new(),
+                    None => look.votes.abroad(&home).map_or(String::new(), |a| a.setting().into()),
+                };
+                gathered.take(table, source, look, opened, kind, country, progress)?;
             }
             if gathered.metrics.tables[before..].iter().all(TableFate::is_void) {
                 gathered.metrics.files_without_rows += 1;
@@ -104,6 +112,7 @@ pub fn run(
     gathered.sensitive.sort();
     let ingested = Ingested {
         records,
+        home,
         events: gathered.events,
         rejects: gathered.rejects,
         skipped: gathered.skipped,
@@ -135,6 +144,8 @@ struct Look {
     numbering: Vec<usize>,
     id: Option<usize>,
     source: Option<usize>,
+    /// What its cells tell of its country.
+    votes: Votes,
 }
 
 /// Reads every table once, for a sample of its rows.
@@ -200,7 +211,9 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let (id, source) = (position(&options.id), position(&options.source));
     let columns = columns::understand(&table.header, &sample);
     let numbering = numbering.into_iter().map(|(at, _)| at).collect();
-    Ok(Look { file, columns, sample, rows, numbering, id, source })
+    let attributes: Vec<&str> = columns.iter().map(|c| c.attribute.as_str()).collect();
+    let votes = Votes::of(&attributes, &table.header, &sample);
+    Ok(Look { file, columns, sample, rows, numbering, id, source, votes })
 }
 
 fn missing_column(name: &str, looks: &[Look]) -> Error {
@@ -223,6 +236,13 @@ fn common_kind(looks: &[Look]) -> Kind {
     }
     let most = rows.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
     most.map_or(Kind::Other, |(kind, _)| kind)
+}
+
+/// The country that the cells of all tables tell, or [`NO_COUNTRY`].
+fn common_country(looks: &[Look]) -> String {
+    let mut votes = Votes::default();
+    looks.iter().for_each(|look| votes.merge(&look.votes));
+    votes.home().map_or(NO_COUNTRY.to_owned(), |guess| guess.country)
 }
 
 /// What the rows of one table speak of: persons when a column names them; organisations when there is
@@ -533,6 +553,7 @@ impl Gathered {
         look: &Look,
         opened: Table,
         kind: Kind,
+        country: String,
         progress: &Progress,
     ) -> Result<()> {
         let scopes = withhold::plain_scopes(&look.columns, look.id);
@@ -555,7 +576,7 @@ impl Gathered {
             sheet: opened.sheet.clone(),
             key_space: String::new(),
             rank: 0,
-            country: String::new(),
+            country: country.clone(),
             dated: String::new(),
         };
         for column in look.columns.iter().filter(|c| columns::looks_like_consent(c)) {

@@ -150,9 +150,15 @@ impl Located {
     }
 }
 
-/// What a steward should know of a postcode that was read: that zeros at its start were lost. Those of plain
-/// addresses have all their digits.
-fn postcode_issue(written: &str, postcode: &str) -> Option<Arc<ValueIssue>> {
+/// What a steward should know of a postcode that was read: that it stood in the town's cell, or that zeros at its
+/// start were lost. Those of plain addresses have all their digits.
+fn postcode_issue(parts: &Parts<'_>, postcode: &str) -> Option<Arc<ValueIssue>> {
+    let written = text::clean(parts.postcode);
+    if address::is_swapped(parts) {
+        let issue = Issue::known("swapped_place", "postcode and town stood in each other's cell");
+        return Some(Arc::new(ValueIssue { issue, raw: written, value: postcode.to_owned() }));
+    }
+    let written = written.as_str();
     let zeros = postcode.strip_suffix(written).filter(|zeros| !zeros.is_empty())?;
     let is_lost = !written.is_empty() && zeros.bytes().all(|b| b == b'0');
     is_lost.then(|| {
@@ -207,8 +213,8 @@ impl<'a> Different<'a> {
     }
 }
 
-/// Addresses that are not plain and were read before.
-pub(super) type Whole<'a> = Map<Parts<'a>, Read>;
+/// Addresses that are not plain and were read before, each with the country that it is in when it names none.
+pub(super) type Whole<'a> = Map<(Parts<'a>, &'a str), Read>;
 
 /// An address that was read whole.
 #[derive(Clone)]
@@ -224,17 +230,17 @@ impl Read {
         Read {
             encoded: if address.is_empty() { String::new() } else { address.encode() },
             present: Present::of(&address),
-            issue: postcode_issue(&text::clean(parts.postcode), &address.postcode),
+            issue: postcode_issue(parts, &address.postcode),
         }
     }
 }
 
 impl<'a> Halves<'a> {
-    /// Writes the address onto `text`.
+    /// Writes the address onto `text`; `country` is the one that it is in when it names none.
     pub(super) fn locate(
         &self,
         parts: &Parts<'a>,
-        country: &str,
+        country: &'a str,
         whole: &mut Whole<'a>,
         text: &mut String,
     ) -> Located {
@@ -242,7 +248,8 @@ impl<'a> Halves<'a> {
         if let Some(present) = self.join(parts, country, text) {
             return Located::of(parts, present, None, text.len() - before);
         }
-        let read = whole.entry(parts.clone()).or_insert_with(|| Read::of(parts, country));
+        let read =
+            whole.entry((parts.clone(), country)).or_insert_with(|| Read::of(parts, country));
         text.push_str(&read.encoded);
         Located::of(parts, read.present, read.issue.clone(), read.encoded.len())
     }

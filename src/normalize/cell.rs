@@ -461,13 +461,7 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
                 })
             }
         },
-        Way::Gender => own(match text::fold(value).as_str() {
-            "m" | "h" | "homme" | "male" | "masculin" | "man" | "mann" | "maennlich"
-            | "mannlich" | "hombre" | "uomo" | "1" => "m".to_owned(),
-            "f" | "femme" | "female" | "feminin" | "woman" | "frau" | "weiblich" | "mujer"
-            | "donna" | "2" => "f".to_owned(),
-            _ => text::clean(value),
-        }),
+        Way::Gender => own(person::gender(value).map_or_else(|| text::clean(value), str::to_owned)),
         Way::OrganisationName => {
             let organisation::OrganisationName { name, form, aliases, issues, .. } =
                 organisation::read(value);

@@ -94,7 +94,8 @@ fn halves<'a>(plan: &Plan<'a>) -> Halves<'a> {
         let mut groups = Vec::new();
         for record in start..plan.records().min(start + CHUNK) {
             plan.addresses(record, &mut groups);
-            groups.iter().for_each(|group| different.add(&group.parts, plan.country));
+            let country = plan.home_of(record);
+            groups.iter().for_each(|group| different.add(&group.parts, country));
         }
         different
     });

@@ -8,6 +8,7 @@
 
 mod address;
 mod cell;
+mod cut;
 mod known;
 mod legal;
 mod record;
@@ -21,7 +22,10 @@ use crate::{
     error::Result,
     model::{self, Kind, ValueKind},
     progress::Progress,
-    table::{CellIssue, Channel, Clean, Column, ConsentEvent, Ingested, Records, Reject, Staged},
+    table::{
+        CellIssue, Channel, Clean, Column, ConsentEvent, Ingested, NO_COUNTRY, Records, Reject,
+        Staged,
+    },
     value::{
         address::Parts,
         category::Vocabulary,
@@ -38,7 +42,8 @@ use record::{Chunk, Plan, Tally};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Settings {
-    /// ISO code of the country that addresses and phone numbers without one are in. Default: `FR`.
+    /// ISO code of the country that addresses and phone numbers without one are in, or `none`: then they are kept
+    /// as written. Default: `FR`.
     pub country: String,
     /// What the project calls the values of its categories: `mappings/values/`, no setting.
     #[serde(skip)]
@@ -105,7 +110,12 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Staged<Clean, Metrics>> {
     let raw = &ingested.records;
-    let plan = Plan::new(raw, settings, habits(raw));
+    let home = match ingested.home.as_str() {
+        "" => settings.country.as_str(),
+        told => told,
+    };
+    let home = if home == NO_COUNTRY { "" } else { home };
+    let plan = Plan::new(raw, home, &settings.vocabulary, habits(raw));
     progress.expect(raw.len() as u64);
     let known = Known::new(&plan, progress)?;
     let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
@@ -142,16 +152,13 @@ pub fn run(
     rejects.sort_unstable();
     rejects.dedup();
 
+    issues.extend(cut::issues(raw));
     issues.par_sort_by(|a, b| a.line(raw).cmp(&b.line(raw)));
     issues.dedup_by(|a, b| a.line(raw) == b.line(raw));
 
     let clean = Clean {
         records: raw.with_columns(columns),
-        events: ingested
-            .events
-            .iter()
-            .flat_map(|event| clean_event(event, raw, &settings.country))
-            .collect(),
+        events: ingested.events.iter().flat_map(|event| clean_event(event, raw, home)).collect(),
         rejects,
         issues,
     };
@@ -255,11 +262,13 @@ fn habits(raw: &Records) -> Vec<Habits> {
 /// record have.
 fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEvent> {
     let cell = event.contact_point.as_str();
+    let of_place = record::home_of(raw, event.place, home);
     let points: Vec<String> = match event.channel {
         _ if cell.is_empty() => Vec::new(),
         Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
         Channel::Sms | Channel::Phone => {
-            let country = event.record.map_or(home, |r| record::country_of(raw, r as usize, home));
+            let country =
+                event.record.map_or(of_place, |r| record::country_of(raw, r as usize, home));
             cell::phones(cell, country, home)
                 .into_iter()
                 .flatten()
@@ -268,7 +277,7 @@ fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEv
         }
         Channel::Post => {
             let parts = Parts { address: cell, ..Parts::default() };
-            vec![crate::value::address::normalize(&parts, home).encode()]
+            vec![crate::value::address::normalize(&parts, of_place).encode()]
         }
     };
     if points.is_empty() {

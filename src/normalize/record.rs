@@ -8,12 +8,12 @@ use std::{
 
 use crate::{
     model::{self, Kind, ValueKind},
-    table::{CellIssue, Column, ColumnBuilder, Records, Reject, Severity, ValueIssue},
+    table::{CellIssue, Column, ColumnBuilder, NO_COUNTRY, Records, Reject, Severity, ValueIssue},
     value::{Invalid, address, category::Vocabulary, identifier, text},
 };
 
 use super::{
-    Habits, Settings,
+    Habits,
     address::{Group, Present, Slot, Whole, gather},
     cell::{self, Plainly, Told, Way},
     known::{AS_WRITTEN, Known, NUMBER},
@@ -189,10 +189,16 @@ fn country_among<'a>(
 ) -> &'a str {
     match codes.next() {
         Some(first) if codes.all(|other| other == first) => first,
-        _ => match raw.place_of(record).country.as_str() {
-            "" => home,
-            country => country,
-        },
+        _ => home_of(raw, raw.place[record], home),
+    }
+}
+
+/// The country of what names none in a place: that of its source, else `home`; empty where nothing tells it.
+pub(super) fn home_of<'a>(raw: &'a Records, place: u32, home: &'a str) -> &'a str {
+    match raw.places[place as usize].country.as_str() {
+        "" => home,
+        NO_COUNTRY => "",
+        country => country,
     }
 }
 
@@ -214,8 +220,13 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(raw: &'a Records, settings: &'a Settings, habits: Vec<Habits>) -> Plan<'a> {
-        let Settings { country, vocabulary } = settings;
+    /// `country` is that of what names none; empty where nothing tells it.
+    pub(super) fn new(
+        raw: &'a Records,
+        country: &'a str,
+        vocabulary: &'a Vocabulary,
+        habits: Vec<Habits>,
+    ) -> Plan<'a> {
         let mut names: Vec<&str> = raw.columns.keys().map(String::as_str).chain(NAMED).collect();
         names.sort_unstable();
         names.dedup();
@@ -274,8 +285,12 @@ impl<'a> Plan<'a> {
         values.any(|value| !text::is_placeholder_of(attribute.kind, value))
     }
 
-    /// Puts the cells of a record's addresses into `groups`, one for each address; those that name no country are
-    /// in that of the source.
+    /// The country of the record's addresses that name none.
+    pub(super) fn home_of(&self, record: usize) -> &'a str {
+        home_of(self.raw, self.raw.place[record], self.country)
+    }
+
+    /// Puts the cells of a record's addresses into `groups`, one for each address.
     pub(super) fn addresses(&self, record: usize, groups: &mut Vec<Group<'a>>) {
         groups.clear();
         for attribute in &self.attributes {
@@ -283,13 +298,6 @@ impl<'a> Plan<'a> {
             for (value, origin) in column.entries(record) {
                 let label = self.labels.get(origin as usize).copied().unwrap_or(0);
                 gather(groups, slot, label, value, origin);
-            }
-        }
-        let of_source = self.raw.place_of(record).country.as_str();
-        for Group { parts, .. } in groups {
-            // A whole address in one cell may name its country itself.
-            if parts.country.is_empty() && parts.address.is_empty() {
-                parts.country = of_source;
             }
         }
     }
@@ -477,10 +485,10 @@ impl<'a> Assembly<'_, 'a> {
         let (plan, known) = (self.plan, self.known);
         let mut groups = std::mem::take(&mut self.groups);
         plan.addresses(self.record, &mut groups);
+        let home = plan.home_of(self.record);
         for group in &groups {
             let start = self.text.len();
-            let located =
-                known.halves.locate(&group.parts, plan.country, &mut self.whole, &mut self.text);
+            let located = known.halves.locate(&group.parts, home, &mut self.whole, &mut self.text);
             let to = plan.named.address;
             let is_new = located.len > 0 && !self.holds(to, &self.text[start..]);
             if is_new {

@@ -5,6 +5,11 @@ use crate::table::{Channel, ConsentState, Draft, IdKey, Place, RecordsBuilder};
 
 /// Records of one table; each is a kind and `attribute[@label]=value` parts.
 fn ingested(rows: &[(Kind, &[&str])]) -> Ingested {
+    ingested_from("", rows)
+}
+
+/// The same of a source of this country.
+fn ingested_from(country: &str, rows: &[(Kind, &[&str])]) -> Ingested {
     let mut builder = RecordsBuilder::default();
     let place = builder.place(Place {
         source: "crm".into(),
@@ -12,7 +17,7 @@ fn ingested(rows: &[(Kind, &[&str])]) -> Ingested {
         sheet: String::new(),
         key_space: String::new(),
         rank: 0,
-        country: String::new(),
+        country: country.into(),
         dated: String::new(),
     });
     for (row, (kind, parts)) in rows.iter().enumerate() {
@@ -41,7 +46,12 @@ fn cleaned(ingested: &Ingested) -> Staged<Clean, Metrics> {
 
 /// The clean values of the only record, as `attribute=value` sorted.
 fn one(kind: Kind, parts: &[&str]) -> String {
-    let staged = cleaned(&ingested(&[(kind, parts)]));
+    one_from("", kind, parts)
+}
+
+/// The same of a source of this country.
+fn one_from(country: &str, kind: Kind, parts: &[&str]) -> String {
+    let staged = cleaned(&ingested_from(country, &[(kind, parts)]));
     let mut shown: Vec<String> = staged
         .table
         .records
@@ -86,6 +96,59 @@ fn the_parts_of_one_address_are_joined_by_their_label() {
         ),
         "address=12|rue des Lilas||01000|Bourg|||FR; address=3|rue Foch||75001|Paris|||FR"
     );
+}
+
+#[test]
+fn addresses_that_name_no_country_are_in_that_of_their_source() {
+    let cases = [
+        ("BE", "Rue Royale 12, 4900 Spa", "12|rue Royale||4900|Spa|||BE"),
+        ("CH", "Rue Royale 12, 4900 Langenthal", "12|rue Royale||4900|Langenthal|||CH"),
+        ("FR", "12 rue Royale 75008 Paris", "12|rue Royale||75008|Paris|||FR"),
+        ("BE", "12 rue Royale, 75008 Paris, France", "12|rue Royale||75008|Paris|||FR"),
+    ];
+    for (country, whole, expected) in cases {
+        let cell = format!("address={whole}");
+        let shown = one_from(country, Kind::Person, &[&cell]);
+        assert_eq!(shown, format!("address={expected}"), "{country} {whole}");
+    }
+    for (country, expected) in [
+        ("", "address=12|rue Royale||04900|Spa|||FR"),
+        ("BE", "address=12|rue Royale||4900|Spa|||BE"),
+    ] {
+        let cells = ["street=12 rue Royale", "postcode=4900", "city=Spa"];
+        assert_eq!(one_from(country, Kind::Person, &cells), expected, "{country}");
+    }
+}
+
+#[test]
+fn an_objection_to_letters_names_the_address_as_its_record_does() {
+    let cell = "Rue Royale 12, 4900 Spa";
+    let written = format!("address={cell}");
+    let mut ingested = ingested_from("BE", &[(Kind::Person, &[&written])]);
+    ingested.events.push(ConsentEvent {
+        record: Some(0),
+        contact_point: cell.into(),
+        channel: Channel::Post,
+        purpose: String::new(),
+        legal_entity: String::new(),
+        state: ConsentState::OptOut,
+        proved: false,
+        since: String::new(),
+        place: 0,
+        row: 2,
+        column: "note".into(),
+    });
+    let clean = cleaned(&ingested).table;
+    let address = clean.records.values("address", 0).next();
+    assert_eq!(Some(clean.events[0].contact_point.as_str()), address);
+}
+
+#[test]
+fn a_swapped_postcode_is_put_right_and_told() {
+    let told = cleaned(&ingested(&[(Kind::Person, &["postcode=Lyon", "city=69003"])]));
+    let codes: Vec<&str> = told.table.issues.iter().map(|i| i.of.issue.code).collect();
+    assert_eq!(codes, ["swapped_place"]);
+    assert!(told.table.rejects.is_empty());
 }
 
 #[test]
@@ -281,8 +344,8 @@ fn what_needs_no_reading_is_what_reading_gives() {
     let rows: Vec<(Kind, &[&str])> =
         parts.iter().map(|parts| (Kind::Organisation, parts.as_slice())).collect();
     let ingested = ingested(&rows);
-    let settings = Settings::default();
-    let plan = Plan::new(&ingested.records, &settings, habits(&ingested.records));
+    let Settings { country, vocabulary } = Settings::default();
+    let plan = Plan::new(&ingested.records, &country, &vocabulary, habits(&ingested.records));
     let mut plain = 0;
     for (attribute, column) in &ingested.records.columns {
         let at = plan.position(attribute);

@@ -128,6 +128,10 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
     if let Some(fields) = spaced_fields(parts) {
         return normalize(&fields, country);
     }
+    if is_swapped(parts) {
+        let right = Parts { postcode: parts.city, city: parts.postcode, ..parts.clone() };
+        return normalize(&right, country);
+    }
     let mut lines: Vec<String> = [parts.address, parts.street, parts.street_2, parts.street_3]
         .iter()
         .flat_map(|cell| cell.split(['\n', '\r', '\u{b}']))
@@ -173,20 +177,35 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         address.country =
             LEXICON.foreign_towns.get(&text::fold(&city)).cloned().unwrap_or_default();
     }
-    set_city(&mut address, &city, &mut postcode);
+    set_city(&mut address, &city, &mut postcode, country);
     set_postcode(&mut address, &postcode, country);
     let state = text::clean(parts.state);
     if !text::is_placeholder(&state) {
         address.state = state;
     }
-    set_lines(&mut address, &lines, &text::clean(parts.po_box));
+    let no_postcode = postcode.is_empty() || text::is_postcode_placeholder(&postcode);
+    let assumed = no_postcode || fits(country, &address.postcode);
+    let spoken = match address.country.as_str() {
+        "" if assumed => country.to_owned(),
+        named => named.to_owned(),
+    };
+    set_lines(&mut address, &lines, &text::clean(parts.po_box), &spoken);
 
     let blank = Address { country: String::new(), ..address.clone() }.is_empty();
-    let no_postcode = postcode.is_empty() || text::is_postcode_placeholder(&postcode);
-    if address.country.is_empty() && !blank && (no_postcode || fits(country, &address.postcode)) {
-        country.clone_into(&mut address.country);
+    if !blank {
+        address.country = spoken;
     }
     address
+}
+
+/// Whether postcode and town stand each in the cell of the other: `Lyon` beside `69003`.
+pub fn is_swapped(parts: &Parts<'_>) -> bool {
+    let (postcode, city) = (parts.postcode.trim(), parts.city.trim());
+    let is_town = postcode.chars().filter(|c| c.is_alphabetic()).count() > 2
+        && !postcode.bytes().any(|b| b.is_ascii_digit())
+        && !text::is_postcode_placeholder(postcode)
+        && !text::is_placeholder(postcode);
+    is_town && (4..=5).contains(&city.len()) && city.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// A French address in plain cells: one street line that starts with its number, a postcode and a town.
@@ -236,7 +255,7 @@ impl<'a> Plain<'a> {
             return None;
         }
         let mut read = Address::default();
-        set_lines(&mut read, &[text::clean(&format!("1 {}", self.street))], "");
+        set_lines(&mut read, &[text::clean(&format!("1 {}", self.street))], "", "FR");
         (read.number == "1" && !read.street.is_empty()).then_some(read)
     }
 
@@ -378,6 +397,7 @@ struct StreetTypes {
     adjectives: Listed,
     english_ends: BTreeMap<String, Words>,
     whereabouts: Listed,
+    compass: BTreeMap<String, Words>,
     ordinals: BTreeMap<String, Words>,
     numbered_names: Listed,
     before: BTreeMap<String, Words>,
@@ -412,6 +432,7 @@ struct Lexicon {
     adjectives: HashSet<String>,
     english_ends: HashMap<String, String>,
     whereabouts: HashSet<String>,
+    compass: HashMap<String, String>,
     ordinals: HashMap<String, String>,
     numbered_names: HashSet<String>,
     /// From a folded town to its country.
@@ -439,6 +460,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         adjectives: streets.adjectives.words.to_set(),
         english_ends: dictionary::inverted(&streets.english_ends),
         whereabouts: streets.whereabouts.words.to_set(),
+        compass: dictionary::inverted(&streets.compass),
         ordinals: dictionary::inverted(&streets.ordinals),
         numbered_names: streets.numbered_names.words.to_set(),
         foreign_towns: dictionary::inverted(&foreign.towns),
@@ -467,6 +489,35 @@ pub(crate) fn fits(country: &str, postcode: &str) -> bool {
         "FR" | "DE" | "IT" | "ES" | "MC" => digits(5),
         "BE" | "CH" | "LU" | "AT" | "DK" => digits(4),
         _ => !postcode.is_empty(),
+    }
+}
+
+/// Whether a postcode as written has the form of the country's and lies in its range; only of countries whose
+/// form we know.
+pub(crate) fn has_form(country: &str, written: &str) -> bool {
+    let form: String =
+        written.trim().chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    let first_two = || written.trim().get(..2).and_then(|two| two.parse::<u32>().ok());
+    let within = |range: std::ops::RangeInclusive<u32>| {
+        form == "99999" && first_two().is_some_and(|two| range.contains(&two))
+    };
+    match country {
+        "FR" => within(1..=98),
+        "DE" => within(1..=99),
+        "IT" => within(0..=98),
+        "ES" => within(1..=52),
+        "US" => within(0..=99) || form == "99999-9999",
+        "BE" | "CH" | "LU" | "AT" => form == "9999" && !written.trim().starts_with('0'),
+        "PT" => form == "9999-999",
+        "NL" => form.strip_prefix("9999").is_some_and(|letters| {
+            let letters = letters.trim();
+            letters.len() == 2 && letters.bytes().all(|b| b.is_ascii_uppercase())
+        }),
+        "GB" => {
+            let (outward, inward) = written.trim().split_once(' ').unwrap_or_default();
+            is_british(outward, inward)
+        }
+        _ => false,
     }
 }
 
@@ -596,17 +647,7 @@ fn english_core(mut words: Vec<&str>) -> Vec<&str> {
 
 /// The letters of a point of the compass, as they stand before English streets.
 fn compass(folded: &str) -> Option<&'static str> {
-    const POINTS: [(&str, &str); 8] = [
-        ("n", "north"),
-        ("s", "south"),
-        ("e", "east"),
-        ("w", "west"),
-        ("ne", "northeast"),
-        ("nw", "northwest"),
-        ("se", "southeast"),
-        ("sw", "southwest"),
-    ];
-    POINTS.iter().find(|(short, full)| folded == *short || folded == *full).map(|(short, _)| *short)
+    LEXICON.compass.get(folded).map(String::as_str)
 }
 
 /// Whether the folded word is what English streets end with, in full or shortened.
@@ -757,10 +798,11 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
             }
         }
         "BE" | "CH" | "LU" | "AT" | "DK" | "NO" if digits => {
-            if joined.len() == 4 {
-                joined
-            } else {
-                String::new()
+            match joined.len() {
+                4 => joined,
+                // A neighbour's, in an address that does not name its country.
+                5 if address.country.is_empty() => joined,
+                _ => String::new(),
             }
         }
         "NL" if joined.len() == 6 => format!("{} {}", &joined[..4], &joined[4..]),
@@ -795,7 +837,7 @@ fn foreign(joined: &str) -> String {
     }
 }
 
-fn set_city(address: &mut Address, written: &str, postcode: &mut String) {
+fn set_city(address: &mut Address, written: &str, postcode: &mut String, country: &str) {
     let (town, named) = without_country(written);
     if let Some(named) = named.filter(|_| address.country.is_empty()) {
         named.clone_into(&mut address.country);
@@ -826,7 +868,9 @@ fn set_city(address: &mut Address, written: &str, postcode: &mut String) {
         words.pop();
     }
     without_district(&mut words, postcode);
-    if address.country == "IT"
+    let spoken = if address.country.is_empty() { country } else { address.country.as_str() };
+    let french = speaks_french(spoken);
+    if spoken == "IT"
         && words.len() > 1
         && let Some(province) =
             words.pop_if(|w| w.len() == 2 && w.bytes().all(|b| b.is_ascii_uppercase()))
@@ -834,7 +878,6 @@ fn set_city(address: &mut Address, written: &str, postcode: &mut String) {
         province.clone_into(&mut address.state);
     }
     let words = elided(&words, true);
-    let french = speaks_french(&address.country);
     let spelled: Vec<String> = words
         .iter()
         .enumerate()
@@ -1022,14 +1065,13 @@ enum Piece {
     Unknown(String),
 }
 
-fn set_lines(address: &mut Address, lines: &[String], po_box: &str) {
+fn set_lines(address: &mut Address, lines: &[String], po_box: &str, country: &str) {
     let mut complements: Vec<String> = Vec::new();
     // Where the street would stand among the complements.
     let mut street_at = 0;
     let mut unknown: Option<usize> = None;
-    let country = address.country.clone();
     for segment in lines.iter().flat_map(|line| segments(line)) {
-        for piece in pieces(&words_of(&segment), &country) {
+        for piece in pieces(&words_of(&segment), country) {
             match piece {
                 Piece::Street { number, street } if address.street.is_empty() => {
                     address.number = number;
@@ -1708,6 +1750,39 @@ mod tests {
         ];
         for ((postcode, city, country), expected) in cases {
             assert_eq!(place(postcode, city, country), expected, "{postcode} {city}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_names_no_country_is_read_as_its_own_writes_them() {
+        let cases = [
+            ("BE", "Rue Royale 12, 4900 Spa", "12|rue Royale||4900|Spa||BE"),
+            ("BE", "Rue Royale 12\n4900 SPA", "12|rue Royale||4900|Spa||BE"),
+            ("CH", "Bahnhofstr. 12, 8001 Zürich", "12|Bahnhofstrasse||8001|Zürich||CH"),
+            ("CH", "Route de Lully 5, 1131 Tolochenaz", "5|route de Lully||1131|Tolochenaz||CH"),
+            ("DE", "Hauptstr. 5, 10115 Berlin", "5|Hauptstraße||10115|Berlin||DE"),
+            ("DE", "Hauptstr. 5, 1067 Dresden", "5|Hauptstraße||01067|Dresden||DE"),
+            ("ES", "Calle Mayor 5, 28013 Madrid", "5|calle Mayor||28013|Madrid||ES"),
+            ("IT", "Via Garibaldi 1, 20121 Milano MI", "1|via Garibaldi||20121|Milano||IT"),
+            ("LU", "12, rue Haute, 4210 Esch", "12|rue Haute||4210|Esch||LU"),
+            ("NL", "Dorpsweg 123, 1015 CJ Amsterdam", "123|Dorpsweg||1015 CJ|Amsterdam||NL"),
+            ("BE", "12 rue Haute, 59000 Lille", "12|rue Haute||59000|Lille||"),
+            ("BE", "12 rue Haute, 75001 Paris, France", "12|rue Haute||75001|Paris||FR"),
+            ("", "12 rue Haute, 4900 Spa", "12|rue Haute||4900|Spa||"),
+        ];
+        for (country, address, expected) in cases {
+            let read = normalize(&Parts { address, ..Parts::default() }, country);
+            assert_eq!(shown(&read), expected, "{country} {address}");
+        }
+    }
+
+    #[test]
+    fn a_postcode_and_a_town_in_each_others_cells_are_put_right() {
+        assert_eq!(place("Lyon", "69003", ""), "69003|Lyon||FR");
+        assert_eq!(place("BOURG EN BRESSE", "1000", ""), "01000|Bourg en Bresse||FR");
+        for (postcode, city) in [("69003", "Lyon"), ("", "69003"), ("inconnu", "69003")] {
+            let parts = Parts { postcode, city, ..Parts::default() };
+            assert!(!is_swapped(&parts), "{postcode} {city}");
         }
     }
 

@@ -111,6 +111,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Lists {
     not_passwords: HashSet<String>,
+    about_passwords: HashSet<String>,
     doubtful: HashSet<String>,
     complements: HashSet<String>,
     links: HashSet<String>,
@@ -756,15 +757,13 @@ fn words_said<'t>(text: &'t str, first: &'t str, label: &Word) -> &'t str {
     clause[..end].trim_end()
 }
 
-/// `oublié`, `voir avec Julie`: what is said of a password that is not given.
+/// `oublié`, `le client l'a perdu`: what is said of a password that is not given. Behind any other word it is
+/// said of something else: `soleil, appeler avant`.
 fn says_that_there_is_none(said: &str) -> bool {
-    let none = &DICTIONARY.words.not_passwords;
+    let Lists { not_passwords, about_passwords, .. } = &DICTIONARY.words;
     let words = phrase::words(said);
-    // Short words say so only at the start: `à changer`.
-    words
-        .iter()
-        .enumerate()
-        .any(|(at, word)| (at == 0 || word.folded.len() >= 4) && none.contains(&word.folded))
+    let said = words.iter().find(|word| !about_passwords.contains(&word.folded));
+    said.is_some_and(|word| not_passwords.contains(&word.folded))
 }
 
 /// Marks that end a clause, and marks between blanks that do.
@@ -959,6 +958,7 @@ mod tests {
             ("mdp : Rex2019 ou Rex2020", "mdp : [withheld: password] ou [withheld: password]"),
             ("password \"blue horse\" ok", "password [withheld: password] ok"),
             ("Code PIN : 12 34 merci", "Code PIN : [withheld: password] merci"),
+            ("mot de passe : soleil appeler avant", "mot de passe : [withheld: password]"),
             ("mdp : Rex2019 rappeler lundi", "mdp : [withheld: password] rappeler lundi"),
         ] {
             assert_eq!(left(text), expected, "{text}");
@@ -971,6 +971,7 @@ mod tests {
             "mot de passe : oublié",
             "mot de passe : le client l'a perdu",
             "mdp : voir avec Julie",
+            "mot de passe : il faut le réinitialiser",
             "Pass : le 3 mai",
             "mot de passe \"à changer\"",
             "Code APE 4711B",

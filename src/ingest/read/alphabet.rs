@@ -5,65 +5,49 @@
 //! names too is which accented letters a language has at all, and roughly how often: under the wrong code
 //! page come out letters that no one language has together, and signs within words.
 
+use std::sync::LazyLock;
+
 use encoding_rs::{
     Encoding, IBM866, ISO_8859_2, ISO_8859_5, ISO_8859_7, ISO_8859_13, KOI8_U, WINDOWS_1250,
     WINDOWS_1251, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257, X_MAC_CYRILLIC,
 };
+use serde::Deserialize;
 
-/// The letters beyond ASCII of a language, the most frequent first. Generated from the letter frequencies
-/// that are published for each language, rounded to their order.
-type Letters = &'static str;
+use crate::value::dictionary;
 
-/// Languages written in windows-1252 and its like; the first is what a file of customers of many
-/// countries has.
-const WESTERN: &[Letters] = &[
-    "éèüöäàçóíáñêôãøåîâûúßëïœæùòìõ",
-    "éèàêçôâîûùïëœüæÿöäñ",
-    "üäößé",
-    "óíáéñúü",
-    "íáéóñúü",
-    "èàòùìéóî",
-    "ãáçéíóêõâúàôü",
-    "éëïèöüêáó",
-    "øåæéö",
-    "äåöé",
-    "áíðóéöúþýæ",
-];
+/// The letters beyond ASCII of each language, the most frequent first, by alphabet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Letters {
+    western: Vec<String>,
+    central: Vec<String>,
+    cyrillic: Vec<String>,
+    greek: Vec<String>,
+    turkish: Vec<String>,
+    baltic: Vec<String>,
+}
 
-/// Poland, Czechia, Slovakia, Hungary, Romania, Croatia and Slovenia.
-const CENTRAL: &[Letters] =
-    &["łóżęąśćńź", "íáěéýřžčšůúťňóď", "áíéčýžúšľťôňóäďŕĺ", "áéöóőíüúű", "ăţşîâ", "čšžćđ"];
+static LETTERS: LazyLock<Letters> =
+    LazyLock::new(|| dictionary::read(include_str!("../../../mappings/dictionaries/letters.toml")));
 
-/// Russia, Ukraine, Bulgaria, Serbia.
-const CYRILLIC: &[Letters] = &[
-    "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёъ",
-    "оаниіврктелсмпудязьбгчйхцїжєюшщґф",
-    "аоиетнрсвлкдпмзгуябъьчцжйшщхюф",
-    "аиоенртсјвкдумлпзгбљчшжцњђхћџф",
-];
-
-const GREEK: &[Letters] = &["αοιετσνηυρπκμλςωγδχθφβάίόέήύώξζψϊϋΐΰ"];
-
-const TURKISH: &[Letters] = &["ıüşğçöİâî"];
-
-/// Lithuania, Latvia, Estonia.
-const BALTIC: &[Letters] = &["ėųšžįūčąę", "āīēšūļņžčķģ", "äõüöšž"];
-
-/// The code pages of other alphabets, the commoner of each first.
-const PAGES: &[(&Encoding, &[Letters])] = &[
-    (WINDOWS_1250, CENTRAL),
-    (ISO_8859_2, CENTRAL),
-    (WINDOWS_1251, CYRILLIC),
-    (KOI8_U, CYRILLIC),
-    (IBM866, CYRILLIC),
-    (ISO_8859_5, CYRILLIC),
-    (X_MAC_CYRILLIC, CYRILLIC),
-    (WINDOWS_1253, GREEK),
-    (ISO_8859_7, GREEK),
-    (WINDOWS_1254, TURKISH),
-    (WINDOWS_1257, BALTIC),
-    (ISO_8859_13, BALTIC),
-];
+/// The code pages of other alphabets, the commoner of each first, with the letters of their languages.
+fn pages() -> [(&'static Encoding, &'static [String]); 12] {
+    let Letters { central, cyrillic, greek, turkish, baltic, .. } = &*LETTERS;
+    [
+        (WINDOWS_1250, central),
+        (ISO_8859_2, central),
+        (WINDOWS_1251, cyrillic),
+        (KOI8_U, cyrillic),
+        (IBM866, cyrillic),
+        (ISO_8859_5, cyrillic),
+        (X_MAC_CYRILLIC, cyrillic),
+        (WINDOWS_1253, greek),
+        (ISO_8859_7, greek),
+        (WINDOWS_1254, turkish),
+        (WINDOWS_1257, baltic),
+        (ISO_8859_13, baltic),
+    ]
+}
 
 /// By how much (as the logarithm of odds) another alphabet must be likelier than the western one, which
 /// most files have: one letter that could be either is no reason.
@@ -90,13 +74,13 @@ pub(super) fn tell(sample: &[u8], western: &[char]) -> Option<&'static Encoding>
         places.iter().map(around).collect::<Vec<_>>()
     };
     let western_text = reading(western);
-    let western = best(&western_text, WESTERN);
-    let (text, other, page) = PAGES
-        .iter()
+    let western = best(&western_text, &LETTERS.western);
+    let (text, other, page) = pages()
+        .into_iter()
         .map(|(page, languages)| {
             let text = reading(&characters(page));
             let other = best(&text, languages);
-            (text, other, *page)
+            (text, other, page)
         })
         // The first of equals.
         .reduce(|best, next| if sum(&next.1) > sum(&best.1) { next } else { best })?;
@@ -113,7 +97,7 @@ fn sum(likelihoods: &[f64]) -> f64 {
 }
 
 /// The likelihoods of a text's letters in the language that it is likeliest in.
-fn best(text: &[Place], languages: &[Letters]) -> Vec<f64> {
+fn best(text: &[Place], languages: &[String]) -> Vec<f64> {
     let all = languages.iter().map(|letters| likelihoods(text, letters));
     all.reduce(|best, next| if sum(&next) > sum(&best) { next } else { best }).unwrap_or_default()
 }
@@ -128,7 +112,7 @@ fn characters(page: &'static Encoding) -> Vec<char> {
 }
 
 /// The logarithms of how likely a language's text has each of these characters.
-fn likelihoods(text: &[Place], letters: Letters) -> Vec<f64> {
+fn likelihoods(text: &[Place], letters: &str) -> Vec<f64> {
     let ranked: Vec<char> = letters.chars().collect();
     let all: f64 = (1..=ranked.len()).map(|rank| 1.0 / rank as f64).sum();
     let latin = letters.starts_with(|c: char| c < '\u{370}');

@@ -108,6 +108,7 @@ struct Civility {
 struct Civilities {
     civility: BTreeMap<String, Civility>,
     gender: BTreeMap<String, Words>,
+    gender_words: BTreeMap<String, Words>,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +153,7 @@ struct Joint {
 struct FirstNames {
     names: Words,
     also_last_names: Words,
+    women: Words,
 }
 
 #[derive(Deserialize)]
@@ -185,6 +187,7 @@ struct Lexicon {
     civilities: HashMap<String, String>,
     old_civilities: HashSet<String>,
     genders: HashMap<String, String>,
+    gender_words: HashMap<String, String>,
     titles: HashMap<String, String>,
     nobility: HashMap<String, String>,
     noble_names: HashSet<String>,
@@ -203,6 +206,8 @@ struct Lexicon {
     families: HashSet<String>,
     first_names: HashSet<String>,
     also_last_names: HashSet<String>,
+    /// First names that only women bear.
+    of_women: HashSet<String>,
     stands_for: HashMap<String, Vec<String>>,
     before_men: HashSet<String>,
     before_women: HashSet<String>,
@@ -245,6 +250,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         civilities: dictionary::inverted(&forms),
         old_civilities,
         genders: dictionary::inverted(&civilities.gender),
+        gender_words: dictionary::inverted(&civilities.gender_words),
         titles: dictionary::inverted(&titles.before),
         nobility: titles.nobility.into_iter().collect(),
         noble_names: titles.noble_name.words.to_set(),
@@ -262,6 +268,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         families: words.joint.families.to_set(),
         first_names: first.names.to_set(),
         also_last_names: first.also_last_names.to_set(),
+        of_women: first.women.to_set(),
         stands_for: nicknames.stands_for.into_iter().collect(),
         before_men: nicknames.compound.with_men.to_set(),
         before_women: nicknames.compound.with_women.to_set(),
@@ -301,6 +308,17 @@ pub fn gender_of(civility: &str) -> Option<&'static str> {
         _ => None,
     };
     canonical.or_else(|| LEXICON.genders.get(&folded).map(String::as_str))
+}
+
+/// Whether only women bear the first name, or the first of several: `Marie-Laure`; `Jean-Marie` is a man's.
+pub fn is_woman(first: &str) -> bool {
+    let folded = text::fold(first);
+    LEXICON.of_women.contains(folded.split(' ').next().unwrap_or_default())
+}
+
+/// `m` or `f` where the cell of a gender column says so: `Femme`, `H`, `2`.
+pub fn gender(cell: &str) -> Option<&'static str> {
+    LEXICON.gender_words.get(&text::fold(cell)).map(String::as_str)
 }
 
 /// `elder`, `younger` or a number where what stands behind a name tells father from son: `Jr`, `père`.
