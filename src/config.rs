@@ -723,6 +723,12 @@ impl Checker<'_, '_> {
                     r#"as in `{ column = "Société", key_spaces = { "Nord" = "sage-nord" } }`"#;
                 self.tell(&steps, message, Some(hint.into()));
             }
+            for (one, other) in entity.contradictions() {
+                let message = format!(
+                    "`{one}` and `{other}` are one value, case, accents and marks aside, and have different key spaces"
+                );
+                self.tell(&steps, message, Some("leave one of them out".into()));
+            }
             if source.mapping.rows != Rows::History {
                 continue;
             }

@@ -24,6 +24,7 @@ use crate::{
         entity::{self, CodesByValue, CodesOf, EntityColumn, LegalEntity},
         fec::FileName,
         mapping::{self, ColumnRule, Mapping, Rows},
+        party_of_table,
         read::{self, Content, Format},
         recognise::{Candidate, recognise},
         values,
@@ -44,6 +45,9 @@ const SAMPLE_ROWS: usize = 2_000;
 /// A source that ends this long before the others tells how things once were: five years, by
 /// judgement.
 const STALE_DAYS: i64 = 5 * 365;
+
+/// Entries that end this long before the closing date of their file may be those of an open year.
+const QUARTER_DAYS: i64 = 92;
 
 /// Below this a guess is called unsure.
 const SURE: f64 = 0.6;
@@ -168,7 +172,7 @@ pub fn run(
             }),
         });
     }
-    guess.as_of = latest_plausible(tables.iter().map(|t| &t.dates));
+    guess.as_of = end_of_data(&tables);
     match guess.as_of {
         Some(as_of) => guess.unsure.extend(later_dates(&groups, as_of)),
         None => guess.unsure.push(format!(
@@ -366,7 +370,7 @@ pub fn latest_date(files: &[(PathBuf, String)]) -> Option<Date> {
     let files = files.iter().flat_map(|(path, name)| read::files(path, name));
     let surveys = files.filter_map(|(path, name)| survey_file(&path, &name).ok());
     let surveys: Vec<Survey> = surveys.flatten().collect();
-    latest_plausible(surveys.iter().map(|survey| &survey.dates))
+    end_of_data(&surveys)
 }
 
 fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
@@ -479,7 +483,9 @@ struct Wanted {
 
 /// The columns that may name the legal entity whose code a row has.
 fn entity_columns(survey: &Survey, wanted: &Wanted) -> Vec<usize> {
-    if wanted.codes.is_empty() {
+    // An accounting file is of one company by law.
+    let is_fec = survey.candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::Fec);
+    if wanted.codes.is_empty() || is_fec {
         return Vec::new();
     }
     let other = |at: &usize| !wanted.codes.contains(at) && !wanted.dates.contains(at);
@@ -567,6 +573,23 @@ fn whole_date(cell: &str) -> Option<Date> {
     iso.get(..10)?.parse().ok()
 }
 
+/// The latest date that anything tells: up to which the rows reach, on which an accounting file closes whose entries
+/// come near, and the day in the name of a file.
+fn end_of_data(tables: &[Survey]) -> Option<Date> {
+    let latest = latest_plausible(tables.iter().map(|table| &table.dates));
+    let named = tables.iter().filter_map(|table| match FileName::parse(&table.file) {
+        // The year may be open still.
+        Some(told) => {
+            let closing: Date = told.closing.parse().ok()?;
+            let end = end_of(&table.dates)?;
+            (before(closing, QUARTER_DAYS) <= end).then_some(closing)
+        }
+        None => day_in_name(&table.file)
+            .filter(|day| latest.is_none_or(|latest| before(*day, 365) <= latest)),
+    });
+    named.chain(latest).max()
+}
+
 /// The latest date up to which the data reach, slips of the pen aside.
 ///
 /// Exports of a migration are made at about the same time: an end that no other source comes near
@@ -621,6 +644,25 @@ fn date_in_name(file: &str, as_of: Option<Date>) -> Option<Date> {
         (1980..=latest).contains(&date.year()).then_some(date)
     };
     runs.filter_map(dated).max().map(|date| as_of.map_or(date, |as_of| date.min(as_of)))
+}
+
+/// The day that a file's name tells: `export_20240630.csv`, `clients 2024-06-30.xlsx`, `base 30.06.2024.csv`.
+fn day_in_name(file: &str) -> Option<Date> {
+    let stem = file.rsplit('/').next().unwrap_or(file);
+    let runs = stem.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    let runs: Vec<&str> = runs.collect();
+    let day = |year: &str, month: &str, day: &str| {
+        let date = format!("{year}-{month}-{day}").parse::<Date>().ok()?;
+        (1980..=2099).contains(&date.year()).then_some(date)
+    };
+    let whole = runs.iter().filter(|run| run.len() == 8);
+    let whole = whole.filter_map(|run| day(run.get(..4)?, run.get(4..6)?, run.get(6..)?));
+    let parts = runs.windows(3).filter_map(|part| match [0, 1, 2].map(|at| part[at].len()) {
+        [4, 2, 2] => day(part[0], part[1], part[2]),
+        [2, 2, 4] => day(part[2], part[1], part[0]),
+        _ => None,
+    });
+    whole.chain(parts).max()
 }
 
 /// One remark for each source with dates of events later than `as_of`.
@@ -818,6 +860,13 @@ fn unsure_of(group: &Group<'_>, guess: &SourceGuess) -> Vec<String> {
         }
     }
     for table in group.iter() {
+        let mapping = &guess.mapping;
+        if party_of_table(mapping, &table.header, &table.file, &table.sheet).is_some() {
+            unsure.push(format!(
+                "{}: by its name all in it are suppliers, but for rows that say otherwise; rename it where that is wrong",
+                table.place()
+            ));
+        }
         for column in table.like_consent.iter().filter(|column| guess.unknown.contains(column)) {
             unsure.push(format!(
                 "{}: the column `{column}` seems to say who may be contacted; say by which means in the \
@@ -895,10 +944,15 @@ fn trust(group: &Group<'_>, stale: bool) -> u8 {
     match &group[0].candidate {
         Some(candidate) if candidate.mapping.rows == Rows::History => 4,
         _ if stale => 3,
-        Some(_) if group.iter().any(|t| !t.codes.is_empty()) => 0,
+        Some(candidate) if group.iter().any(|t| has_codes(t, candidate.generic)) => 0,
         Some(candidate) if candidate.generic => 1,
         _ => 2,
     }
+}
+
+/// Whether a table has customer codes: of one understood column by column they must be surely so.
+fn has_codes(table: &Survey, generic: bool) -> bool {
+    !table.codes.is_empty() && (!generic || table.understood.iter().any(columns::is_sure_code))
 }
 
 /// When the group was exported: what a file's name says, else the latest date in it.
@@ -1723,6 +1777,27 @@ mod tests {
         assert_eq!(told("export 2024.csv").as_deref(), Some("2024-06-30"));
         assert_eq!(told("lot 4711.csv"), None);
         assert_eq!(told("2009/clients.csv"), None);
+    }
+
+    #[test]
+    fn the_day_in_a_files_name_is_one_of_the_data() {
+        let told = |file| day_in_name(file).map(|d| d.to_string());
+        assert_eq!(told("a/export_20240630.csv").as_deref(), Some("2024-06-30"));
+        assert_eq!(told("clients 2024-06-30.xlsx").as_deref(), Some("2024-06-30"));
+        assert_eq!(told("base 30.06.2024.csv").as_deref(), Some("2024-06-30"));
+        assert_eq!(told("clients 2009.xls"), None);
+        let fec = |until: &str| {
+            format!(
+                "JournalCode|JournalLib|EcritureNum|EcritureDate|CompteNum|CompteLib|CompAuxNum|CompAuxLib|PieceRef|PieceDate|\
+                 EcritureLib|Debit|Credit|EcritureLet|DateLet|ValidDate|Montantdevise|Idevise\n\
+                 VE|Ventes|1|{until}|411000|Clients|C1|Dupont SA|F1|{until}|Facture|120,00|0,00|||{until}||\n\
+                 VE|Ventes|1|{until}|707000|Ventes|||F1|{until}|Facture|0,00|120,00|||{until}||\n"
+            )
+        };
+        let as_of = |name, until| guessed(&[(name, fec(until).as_str())]).1.as_of;
+        assert_eq!(as_of("512345675FEC20241231.txt", "20241115"), Some(day("2024-12-31")));
+        // The year is open still.
+        assert_eq!(as_of("512345675FEC20241231.txt", "20240615"), Some(day("2024-06-15")));
     }
 
     fn codes<'a>(notation: &'a str) -> BTreeMap<&'a str, BTreeSet<&'a str>> {

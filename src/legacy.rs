@@ -122,23 +122,29 @@ pub struct Files {
 ///
 /// When a folder cannot be read.
 pub fn files(folder: &Path, project: &Path, ignore: &Ignore) -> Result<Files> {
-    let own = project.canonicalize().ok();
-    let whole = folder.canonicalize().map_err(Error::io("read", folder))?;
     let mut found = Files::default();
     let mut ignored: BTreeSet<String> = BTreeSet::new();
-    for (path, name) in files_below(&whole)? {
-        let within =
-            |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
-        let is_here = own.as_ref() == Some(&whole);
-        if own.as_ref().is_some_and(within) || is_of_project(&name, is_here) {
-            continue;
-        }
+    for (path, name) in all_files(folder, project)? {
         match ignore.covers(&name) {
             Some(left_out) => drop(ignored.insert(left_out.to_owned())),
             None => found.candidates.push((path, name)),
         }
     }
     found.ignored = ignored.into_iter().collect();
+    Ok(found)
+}
+
+/// All files below `folder` but those of the project in `project`, in the order of their names.
+fn all_files(folder: &Path, project: &Path) -> Result<Vec<NamedFile>> {
+    let own = project.canonicalize().ok();
+    let whole = folder.canonicalize().map_err(Error::io("read", folder))?;
+    let mut found = files_below(&whole)?;
+    let is_here = own.as_ref() == Some(&whole);
+    found.retain(|(path, name)| {
+        let within =
+            |own: &PathBuf| *own != whole && own.starts_with(&whole) && path.starts_with(own);
+        !own.as_ref().is_some_and(within) && !is_of_project(name, is_here)
+    });
     Ok(found)
 }
 
@@ -214,9 +220,27 @@ pub fn unread(
             }
         }
     }
-    // What a source names is read, whatever `ignore` says.
-    let ignored = files.ignored.iter().filter(|name| !named.contains(name.as_str()));
-    unread.skipped.extend(ignored.map(|name| left_out(name, "")));
+    // What a source names is read, whatever `ignore` says: of a folder that holds such a file the others are left
+    // out one by one.
+    let holds_named =
+        |folder: &str| folder.ends_with('/') && named.iter().any(|name| name.starts_with(folder));
+    let (open, closed): (Vec<&String>, Vec<&String>) =
+        files.ignored.iter().partition(|name| holds_named(name));
+    let mut ignored: Vec<String> = closed.into_iter().cloned().collect();
+    if !open.is_empty() {
+        let below = |name: &String| open.iter().any(|folder| name.starts_with(*folder));
+        let all = all_files(folder, project)?.into_iter().map(|(_, name)| name);
+        ignored.extend(all.filter(below));
+    }
+    for name in ignored.iter().filter(|name| !named.contains(name.as_str())) {
+        if !opened.contains(name) {
+            unread.skipped.push(left_out(name, ""));
+            continue;
+        }
+        let members = read::files(&folder.join(name), name).into_iter().map(|(_, member)| member);
+        let others = members.filter(|member| !named.contains(member.as_str()));
+        unread.skipped.extend(others.map(|member| left_out(&member, "")));
+    }
     for (file, sheet) in sheets {
         match ignore.covers(&sheet_name(file, sheet)) {
             Some(_) => unread.skipped.push(left_out(file, sheet)),
@@ -374,6 +398,28 @@ mod tests {
         let skipped: Vec<&str> = unread.skipped.iter().map(|s| s.file.as_str()).collect();
         assert_eq!(skipped, [".DS_Store", "notes.txt"]);
         assert!(unread.skipped.iter().all(|s| s.reason == "ignored" && s.row.is_none()));
+    }
+
+    #[test]
+    fn of_a_folder_left_out_the_file_that_a_source_names_is_read() {
+        let root = folder(&["old/a.csv", "old/b.csv", "older/c.csv"]);
+        let source = Source {
+            name: "s".into(),
+            files: vec![(root.path().join("old/a.csv"), "old/a.csv".into())],
+            sheets: Vec::new(),
+            mapping: Default::default(),
+            key_space: String::new(),
+            legal_entity: None,
+            country: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        let ignore = Ignore::new(&["old".into(), "older".into()]).0;
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let unread =
+            unread(root.path(), project.path(), &ignore, &[source], &[]).expect("readable");
+        let skipped: Vec<&str> = unread.skipped.iter().map(|s| s.file.as_str()).collect();
+        assert_eq!((skipped, unread.rejects.len()), (vec!["older/", "old/b.csv"], 0));
     }
 
     fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {

@@ -1,6 +1,6 @@
 //! Where a golden record stands in its life as a customer, and what it is to the company.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     table::{GoldenLink, History, Kind, Records},
@@ -15,7 +15,7 @@ use super::{
 /// A lifecycle and the roles beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Life {
-    /// `suspect`, `prospect`, `customer`, `inactive`; the later in [`Stage`]'s order, the stronger.
+    /// `suspect`, `prospect`, `customer`, `inactive`, or none; the later in [`Stage`]'s order, the stronger.
     pub(crate) stage: Stage,
     pub(crate) customer: bool,
     pub(crate) supplier: bool,
@@ -25,6 +25,8 @@ pub(crate) struct Life {
 /// From a mere address to a customer; the greater says more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Stage {
+    /// Sells to the company, and nothing says that it may buy.
+    None,
     /// Nothing but a mailbox is known.
     #[default]
     Suspect,
@@ -36,6 +38,7 @@ pub(crate) enum Stage {
 impl Life {
     pub(crate) fn stage(self) -> &'static str {
         match self.stage {
+            Stage::None => "",
             Stage::Suspect => "suspect",
             Stage::Prospect => "prospect",
             Stage::Inactive => "inactive",
@@ -86,10 +89,11 @@ fn is_recent(date: &str, cutoff: &str) -> bool {
 
 /// The lives of all golden records, by position.
 ///
-/// Who says so, holds an account of customers (not of suppliers, 40 in the French chart of accounts), a
-/// customer code or a sale is a customer: inactive when its last known sale
-/// lies before `cutoff`. Of the others, who can be reached by email or mobile alone is a suspect; the
-/// rest are prospects. A person without a life of its own has that of its organisations.
+/// Who says so, holds an account of customers (not of suppliers, 40 in the French chart of accounts, where the
+/// key space has accounts of customers, 41, too), a customer code or a sale is a customer: inactive when its last
+/// known sale lies before `cutoff`. Of the others, who can be reached by email or mobile alone is a suspect; the
+/// rest are prospects. Suppliers who are no customers have no such life. A person without a life of its own has
+/// that of its organisations.
 pub(crate) fn lives(
     entities: &Entities,
     records: &Records,
@@ -97,48 +101,86 @@ pub(crate) fn lives(
     links: &[GoldenLink],
     cutoff: &str,
 ) -> Vec<Life> {
+    let charts = Charts::of(records);
     let own = |(at, entity): (usize, &Entity)| {
-        life(entity, records, last_sales.get(&(at as u32)).copied(), cutoff)
+        life(entity, (records, &charts), last_sales.get(&(at as u32)).copied(), cutoff)
     };
     let mut lives: Vec<Life> = entities.list.iter().enumerate().map(own).collect();
     let at: BTreeMap<&str, usize> =
         entities.list.iter().enumerate().map(|(at, e)| (e.id.as_str(), at)).collect();
+    let mut of_organisations: BTreeMap<usize, Stage> = BTreeMap::new();
     for link in links.iter().filter(|link| link.current != Some(false)) {
         let ends = (at.get(link.person_id.as_str()), at.get(link.organisation_id.as_str()));
         let (Some(&person), Some(&organisation)) = ends else { continue };
         let stage = lives[organisation].stage;
-        lives[person].stage = lives[person].stage.max(stage);
+        let best = of_organisations.entry(person).or_insert(stage);
+        *best = (*best).max(stage);
+    }
+    for (person, stage) in of_organisations {
+        // Who works for suppliers alone is known because of them.
+        lives[person].stage = match stage {
+            Stage::None if lives[person].stage < Stage::Inactive => Stage::None,
+            stage => lives[person].stage.max(stage),
+        };
     }
     lives
 }
 
-fn life(entity: &Entity, records: &Records, sale: Option<&str>, cutoff: &str) -> Life {
+fn life(
+    entity: &Entity,
+    (records, charts): (&Records, &Charts<'_>),
+    sale: Option<&str>,
+    cutoff: &str,
+) -> Life {
     let members = || entity.members.iter().map(|&record| record as usize);
+    let says = |record: usize, role: Role| charts.says(records, record, role);
     let sales = members().flat_map(|r| records.values("last_sale", r)).chain(sale);
     let last_sale = sales.max();
-    let is_supplier = |r: &usize| says(records, *r, Role::Supplier);
-    let supplier = members().any(|r| is_supplier(&r));
+    let supplier = members().any(|r| says(r, Role::Supplier));
     let partner = members().any(|r| records.values("role", r).any(|role| role == "partner"));
     // A supplier's code or account is no customer's.
     let has_code = |r: usize| {
         let code = records.first("customer_code", r).is_some();
-        (code || records.first("account_code", r).is_some()) && !is_supplier(&r)
+        (code || records.first("account_code", r).is_some()) && !says(r, Role::Supplier)
     };
-    let customer =
-        last_sale.is_some() || members().any(|r| has_code(r) || says(records, r, Role::Customer));
+    let customer = last_sale.is_some() || members().any(|r| has_code(r) || says(r, Role::Customer));
     let stage = match last_sale {
         Some(date) if !date.is_empty() && !is_recent(date, cutoff) => Stage::Inactive,
         _ if customer => Stage::Customer,
+        _ if supplier => Stage::None,
         _ if known_by_more_than_a_mailbox(entity, records) => Stage::Prospect,
         _ => Stage::Suspect,
     };
     Life { stage, customer, supplier, partner }
 }
 
-/// Whether a record says that it has this role, in words or by the account it is posted to.
-fn says(records: &Records, record: usize, role: Role) -> bool {
-    records.values("role", record).any(|said| said == role.as_str())
-        || (records.values("account_code", record)).any(|code| role::of_account(code) == Some(role))
+/// The key spaces whose account codes are numbers of the French chart of accounts: some are of class 41. Elsewhere
+/// `4010023` is the number of a customer.
+struct Charts<'a>(BTreeSet<&'a str>);
+
+impl<'a> Charts<'a> {
+    fn of(records: &'a Records) -> Charts<'a> {
+        let has_customers = |&record: &usize| {
+            let mut codes = records.values("account_code", record);
+            codes.any(|code| role::of_account(code) == Some(Role::Customer))
+        };
+        let found = (0..records.len()).filter(has_customers);
+        Charts(found.map(|record| space_of(records, record)).collect())
+    }
+
+    /// Whether a record says that it has this role, in words or by the account it is posted to.
+    fn says(&self, records: &Records, record: usize, role: Role) -> bool {
+        records.values("role", record).any(|said| said == role.as_str())
+            || self.0.contains(space_of(records, record))
+                && (records.values("account_code", record))
+                    .any(|code| role::of_account(code) == Some(role))
+    }
+}
+
+/// The key space of a record; of a source without one the source.
+fn space_of(records: &Records, record: usize) -> &str {
+    let place = records.place_of(record);
+    if place.key_space.is_empty() { &place.source } else { &place.key_space }
 }
 
 fn known_by_more_than_a_mailbox(entity: &Entity, records: &Records) -> bool {
@@ -190,18 +232,34 @@ mod tests {
     #[test]
     fn a_supplier_is_a_customer_only_by_what_another_record_says() {
         let people = "a O customer_code=F1 role=supplier; a O customer_code=C2 role=customer; a O email=x@y.fr role=partner";
-        assert_eq!(
-            lived(people, &[], &[]),
-            ["prospect supplier", "customer customer", "suspect partner"]
-        );
+        assert_eq!(lived(people, &[], &[]), [" supplier", "customer customer", "suspect partner"]);
     }
 
     #[test]
     fn a_mailbox_alone_is_a_suspect_and_an_address_a_prospect() {
-        let people = "a P email=x@y.fr; a P email=x@y.fr phone=+331; a P email=p@y.fr; a O account_code=C1; a O account_code=401F";
+        let people =
+            "a P email=x@y.fr; a P email=x@y.fr phone=+331; a P email=p@y.fr; a O account_code=C1";
         assert_eq!(
             lived(people, &[], &[(2, 3)]),
-            ["suspect", "prospect", "customer", "customer customer", "prospect supplier"]
+            ["suspect", "prospect", "customer", "customer customer"]
+        );
+    }
+
+    #[test]
+    fn an_account_of_class_40_is_a_suppliers_where_customers_have_class_41() {
+        let people = "a@k O account_code=401F; a@k O account_code=411C; a@l O account_code=4010023";
+        assert_eq!(
+            lived(people, &[], &[]),
+            [" supplier", "customer customer", "customer customer"]
+        );
+    }
+
+    #[test]
+    fn who_works_for_suppliers_alone_is_no_prospect() {
+        let people = "a P phone=+331; a P phone=+332; a P phone=+333; a O name=F role=supplier; a O customer_code=C1";
+        assert_eq!(
+            lived(people, &[], &[(0, 3), (1, 3), (1, 4)]),
+            ["", "customer", "prospect", " supplier", "customer customer"]
         );
     }
 }

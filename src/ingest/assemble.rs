@@ -17,8 +17,9 @@ use super::{
     consent::{self, Rule, Said},
     couple,
     kind::{self, Evidence, Junk},
-    mapping::{self, ConsentRule, Mapping, Owner, Rows},
+    mapping::{self, ConsentRule, Mapping, Owner, PrivateRule, Rows},
     name_boxes::{self, Held},
+    party, privacy,
     read::{Content, Table},
 };
 use crate::{
@@ -35,7 +36,7 @@ use crate::{
 /// Reads all rows of a table by the mapping of its source.
 pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
     let mapping = reading.mapping.clone();
-    let layout = Layout::new(&mapping, &table.header, &reading.fate.file);
+    let layout = Layout::new(&mapping, &table.header, (&reading.fate.file, &reading.fate.sheet));
     let mut filled = vec![false; table.header.len()];
     for row in table.rows {
         match row.content {
@@ -81,10 +82,32 @@ struct Layout<'a> {
     header: Vec<String>,
     uses: Vec<Use>,
     id_at: Option<usize>,
-    private: Vec<(usize, BTreeSet<String>)>,
+    marks: Vec<Mark>,
     rules: Vec<Rule>,
     owner: String,
+    /// What a row is to the company that does not say it.
+    role: Option<Role>,
     has_job_title: bool,
+}
+
+/// A column that marks rows as private or confidential.
+#[derive(Debug)]
+struct Mark {
+    at: usize,
+    words: BTreeSet<String>,
+    /// Whether a marked row is kept, and told.
+    kept: bool,
+}
+
+impl Mark {
+    fn of(rule: &PrivateRule, at: usize) -> Mark {
+        Mark { at, words: rule.values.iter().map(|v| fold(v)).collect(), kept: rule.kept }
+    }
+
+    fn is_on(&self, cell: &str) -> bool {
+        self.words.contains(&fold(cell))
+            || cell.split([';', ',']).any(|part| self.words.contains(&fold(part)))
+    }
 }
 
 /// One value on its way to a record.
@@ -196,7 +219,7 @@ fn label_of(cell: &str) -> String {
 }
 
 impl<'a> Layout<'a> {
-    fn new(mapping: &'a Mapping, header: &[String], file: &str) -> Layout<'a> {
+    fn new(mapping: &'a Mapping, header: &[String], (file, sheet): (&str, &str)) -> Layout<'a> {
         let shown = shown_header(header);
         let bound = mapping.bind(header);
         let speaks = spoken_of(mapping);
@@ -236,14 +259,15 @@ impl<'a> Layout<'a> {
                 }
             })
             .collect();
-        let private = mapping
+        let told = mapping
             .private
             .iter()
-            .filter_map(|rule| {
-                let at = mapping::position(header, &rule.column)?;
-                Some((at, rule.values.iter().map(|v| fold(v)).collect()))
-            })
-            .collect();
+            .filter_map(|rule| Some(Mark::of(rule, mapping::position(header, &rule.column)?)));
+        let mut marks: Vec<Mark> = told.collect();
+        // No private card is read because a layout has no rule for its column.
+        for at in (0..header.len()).filter(|&at| !uses[at].known) {
+            marks.extend(privacy::rules(&header[at]).iter().map(|rule| Mark::of(rule, at)));
+        }
         // No objection is overlooked because a layout has no rule for its column.
         let silent = (0..header.len()).filter(|&at| !uses[at].known);
         let found = silent.filter_map(|at| Some((at, columns::consent_named(&header[at])?)));
@@ -263,9 +287,10 @@ impl<'a> Layout<'a> {
         let mut layout = Layout {
             mapping,
             id_at: mapping::position(header, &mapping.id),
-            private,
+            marks,
             rules,
             owner: owner_of(mapping, file),
+            role: party::of_table(mapping, header, file, sheet),
             has_job_title: uses.iter().any(|u| &*u.attribute == "job_title"),
             header: shown,
             uses,
@@ -310,6 +335,7 @@ impl<'a> Layout<'a> {
             return;
         }
         self.tell_unclear_answers(number, cell, reading);
+        self.tell_confidential(number, cell, reading);
         if is_employee(&values) {
             self.events_without_record(number, &said, &values, reading);
             reading.skip(number, "other_ledger");
@@ -433,6 +459,7 @@ impl<'a> Layout<'a> {
         join_birth_date(values);
         let mut told: Vec<Kind> = Vec::new();
         let mut roles: Vec<(Role, Value)> = Vec::new();
+        let codes: Vec<Value> = values.iter().filter(|v| v.is("customer_code")).cloned().collect();
         for value in values.iter_mut() {
             match &*value.attribute {
                 "kind" => {
@@ -456,6 +483,16 @@ impl<'a> Layout<'a> {
                     roles.extend(role::of_account(&value.text).map(|role| (role, value.clone())));
                     value.attribute = extra(value);
                 }
+                "is_customer" | "is_supplier" => {
+                    roles.extend(ticked_role(value).map(|role| (role, value.clone())));
+                    value.attribute = extra(value);
+                }
+                "supplier_code" => {
+                    roles.push((Role::Supplier, value.clone()));
+                    // Who has a code of either kind is both.
+                    let code = codes.iter().map(|code| (Role::Customer, code.clone()));
+                    roles.extend(code);
+                }
                 "inactive" => match boolean::parse(&value.text) {
                     Some(yes) => {
                         value.attribute = "active".into();
@@ -466,6 +503,12 @@ impl<'a> Layout<'a> {
                 "birth_year" | "birth_month" | "birth_day" => value.attribute = extra(value),
                 _ => {}
             }
+        }
+        if let (Some(role), true, Some(first)) = (self.role, roles.is_empty(), values.first()) {
+            roles.push((
+                role,
+                Value { column: usize::MAX, label: String::new(), on: Vec::new(), ..first.clone() },
+            ));
         }
         roles.sort_by_key(|(role, _)| *role);
         roles.dedup_by_key(|(role, _)| *role);
@@ -497,10 +540,19 @@ impl<'a> Layout<'a> {
         let emails: Vec<&str> =
             values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
         let held = name_boxes::held(text(first), text(last), &emails);
-        let has_firm = own(values, "name").is_some();
+        let firm = own(values, "name").map(|at| values[at].text.as_str());
+        let has_firm = firm.is_some();
+        // A first name cut short is a legal form as often (`SA`, `Ste`), and `France` a word of firms: what names
+        // no other firm than the row's own is a person beside it.
+        let is_civil =
+            values.iter().any(|v| v.is("civility") && person::civility(&v.text).is_some());
+        let is_beside_firm = |name: &str| {
+            first.is_some() && last.is_some() && firm.is_some_and(|firm| !repeats(firm, name))
+        };
         let at = first.or(last)?;
         match held {
             Held::AsNamed => None,
+            Held::Firm(name) if is_civil || is_beside_firm(&name) => None,
             Held::WholeName if own(values, "full_name").is_some() => None,
             Held::WholeName => {
                 values[at].attribute = "full_name".into();
@@ -522,13 +574,33 @@ impl<'a> Layout<'a> {
     }
 
     fn is_private<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str) -> bool {
-        let marked = self.private.iter().any(|(at, words)| {
-            let text = cell(*at);
-            words.contains(&fold(text))
-                || text.split([';', ',']).any(|part| words.contains(&fold(part)))
-        });
+        let marked = self.marks.iter().any(|mark| !mark.kept && mark.is_on(cell(mark.at)));
         let noted = || values.iter().any(|v| v.is("notes") && consent::is_private_note(&v.text));
-        marked || (!self.mapping.private.is_empty() && noted())
+        let may = !self.mapping.private.is_empty() || !self.marks.is_empty();
+        marked || (may && noted())
+    }
+
+    /// Tells of a row that is the company's and confidential: not everybody may see it in the CRM.
+    fn tell_confidential<'c>(
+        &self,
+        row: u32,
+        cell: impl Fn(usize) -> &'c str,
+        reading: &mut Reading<'_>,
+    ) {
+        for mark in self.marks.iter().filter(|mark| mark.kept && mark.is_on(cell(mark.at))) {
+            reading.gathered.rejects.push(Reject {
+                source: reading.fate.source.clone(),
+                file: reading.fate.file.clone(),
+                sheet: reading.fate.sheet.clone(),
+                row: Some(row),
+                column: self.column_name(Some(mark.at)),
+                code: "confidential".into(),
+                severity: Severity::Cell,
+                message: "the card is marked confidential; it is kept".into(),
+                suggestion: "limit in the CRM who may see it".into(),
+                raw: cell(mark.at).to_owned(),
+            });
+        }
     }
 
     /// What columns, file name and notes say.
@@ -640,9 +712,12 @@ impl<'a> Layout<'a> {
                 (false, false) => Cast::default(),
                 (_, person) => Cast { person, organisation: number || !person, open: None },
             },
-            // In a mailing list whoever gives their own name as the company works for themselves.
-            // A company number says that there is a firm of that name besides.
-            (Rows::Decide | Rows::Both, true, true) if !number && names_agree(&own) => only_person,
+            // Many tables repeat the name of a private person in the company's column. A company number says that
+            // there is a firm of that name besides, as does what is said of somebody at work: a sole trader.
+            (Rows::Decide, true, true) if !number && names_agree(&own) => only_person,
+            (Rows::Both, true, true) if !number && names_agree(&own) && !is_at_work(&own) => {
+                only_person
+            }
             (_, true, true) => Cast { person: true, organisation: true, open: None },
             (Rows::Person, true, false) if own_mailbox && told != Some(Kind::Organisation) => {
                 Cast { person: true, organisation: true, open: None }
@@ -666,6 +741,20 @@ impl<'a> Layout<'a> {
 fn is_employee(values: &[Value]) -> bool {
     let mut roles = values.iter().filter(|v| v.is("role")).peekable();
     roles.peek().is_some() && roles.all(|v| v.text == Role::Employee.as_str())
+}
+
+/// What a column that says yes or no, or a number, says of one role.
+fn ticked_role(value: &Value) -> Option<Role> {
+    let number = value.text.parse::<u32>().ok();
+    let says = |numbers: fn(u32) -> bool| match number {
+        Some(number) => numbers(number),
+        None => boolean::parse(&value.text) == Some(true),
+    };
+    match &*value.attribute {
+        // Dolibarr writes 2 for a prospect, and 3 for a prospect who buys.
+        "is_customer" => says(|number| matches!(number, 1 | 3)).then_some(Role::Customer),
+        _ => says(|number| number > 0).then_some(Role::Supplier),
+    }
 }
 
 /// A house number in a column of its own stands before or behind the street, as the columns do.
@@ -780,6 +869,26 @@ fn postal_addresses(values: &[Value]) -> Vec<String> {
         lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
     };
     labels.into_iter().map(address).collect()
+}
+
+/// Whether a firm's name says all that another one does, legal forms aside.
+fn repeats(firm: &str, name: &str) -> bool {
+    let firm = organisation::words(firm);
+    organisation::words(name).iter().all(|word| firm.contains(word))
+}
+
+/// Whether the row tells of somebody at work: a function, a website, a switchboard, a mailbox at a domain that
+/// is nobody's private one.
+fn is_at_work(values: &[&Value]) -> bool {
+    values.iter().any(|value| match &*value.attribute {
+        "job_title" | "website" => value.says(),
+        "phone" => value.label == "main" && value.says(),
+        "email" => {
+            let address = kind::address(&value.text);
+            !email::domain(&address).is_empty() && !email::is_freemail(&address)
+        }
+        _ => false,
+    })
 }
 
 /// Whether the name in the organisation's column is that of the row's person: many tables repeat it.
@@ -1424,6 +1533,12 @@ mod tests {
         lines
     }
 
+    /// Row and kind of each record, in order.
+    fn kinds(mapping: &str, table: &str) -> Vec<String> {
+        let first_two = |line: &String| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        told(mapping, table).iter().map(first_two).collect()
+    }
+
     const PERSONS: &str = r#"
         rows = "person"
         columns = [
@@ -1532,12 +1647,57 @@ mod tests {
             ]
         "#;
         let table = "Société;Nom;Prénom;SIRET\nHamon Christian;HAMON;Christian;73282932000074\nHamon Christian;HAMON;Christian;\n";
-        let kinds = told(rows, table);
-        let kinds: Vec<String> = kinds
-            .iter()
-            .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
-            .collect();
-        assert_eq!(kinds, ["2 organisation", "2 person", "3 person"]);
+        assert_eq!(kinds(rows, table), ["2 organisation", "2 person", "3 person"]);
+    }
+
+    #[test]
+    fn a_sole_trader_at_work_is_a_person_and_a_firm() {
+        let rows = r#"
+            rows = "both"
+            columns = [
+              { header = ["Société"], attribute = "name" }, { header = ["Nom"], attribute = "last_name" },
+              { header = ["Prénom"], attribute = "first_name" }, { header = ["Mail"], attribute = "email" },
+              { header = ["Fonction"], attribute = "job_title" },
+            ]
+        "#;
+        let table = "Société;Nom;Prénom;Mail;Fonction\n\
+                     Hamon Christian;HAMON;Christian;c.hamon@hamon-toitures.fr;\n\
+                     Hamon Christian;HAMON;Christian;chamon@orange.fr;Gérant\n\
+                     Hamon Christian;HAMON;Christian;chamon@orange.fr;\n";
+        assert_eq!(
+            kinds(rows, table),
+            ["2 organisation", "2 person", "3 organisation", "3 person", "4 person"]
+        );
+    }
+
+    #[test]
+    fn a_first_name_that_firms_have_too_is_a_person_beside_the_firm() {
+        let rows = r#"
+            rows = "both"
+            columns = [
+              { header = ["Titre"], attribute = "civility" }, { header = ["Prénom"], attribute = "first_name" },
+              { header = ["Nom"], attribute = "last_name" }, { header = ["Société"], attribute = "name" },
+            ]
+        "#;
+        let table = "Titre;Prénom;Nom;Société\n\
+                     Mr;SA;RIGOT-VALENTIN;Société Industrielle\n\
+                     M.;Ste;MAILLARD;Auto-Ecole Henriet SARL\n\
+                     ;France;Charra;Froid France\n\
+                     MME;France;Dumont;\n\
+                     ;Garage;Kerivel;Garage Kerivel SARL\n";
+        assert_eq!(
+            kinds(rows, table),
+            [
+                "2 organisation",
+                "2 person",
+                "3 organisation",
+                "3 person",
+                "4 organisation",
+                "4 person",
+                "5 person",
+                "6 organisation"
+            ]
+        );
     }
 
     #[test]
@@ -1643,6 +1803,52 @@ mod tests {
             dated: String::new(),
         };
         run(&[source], &IdKey([1; 32]), &Progress::hidden()).expect("it runs").table
+    }
+
+    #[test]
+    fn a_private_card_is_left_out_and_a_confidential_one_kept_and_told() {
+        let short = "Nom,Prénom,Adresse de messagerie,Critère de diffusion\n\
+                     Martin,Jean,j@m.fr,Privé\nPetit,Anne,a@p.fr,Confidentiel\nRoy,Paul,p@r.fr,Normale\n";
+        let whole = short.replace("Adresse de messagerie", "Adresse de messagerie,Rue (bureau)");
+        let whole = whole.replace(".fr,", ".fr,3 rue Haute,");
+        for text in [short.to_owned(), whole] {
+            let table = ingested("jean.csv", &text);
+            let rows: Vec<u32> = table.records.row.to_vec();
+            assert_eq!(rows.iter().collect::<BTreeSet<_>>(), BTreeSet::from([&3, &4]), "{text}");
+            let skipped: Vec<_> = table.skipped.iter().filter(|s| s.reason == "private").collect();
+            assert_eq!((skipped.len(), skipped[0].row), (1, Some(2)));
+            let told: Vec<_> = table.rejects.iter().map(|r| (r.row, r.code.as_str())).collect();
+            assert_eq!(told, [(Some(3), "confidential")]);
+        }
+        // A sector is no private card.
+        let sector = "Nom;Prénom;Email;Privé\nMartin;Jean;j@m.fr;Oui\nPetit;Anne;a@p.fr;Non\n";
+        assert_eq!(ingested("a.csv", sector).records.len(), 2);
+    }
+
+    #[test]
+    fn a_list_of_suppliers_is_of_suppliers() {
+        let suppliers = |table: &Ingested| {
+            let records = &table.records;
+            let roles = |i: usize| records.values("role", i).collect::<Vec<_>>().join("+");
+            let code = |i: usize| records.first("supplier_code", i).unwrap_or("").to_owned();
+            (0..records.len()).map(|i| format!("{} {}", roles(i), code(i))).collect::<BTreeSet<_>>()
+        };
+        let told = |name: &str, text: &str| {
+            suppliers(&ingested(name, text)).into_iter().collect::<Vec<_>>().join("; ")
+        };
+        let table =
+            "Code fournisseur;Raison sociale;Ville\nF1;Dupont SA;Lyon\nF2;Martin SARL;Metz\n";
+        assert_eq!(told("liste.csv", table), "supplier F1; supplier F2");
+        let table = "Code;Raison sociale;Ville\nF1;Dupont SA;Lyon\nF2;Martin SARL;Metz\n";
+        assert_eq!(told("fournisseurs.csv", table), "supplier ");
+        assert_eq!(told("liste.csv", table), " ");
+        let table = "Fournisseur;Adresse;CP;Ville\nDupont SA;3 rue Haute;69001;Lyon\nMartin SARL;4 rue Basse;57000;Metz\n";
+        assert_eq!(told("liste.csv", table), "supplier ");
+        let table =
+            "Code client;Code fournisseur;Raison sociale\nC1;;Dupont SA\nC2;F2;Martin SARL\n";
+        assert_eq!(told("tiers.csv", table), " ; customer+supplier F2");
+        let table = "Raison sociale;Ville;Client;Fournisseur\nDupont SA;Lyon;oui;non\nMartin SARL;Metz;oui;oui\nPetit SA;Metz;non;oui\n";
+        assert_eq!(told("tiers.csv", table), "customer ; customer+supplier ; supplier ");
     }
 
     #[test]

@@ -15,11 +15,16 @@ use serde::Deserialize;
 use super::{
     consent, kind,
     mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows},
+    privacy,
 };
 use crate::{
     model::{self, Kind},
     table::{Channel, ConsentState},
-    value::{boolean, dictionary, identifier, person, role, text::fold},
+    value::{
+        boolean, dictionary, identifier, person,
+        role::{self, Role},
+        text::fold,
+    },
 };
 
 /// Rows that are looked at: enough that a share of one percent shows, few enough to cost nothing.
@@ -138,6 +143,9 @@ pub struct Content {
     pub long: u32,
     /// All filled cells have this length, in characters; 0 when they differ.
     pub one_length: u32,
+    /// The least and the greatest of the integers; 0 without any.
+    pub least: u64,
+    pub greatest: u64,
 }
 
 impl Content {
@@ -214,6 +222,10 @@ impl Content {
     }
 
     fn look(&mut self, cell: &str) {
+        if let Ok(value) = cell.parse::<u64>() {
+            self.least = if self.integer == 0 { value } else { self.least.min(value) };
+            self.greatest = self.greatest.max(value);
+        }
         let digits = cell.bytes().filter(u8::is_ascii_digit).count();
         let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
         let blanks = cell.chars().filter(|c| c.is_whitespace()).count();
@@ -376,6 +388,7 @@ struct File {
     attribute: BTreeMap<String, Names>,
     label: BTreeMap<String, Vec<String>>,
     party: BTreeMap<Kind, Vec<String>>,
+    bare_number: Filler,
     filler: Filler,
 }
 
@@ -420,6 +433,7 @@ struct Dictionary {
     labels: HashMap<String, String>,
     party: HashMap<String, Kind>,
     filler: HashSet<String>,
+    bare_number: HashSet<String>,
 }
 
 static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
@@ -431,6 +445,7 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(|| {
         labels: HashMap::new(),
         party: HashMap::new(),
         filler: file.filler.words.into_iter().collect(),
+        bare_number: file.bare_number.words.into_iter().collect(),
     };
     for (attribute, names) in file.attribute {
         if let Some(kind) = names.on {
@@ -649,8 +664,10 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         "street_number" => Some(c.mostly(c.digits, 50) && !c.mostly(c.long, 20)),
         "amount" | "amount_excl_tax" | "balance" | "credit_limit" | "sales_excl_tax"
         | "sales_incl_tax" => by(c.number, 50),
-        "customer_code" | "account_code" if c.class() == Class::Boolean => Some(false),
-        "customer_code" | "account_code" => Some(
+        "customer_code" | "account_code" | "supplier_code" if c.class() == Class::Boolean => {
+            Some(false)
+        }
+        "customer_code" | "account_code" | "supplier_code" => Some(
             c.mostly(c.code, 50)
                 || c.distinct * 2 > c.filled && !c.mostly(c.long, 20) && !c.mostly(c.letters, 95),
         ),
@@ -669,6 +686,12 @@ pub fn class_of(cell: &str) -> Class {
 /// Whether the dictionary knows a name, given as its letters alone: any table may have such a column.
 pub(super) fn is_plain(letters: &str) -> bool {
     DICTIONARY.names.contains_key(letters)
+}
+
+/// Whether a word of a caption speaks of the address where bills go, or goods: `Adresse de livraison`.
+pub(super) fn names_billing_or_delivery(caption: &str) -> bool {
+    let label = |word: &String| DICTIONARY.labels.get(word).map(String::as_str);
+    header_words(caption).iter().any(|word| matches!(label(word), Some("billing" | "delivery")))
 }
 
 /// Whether a column so called numbers the rows, or claims to: whether it does, its cells tell.
@@ -711,6 +734,7 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
     let codes = c.mostly(c.code, 80)
         && !c.mostly(c.letters, 80)
         && !matches!(c.class(), Class::Boolean | Class::Category);
+    let said = role::of_word(header);
     let settled = match column.attribute.as_str() {
         "title" if c.mostly(c.civility, 50) => Some("civility"),
         "title" if c.filled > 0 => Some("job_title"),
@@ -718,6 +742,15 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             Some("job_title")
         }
         "job_title" if c.mostly(c.civility, 80) => Some("civility"),
+        // `Fournisseur: oui, non`, and a table whose names stand below `Fournisseur`.
+        "" | "name" | "whole_name" if c.class() == Class::Boolean && said == [Role::Supplier] => {
+            Some("is_supplier")
+        }
+        "" | "name" | "whole_name" if c.class() == Class::Boolean && said == [Role::Customer] => {
+            Some("is_customer")
+        }
+        "" | "name" if said == [Role::Supplier] && codes => Some("supplier_code"),
+        "" if said == [Role::Supplier] && c.mostly(c.letters, 60) => Some("whole_name"),
         "whole_name" if codes => {
             Some(if named_compact(header) == "compte" { "account_code" } else { "customer_code" })
         }
@@ -858,6 +891,7 @@ fn settle_table(columns: &mut [Understood]) {
             columns[at].reason.push_str("; another column is surer");
         }
     }
+    number_of_customers(columns);
     keep_one(columns, "name", "alias");
     keep_one(columns, "whole_name", "");
     keep_one(columns, "birth_date", "");
@@ -865,6 +899,46 @@ fn settle_table(columns: &mut [Understood]) {
     join_number_to_street(columns);
     gather_birth_date(columns);
     label_addresses(columns);
+}
+
+/// `N°` beside a name is the customer's number where its values are codes that hardly come back, and do not
+/// count the rows; unless another column is the code.
+fn number_of_customers(columns: &mut [Understood]) {
+    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
+    let named = has(&["whole_name", "name", "full_name", "last_name"]);
+    if !named || has(&["customer_code", "account_code"]) {
+        return;
+    }
+    let is_bare = |header: &str| {
+        let last = header.rsplit(['/', '|', '\n']).next().unwrap_or(header);
+        matches!(header_words(last).as_slice(), [word] if DICTIONARY.bare_number.contains(word))
+    };
+    let is_code = |c: &Content| {
+        // As many numbers as rows, one after the other, number the rows.
+        let counts = c.mostly(c.integer, 95) && c.greatest - c.least < 2 * u64::from(c.filled);
+        c.filled >= 5
+            && c.fill() >= 80
+            && c.mostly(c.distinct, 95)
+            && c.mostly(c.code, 95)
+            && !counts
+    };
+    let found = columns.iter_mut().find(|column| {
+        column.attribute == "row_id" && is_bare(&column.header) && is_code(&column.content)
+    });
+    if let Some(column) = found {
+        column.attribute = "customer_code".into();
+        column.confidence = DOUBTFUL_CODE;
+        column.reason = "it does not say what it numbers; its values are codes that hardly come back, beside a name".into();
+    }
+}
+
+/// How sure it is that a number without a name of its own is the customer's.
+const DOUBTFUL_CODE: u8 = 45;
+
+/// Whether a column is surely one of codes: not a number that does not say what it numbers.
+pub fn is_sure_code(column: &Understood) -> bool {
+    matches!(column.attribute.as_str(), "customer_code" | "account_code")
+        && column.confidence > DOUBTFUL_CODE
 }
 
 /// Whether a record may have several values of the attribute, or several columns of it.
@@ -1003,6 +1077,7 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
         "postcode",
         "customer_code",
         "account_code",
+        "supplier_code",
         "siren",
         "siret",
     ]);
@@ -1028,7 +1103,7 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
     if let Some(column) = id("customer_code").or_else(|| id("account_code")) {
         mapping.codes = true;
         mapping.id = vec![column.header.clone()];
-    } else if let Some(column) = id("row_id") {
+    } else if let Some(column) = id("supplier_code").or_else(|| id("row_id")) {
         mapping.id = vec![column.header.clone()];
     }
     for column in columns {
@@ -1037,6 +1112,9 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
             mapping.columns.extend(rule(column, columns));
         } else {
             mapping.consents.extend(consents);
+        }
+        if column.attribute.is_empty() {
+            mapping.private.extend(privacy::rules(&column.header));
         }
     }
     Some(mapping)
@@ -1409,6 +1487,28 @@ mod tests {
             ]),
             "first_name | last_name | email | postcode"
         );
+    }
+
+    #[test]
+    fn a_bare_number_beside_a_name_is_a_code_where_it_does_not_count_the_rows() {
+        let told = |number: &str| {
+            attributes(&["Nom: A; B; C; D; E; F", number, "Ville: X; X; Y; Z; Z; Z"])
+        };
+        assert_eq!(
+            told("N°: 8253; 9303; 1122; 40; 777; 5120"),
+            "whole_name | customer_code | city"
+        );
+        assert_eq!(told("Nr.: A12; B7; C9; D1; E5; F3"), "whole_name | customer_code | city");
+        for rows in ["No: 1; 2; 3; 4; 5; 6", "N°: 11; 12; 13; 14; 15; 17", "N°: 1; 1; 1; 2; 2; 2"]
+        {
+            assert!(!told(rows).contains("customer_code"), "{rows}: {}", told(rows));
+        }
+        let beside = attributes(&[
+            "Code client: C1; C2; C3; C4; C5",
+            "N°: 900; 20; 77; 5; 3000",
+            "Nom: A; B; C; D; E",
+        ]);
+        assert_eq!(beside, "customer_code |  | whole_name".replace("|  |", "| row_id |"));
     }
 
     #[test]

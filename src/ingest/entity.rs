@@ -30,6 +30,21 @@ pub struct LegalEntity {
     pub key_spaces: BTreeMap<String, String>,
 }
 
+impl LegalEntity {
+    /// Values that are written differently, are one all the same, and have different key spaces.
+    pub fn contradictions(&self) -> Vec<(&str, &str)> {
+        let mut first: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        let mut found = Vec::new();
+        for (value, space) in &self.key_spaces {
+            let (known, of) = *first.entry(fold(value)).or_insert((value, space));
+            if of != space {
+                found.push((known, value.as_str()));
+            }
+        }
+        found
+    }
+}
+
 /// The place of each row of a table: rows of one key space share one.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
@@ -238,59 +253,108 @@ fn column_tells(
     known: &BTreeMap<String, usize>,
 ) -> Option<EntityColumn> {
     let mut told = EntityColumn { column, values: Vec::new(), untold: Vec::new() };
+    let mut open: Vec<(&String, Common)> = Vec::new();
     for (value, codes) in values {
-        match value_tells(value, codes, spaces, known.get(&fold(value)).copied()) {
-            Some(entity) => told.values.push(entity),
+        let common = Common::of(codes, spaces);
+        match common.space(known.get(&fold(value)).copied()) {
+            Some(space) => told.values.push(common.told(value, space)),
+            None => open.push((value, common)),
+        }
+    }
+    let proved = told.values.clone();
+    for (value, common) in open {
+        match common.only_other(&proved) {
+            Some(space) => told.values.push(common.told(value, space)),
             None => told.untold.push(value.clone()),
         }
     }
+    told.values.sort_by(|a, b| a.value.cmp(&b.value));
     let untold: usize = told.untold.iter().map(|value| values[value].len()).sum();
     let several = told.values.iter().any(|value| value.space != told.values[0].space);
     // Nineteen codes in twenty must stand beside a value that is told.
     (several && untold * 20 <= told.codes() + untold).then_some(told)
 }
 
-/// The key space that the codes beside one value speak for.
-///
-/// Only codes that speak for a single key space tell it; of these nine in ten must agree, and half of all
-/// codes must be known there: history also names customers who are gone.
-fn value_tells(
-    value: &str,
-    codes: &Sampled,
-    spaces: &[CodesOf<'_>],
-    known: Option<usize>,
-) -> Option<EntityValue> {
-    // Two codes in one place may be chance, unless the value is known from elsewhere.
-    const LEAST_ALONE: usize = 3;
-    let mut shared = vec![0; spaces.len()];
-    let mut alone = vec![0; spaces.len()];
-    for (code, words) in codes.values() {
-        let speaks = |space: &CodesOf<'_>| {
-            space.get(code.as_str()).is_some_and(|known| {
-                known.is_empty()
-                    || words.is_empty()
-                    || words.iter().any(|word| known.contains(word.as_str()))
-            })
+/// What the codes beside one value have in common with those of each key space.
+struct Common {
+    /// Codes beside the value.
+    codes: usize,
+    /// For each key space those that stand in it, their names agreeing where both have one.
+    shared: Vec<usize>,
+    /// Of these, those that speak for no other key space.
+    alone: Vec<usize>,
+}
+
+impl Common {
+    fn of(codes: &Sampled, spaces: &[CodesOf<'_>]) -> Common {
+        let mut shared = vec![0; spaces.len()];
+        let mut alone = vec![0; spaces.len()];
+        for (code, words) in codes.values() {
+            let speaks = |space: &CodesOf<'_>| {
+                space.get(code.as_str()).is_some_and(|known| {
+                    known.is_empty()
+                        || words.is_empty()
+                        || words.iter().any(|word| known.contains(word.as_str()))
+                })
+            };
+            let for_spaces: Vec<usize> =
+                (0..spaces.len()).filter(|&at| speaks(&spaces[at])).collect();
+            for_spaces.iter().for_each(|&at| shared[at] += 1);
+            if let [only] = for_spaces[..] {
+                alone[only] += 1;
+            }
+        }
+        Common { codes: codes.len(), shared, alone }
+    }
+
+    /// The key space that the codes speak for.
+    ///
+    /// Only codes that speak for a single key space tell it; of these nine in ten must agree, and half of all
+    /// codes must be known there: history also names customers who are gone.
+    fn space(&self, known: Option<usize>) -> Option<usize> {
+        // Two codes in one place may be chance, unless the value is known from elsewhere.
+        const LEAST_ALONE: usize = 3;
+        let Common { codes, shared, alone } = self;
+        let best = (0..shared.len()).max_by_key(|&at| (alone[at], shared[at], usize::MAX - at))?;
+        let telling: usize = alone.iter().sum();
+        let best = known.filter(|&at| alone[at] == alone[best]).unwrap_or(best);
+        let sure = (alone[best] >= LEAST_ALONE || known == Some(best))
+            && alone[best] * 10 >= telling * 9
+            && shared[best] * 2 >= *codes;
+        sure.then_some(best)
+    }
+
+    /// The one key space that can have issued the codes when those of the `others`, which are proved, cannot: of
+    /// their codes many stand nowhere else, and of these none does.
+    fn only_other(&self, others: &[EntityValue]) -> Option<usize> {
+        /// What chance may have done, at most.
+        const BY_CHANCE: f64 = 0.01;
+        /// Fewer codes prove nothing by what they are not.
+        const LEAST_CODES: usize = 5;
+        let cannot = |space: usize| {
+            let of_space = || others.iter().filter(|other| other.space == space);
+            let alone: usize = of_space().map(|other| other.alone).sum();
+            let codes: usize = of_space().map(|other| other.codes).sum();
+            // As if two more codes stood elsewhere: three of three prove less than thirty of thirty.
+            let elsewhere = 1.0 - alone as f64 / (codes + 2) as f64;
+            self.alone[space] == 0 && elsewhere.powi(self.codes as i32) < BY_CHANCE
         };
-        let for_spaces: Vec<usize> = (0..spaces.len()).filter(|&at| speaks(&spaces[at])).collect();
-        for_spaces.iter().for_each(|&at| shared[at] += 1);
-        if let [only] = for_spaces[..] {
-            alone[only] += 1;
+        let may = |&at: &usize| self.shared[at] * 2 >= self.codes && !cannot(at);
+        let mut left = (0..self.shared.len()).filter(may);
+        let (Some(space), None) = (left.next(), left.next()) else { return None };
+        let known = self.codes >= LEAST_CODES && self.shared[space] * 10 >= self.codes * 9;
+        (known && !others.is_empty()).then_some(space)
+    }
+
+    fn told(&self, value: &str, space: usize) -> EntityValue {
+        EntityValue {
+            value: value.to_owned(),
+            space,
+            codes: self.codes,
+            shared: self.shared[space],
+            alone: self.alone[space],
         }
     }
-    let best = (0..spaces.len()).max_by_key(|&at| (alone[at], shared[at], usize::MAX - at))?;
-    let telling: usize = alone.iter().sum();
-    let best = known.filter(|&at| alone[at] == alone[best]).unwrap_or(best);
-    let sure = (alone[best] >= LEAST_ALONE || known == Some(best))
-        && alone[best] * 10 >= telling * 9
-        && shared[best] * 2 >= codes.len();
-    sure.then(|| EntityValue {
-        value: value.to_owned(),
-        space: best,
-        codes: codes.len(),
-        shared: shared[best],
-        alone: alone[best],
-    })
 }
 
 /// Whether codes are of several of these key spaces, so that none can be said to have issued them all: three
@@ -400,6 +464,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_can_be_of_no_proved_entity_is_of_the_only_other_one() {
+        let spaces = ["a1 a2 a3 a4 a5 a6 a7 a8 a9 s1 s2 s3 s4 s5", "s1 s2 s3 s4 s5 d1"];
+        let first = (1..=9).map(|n| format!("A a{n}\n")).collect::<String>();
+        let second = (1..=5).map(|n| format!("B s{n}\n")).collect::<String>();
+        assert_eq!(told(&format!("{first}{second}B d1"), &spaces), "0: A=0 B=1");
+        // A third one may have issued them as well.
+        let [one, two] = spaces;
+        assert_eq!(told(&format!("{first}{second}B d1"), &[one, two, two]), "-");
+        // Too few codes may all be shared by chance.
+        assert_eq!(told(&format!("{first}B s1\nB d1"), &spaces), "-");
+    }
+
+    #[test]
     fn names_tell_where_both_have_the_same_codes() {
         let spaces = ["c1=durand c2=petit c3=roux", "c1=mistral c2=levant c3=zephyr"];
         let rows = "A c1=durand\nA c2=petit\nA c3=roux\nB c1=mistral\nB c2=levant\nB c3=zephyr";
@@ -414,6 +491,18 @@ mod tests {
         assert!(are_of_several(&codes("c1 c3 c4 c5 d3 d4 d5"), &spaces));
         assert!(!are_of_several(&codes("c1 c2 c3 c4 c5"), &spaces));
         assert!(!are_of_several(&codes("c1 c2 x1 x2"), &spaces));
+    }
+
+    #[test]
+    fn one_value_with_two_key_spaces_is_a_contradiction() {
+        let told = |values: &[(&str, &str)]| {
+            let key_spaces = values.iter().map(|(v, s)| ((*v).to_owned(), (*s).to_owned()));
+            let entity =
+                LegalEntity { column: "Société".into(), key_spaces: key_spaces.collect() };
+            entity.contradictions().len()
+        };
+        assert_eq!(told(&[("MFP", "one"), ("mfp", "one"), ("MSV", "two")]), 0);
+        assert_eq!(told(&[("MFP", "one"), ("M.F.P.", "one"), ("mfp", "two")]), 1);
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub struct Ledger {
     /// One draft per customer, its kind not decided: the label of the account stands in `name`, its
     /// other spellings in `alias`. Sorted by part and row.
     pub drafts: Vec<Draft>,
+    /// One draft per supplier, as those of customers. Their lines are skipped all the same: whether a supplier is
+    /// anybody for a CRM, other rows tell.
+    pub suppliers: Vec<Draft>,
     /// What became of the rows of each part.
     pub parts: Vec<PartFate>,
     /// Last day of the financial year, as an ISO date: the file name's, else the last entry's.
@@ -562,6 +565,24 @@ impl Account {
         }
     }
 
+    fn take_name(&mut self, name: &str, date: &str) {
+        let (times, last) = match self.names.get_mut(name) {
+            Some(known) => known,
+            None => self.names.entry(name.to_owned()).or_default(),
+        };
+        *times += 1;
+        if date > last.as_str() {
+            date.clone_into(last);
+        }
+    }
+
+    /// The spellings of the name: the most frequent one is the name, of two the later one.
+    fn spellings(&self) -> Vec<&String> {
+        let mut names: Vec<(&String, &(u32, String))> = self.names.iter().collect();
+        names.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// The number of the account 411, where there is one, is the customer's.
     fn take_number(&mut self, number: &str) {
         let rank = |number: &str| (!number.starts_with("411"), number.to_owned());
@@ -596,6 +617,8 @@ struct Part {
 pub struct Books {
     parts: Vec<Part>,
     accounts: HashMap<Key, Account>,
+    /// By code the suppliers, of whom but the names count.
+    suppliers: BTreeMap<String, Account>,
     /// General accounts that carry auxiliary ones: without one, a line of theirs is nobody's.
     with_auxiliary: BTreeSet<String>,
     entries: BTreeMap<(String, String, String), Entry>,
@@ -743,6 +766,7 @@ impl Books {
         Books {
             parts: vec![part],
             accounts: HashMap::new(),
+            suppliers: BTreeMap::new(),
             with_auxiliary: BTreeSet::new(),
             entries: BTreeMap::new(),
             journals: BTreeMap::new(),
@@ -824,6 +848,9 @@ impl Books {
         let Some(account) = customer else {
             let is_supplier = role::of_account(line.account) == Some(Role::Supplier);
             let reason = if is_supplier { "supplier" } else { "other_ledger" };
+            if is_supplier {
+                self.supplier(row, line);
+            }
             return self.parts[0].skip(row, reason);
         };
         let name = if line.auxiliary_label.is_empty() {
@@ -845,6 +872,26 @@ impl Books {
                 cells: cells.iter().map(str::to_owned).collect(),
             },
         ));
+    }
+
+    /// Notes the supplier that a line is of, where it is named.
+    fn supplier(&mut self, row: u32, line: &Line<'_>) {
+        let auxiliary = !line.auxiliary.is_empty();
+        let (code, name) = match auxiliary {
+            true => (line.auxiliary, line.auxiliary_label),
+            false => (line.account, line.account_label),
+        };
+        if name.is_empty() {
+            return;
+        }
+        let new =
+            || Account { code: code.to_owned(), auxiliary, first: (0, row), ..Account::default() };
+        let account = match self.suppliers.get_mut(code) {
+            Some(account) => account,
+            None => self.suppliers.entry(code.to_owned()).or_insert_with(new),
+        };
+        account.first = account.first.min((0, row));
+        account.take_name(name, &line.date);
     }
 
     /// The customer that a line is of.
@@ -882,11 +929,7 @@ impl Books {
             (label, _) => label,
         };
         if !name.is_empty() {
-            let (times, last) = account.names.entry(name.to_owned()).or_default();
-            *times += 1;
-            if line.date > *last {
-                last.clone_from(&line.date);
-            }
+            account.take_name(name, &line.date);
         }
         key
     }
@@ -919,6 +962,13 @@ impl Books {
                 None => drop(self.accounts.insert(key, account)),
             }
         }
+        for (code, mut account) in other.suppliers {
+            account.first = moved(account.first);
+            match self.suppliers.get_mut(&code) {
+                Some(known) => known.add(account),
+                None => drop(self.suppliers.insert(code, account)),
+            }
+        }
         for (key, entry) in other.entries {
             let known = self.entries.entry(key).or_default();
             known.first = known.first.or(entry.first.map(moved));
@@ -948,10 +998,13 @@ impl Books {
             first_lines[account.first.0] += 1;
             drafts.push(draft(account, &self.parts[account.first.0], &closing, builder));
         }
+        let supplier =
+            |account: &Account| supplier_draft(account, &self.parts[account.first.0], builder);
+        let suppliers = self.suppliers.values().map(supplier).collect();
         let accounts = &self.accounts;
         let fate = |(at, part): (usize, Part)| part.fate(accounts, first_lines[at]);
         let parts = self.parts.into_iter().enumerate().map(fate).collect();
-        Ledger { drafts, parts, closing }
+        Ledger { drafts, suppliers, parts, closing }
     }
 
     /// An account without an auxiliary one is collective when others of its number have one, or when
@@ -1068,6 +1121,17 @@ impl Books {
 const MOST_UNBALANCED: usize = 20;
 
 impl Part {
+    /// The columns of an account's code and of its name.
+    fn number_and_label(&self, account: &Account) -> (&str, &str) {
+        let columns = self.columns.as_ref().expect("a file with accounts has the columns of a FEC");
+        let column =
+            |at: Option<usize>| at.and_then(|at| self.header.get(at)).map_or("", String::as_str);
+        match account.auxiliary {
+            true => (column(columns.auxiliary), column(columns.auxiliary_label)),
+            false => (column(Some(columns.account)), column(columns.account_label)),
+        }
+    }
+
     fn fate(mut self, accounts: &HashMap<Key, Account>, record_rows: u64) -> PartFate {
         let mut lines = Vec::with_capacity(self.history.len());
         for (key, mut line) in std::mem::take(&mut self.history) {
@@ -1124,24 +1188,17 @@ fn draft(account: &Account, part: &Part, closing: &str, builder: &mut RecordsBui
     let columns = part.columns.as_ref().expect("a file with customers has the columns of a FEC");
     let column =
         |at: Option<usize>| at.and_then(|at| part.header.get(at)).map_or("", String::as_str);
-    let (number, label) = if account.auxiliary {
-        (column(columns.auxiliary), column(columns.auxiliary_label))
-    } else {
-        (column(Some(columns.account)), column(columns.account_label))
-    };
+    let (number, label) = part.number_and_label(account);
     let amounts = column(Some(columns.amounts()));
 
-    // The most frequent spelling is the name, of two the later one.
-    let mut names: Vec<(&String, &(u32, String))> = account.names.iter().collect();
-    names.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-
+    let names = account.spellings();
     let mut values: Vec<(Arc<str>, String, u32)> = Vec::new();
     let mut value = |attribute: &str, value: String, column: &str, label: &str| {
         if !value.is_empty() {
             values.push((attribute.into(), value, builder.origin(part.place, column, label)));
         }
     };
-    for (at, (name, _)) in names.iter().enumerate() {
+    for (at, name) in names.iter().enumerate() {
         value(if at == 0 { "name" } else { "alias" }, (*name).clone(), label, "");
     }
     value(key_attribute(account), account.code.clone(), number, "");
@@ -1162,7 +1219,33 @@ fn draft(account: &Account, part: &Part, closing: &str, builder: &mut RecordsBui
     // Of the account as a whole, so that the id stays when lines change places; without the year, so
     // that an account of the same names is the same customer in the next one.
     let mut content: Vec<(&str, &str)> = vec![("account", &account.code)];
-    content.extend(names.iter().map(|(name, _)| ("name", name.as_str())));
+    content.extend(names.iter().map(|name| ("name", name.as_str())));
+    Draft {
+        kind: None,
+        place: part.place,
+        row: account.first.1,
+        key: account.code.clone(),
+        digest: row_digest(content),
+        values,
+    }
+}
+
+/// What a supplier's account says of whom it is kept for.
+fn supplier_draft(account: &Account, part: &Part, builder: &mut RecordsBuilder) -> Draft {
+    let (number, label) = part.number_and_label(account);
+    let names = account.spellings();
+    let mut values: Vec<(Arc<str>, String, u32)> = Vec::new();
+    let mut value = |attribute: &str, value: &str, column: &str| {
+        let origin = builder.origin(part.place, column, "");
+        values.push((attribute.into(), value.to_owned(), origin));
+    };
+    for (at, name) in names.iter().enumerate() {
+        value(if at == 0 { "name" } else { "alias" }, name, label);
+    }
+    value("supplier_code", &account.code, number);
+    value("role", Role::Supplier.as_str(), number);
+    let mut content: Vec<(&str, &str)> = vec![("supplier", &account.code)];
+    content.extend(names.iter().map(|name| ("name", name.as_str())));
     Draft {
         kind: None,
         place: part.place,

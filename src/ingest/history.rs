@@ -3,7 +3,10 @@
 //! Their rows hang on customers that other tables define, by a code or by an email address. They are
 //! kept whole; `consolidate` hangs them on the golden records.
 
+use std::sync::LazyLock;
+
 use csv::StringRecord;
+use serde::Deserialize;
 
 use super::{
     columns::Understood,
@@ -14,7 +17,7 @@ use crate::{
     error::Result,
     progress::Progress,
     table::{History, HistoryRow, Place, Reject, Severity, Skipped},
-    value::{date, money, text::fold},
+    value::{Invalid, date, dictionary, money, text::fold},
 };
 
 /// What a related table gives.
@@ -30,109 +33,24 @@ pub struct Related {
     pub rows: u64,
 }
 
-/// The words that tell what a document is, in the six languages of the dictionary; the first that
-/// occurs in a header or the file's name counts.
-const KINDS: [(&str, &[&str]); 8] = [
-    (
-        "invoice",
-        &[
-            "facture",
-            "factures",
-            "invoice",
-            "invoices",
-            "rechnung",
-            "rechnungen",
-            "factura",
-            "fattura",
-            "factuur",
-            "avoir",
-        ],
-    ),
-    (
-        "quote",
-        &[
-            "devis",
-            "quote",
-            "quotes",
-            "quotation",
-            "angebot",
-            "presupuesto",
-            "preventivo",
-            "offerte",
-            "proposition",
-        ],
-    ),
-    (
-        "order",
-        &["commande", "commandes", "order", "orders", "auftrag", "pedido", "ordine", "bestelling"],
-    ),
-    (
-        "opportunity",
-        &[
-            "opportunite",
-            "opportunites",
-            "opportunity",
-            "opportunities",
-            "deal",
-            "deals",
-            "affaire",
-            "affaires",
-        ],
-    ),
-    (
-        "ticket",
-        &[
-            "ticket",
-            "tickets",
-            "case",
-            "cases",
-            "incident",
-            "incidents",
-            "sav",
-            "reclamation",
-            "reclamations",
-        ],
-    ),
-    (
-        "contract",
-        &["contrat", "contrats", "contract", "contracts", "vertrag", "abonnement", "abonnements"],
-    ),
-    (
-        "payment",
-        &[
-            "reglement",
-            "reglements",
-            "paiement",
-            "paiements",
-            "payment",
-            "payments",
-            "encaissement",
-        ],
-    ),
-    (
-        "activity",
-        &[
-            "activite",
-            "activites",
-            "activity",
-            "activities",
-            "appel",
-            "appels",
-            "visite",
-            "visites",
-            "rdv",
-            "tache",
-            "taches",
-            "task",
-            "tasks",
-            "call",
-            "calls",
-            "meeting",
-            "interaction",
-            "interactions",
-        ],
-    ),
-];
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kinds {
+    kind: Vec<Kind>,
+}
+
+/// The words that tell what a document is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kind {
+    name: String,
+    words: Vec<String>,
+}
+
+static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
+    let file: Kinds = dictionary::read(include_str!("../../mappings/dictionaries/history.toml"));
+    file.kind
+});
 
 /// How a related table that fits no known layout is read; `None` when it is none.
 ///
@@ -198,10 +116,9 @@ pub fn mapping(file: &str, columns: &[Understood]) -> Option<Mapping> {
 fn kind(file: &str, document: &str) -> &'static str {
     let told = |text: &str| {
         let folded = fold(text);
-        KINDS
-            .iter()
-            .find(|(_, words)| folded.split(' ').any(|w| words.contains(&w)))
-            .map(|(kind, _)| *kind)
+        let is_told =
+            |kind: &&Kind| folded.split(' ').any(|w| kind.words.iter().any(|word| word == w));
+        KINDS.iter().find(is_told).map(|kind| kind.name.as_str())
     };
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     told(document).or_else(|| told(name)).unwrap_or("activity")
@@ -222,79 +139,79 @@ pub fn read(
     (place, at): (u32, &Place),
     progress: &Progress,
 ) -> Result<Related> {
-    let column = |names: &[String]| mapping::position(header, names);
-    let columns = Columns {
-        key: column(&rule.key),
-        email: column(&rule.email),
-        name: column(&rule.name),
-        date: column(&rule.date),
-        amount: column(&rule.amount),
-        currency: column(&rule.currency),
+    let history =
+        History { kind: rule.kind.clone(), place, header: header.to_vec(), rows: Vec::new() };
+    let mut reading = Reading {
+        columns: Columns::of(rule, header),
+        header,
+        at,
+        related: Related { history, rejects: Vec::new(), skipped: Vec::new(), rows: 0 },
     };
-    let mut related = Related {
-        history: History {
-            kind: rule.kind.clone(),
-            place,
-            header: header.to_vec(),
-            rows: Vec::new(),
-        },
-        rejects: Vec::new(),
-        skipped: Vec::new(),
-        rows: 0,
-    };
-    let reject = |row: u32,
-                  column: Option<usize>,
-                  code: &str,
-                  message: &str,
-                  suggestion: &str,
-                  raw: String| Reject {
-        source: at.source.clone(),
-        file: at.file.clone(),
-        sheet: at.sheet.clone(),
-        row: Some(row),
-        column: column.and_then(|c| header.get(c)).cloned().unwrap_or_default(),
-        code: code.to_owned(),
-        severity: if column.is_some() { Severity::Cell } else { Severity::Row },
-        message: message.to_owned(),
-        suggestion: suggestion.to_owned(),
-        raw,
-    };
-    let mut data: Vec<(u32, StringRecord)> = Vec::new();
-    for row in rows {
-        related.rows += 1;
-        if related.rows.is_multiple_of(4096) {
-            progress.check()?;
-        }
-        match row.content {
-            Content::Data(cells) => data.push((row.number, cells)),
-            Content::Skipped(reason) => related.skipped.push(Skipped {
-                source: at.source.clone(),
-                file: at.file.clone(),
-                sheet: at.sheet.clone(),
-                row: Some(row.number),
-                reason: reason.to_owned(),
-            }),
-            Content::Bad { code, message, raw } => {
-                related.rejects.push(reject(row.number, None, code, &message, "", raw));
+    let data = reading.data(rows, progress)?;
+    let dates = data.iter().filter_map(|(_, cells)| cells.get(reading.columns.date?));
+    let order = date::order_of(dates);
+    for (number, cells) in &data {
+        let row = reading.row(*number, cells, &rule.key_attribute, order);
+        reading.related.history.rows.push(row);
+    }
+    let mut related = reading.related;
+    related.rejects.sort_by_key(|r| r.row);
+    Ok(related)
+}
+
+/// A related table while it is read.
+struct Reading<'a> {
+    columns: Columns,
+    header: &'a [String],
+    at: &'a Place,
+    related: Related,
+}
+
+impl Reading<'_> {
+    /// The rows of data; what becomes of the others is noted.
+    fn data(
+        &mut self,
+        rows: impl Iterator<Item = Row>,
+        progress: &Progress,
+    ) -> Result<Vec<(u32, StringRecord)>> {
+        let mut data = Vec::new();
+        for row in rows {
+            self.related.rows += 1;
+            if self.related.rows.is_multiple_of(4096) {
+                progress.check()?;
+            }
+            match row.content {
+                Content::Data(cells) => data.push((row.number, cells)),
+                Content::Skipped(reason) => self.related.skipped.push(Skipped {
+                    source: self.at.source.clone(),
+                    file: self.at.file.clone(),
+                    sheet: self.at.sheet.clone(),
+                    row: Some(row.number),
+                    reason: reason.to_owned(),
+                }),
+                Content::Bad { code, message, raw } => {
+                    let why = Invalid { code, message, suggestion: String::new() };
+                    self.reject(row.number, None, why, raw);
+                }
             }
         }
+        Ok(data)
     }
-    let dates = data.iter().filter_map(|(_, cells)| cells.get(columns.date?));
-    let order = date::order_of(dates);
-    for (number, cells) in data {
+
+    fn row(
+        &mut self,
+        number: u32,
+        cells: &StringRecord,
+        key_attribute: &str,
+        order: date::Order,
+    ) -> HistoryRow {
         let cell = |column: Option<usize>| column.and_then(|c| cells.get(c)).unwrap_or("").trim();
+        let columns = self.columns;
         let mut day = String::new();
         if !cell(columns.date).is_empty() {
             match date::normalize(cell(columns.date), order) {
                 Ok(date) => day = date,
-                Err(why) => related.rejects.push(reject(
-                    number,
-                    columns.date,
-                    why.code,
-                    &why.message,
-                    &why.suggestion,
-                    cell(columns.date).to_owned(),
-                )),
+                Err(why) => self.reject(number, columns.date, why, cell(columns.date).to_owned()),
             }
         }
         let (mut amount, mut currency) = (String::new(), cell(columns.currency).to_uppercase());
@@ -306,21 +223,16 @@ pub fn read(
                         currency = code;
                     }
                 }
-                Err(why) => related.rejects.push(reject(
-                    number,
-                    columns.amount,
-                    why.code,
-                    &why.message,
-                    &why.suggestion,
-                    cell(columns.amount).to_owned(),
-                )),
+                Err(why) => {
+                    self.reject(number, columns.amount, why, cell(columns.amount).to_owned());
+                }
             }
         }
         let (key, attribute) = match (cell(columns.key), cell(columns.email)) {
             ("", email) if !email.is_empty() => (email, "email"),
-            (key, _) => (key, rule.key_attribute.as_str()),
+            (key, _) => (key, key_attribute),
         };
-        related.history.rows.push(HistoryRow {
+        HistoryRow {
             row: number,
             key: key.to_owned(),
             key_attribute: attribute.to_owned(),
@@ -329,13 +241,28 @@ pub fn read(
             amount,
             currency,
             cells: cells.iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// A row, or the cell of a column, that cannot be used.
+    fn reject(&mut self, row: u32, column: Option<usize>, why: Invalid, raw: String) {
+        self.related.rejects.push(Reject {
+            source: self.at.source.clone(),
+            file: self.at.file.clone(),
+            sheet: self.at.sheet.clone(),
+            row: Some(row),
+            column: column.and_then(|c| self.header.get(c)).cloned().unwrap_or_default(),
+            code: why.code.to_owned(),
+            severity: if column.is_some() { Severity::Cell } else { Severity::Row },
+            message: why.message,
+            suggestion: why.suggestion,
+            raw,
         });
     }
-    related.rejects.sort_by_key(|r| r.row);
-    Ok(related)
 }
 
 /// Positions of the columns that count.
+#[derive(Clone, Copy)]
 struct Columns {
     key: Option<usize>,
     email: Option<usize>,
@@ -343,6 +270,20 @@ struct Columns {
     date: Option<usize>,
     amount: Option<usize>,
     currency: Option<usize>,
+}
+
+impl Columns {
+    fn of(rule: &HistoryRule, header: &[String]) -> Columns {
+        let column = |names: &[String]| mapping::position(header, names);
+        Columns {
+            key: column(&rule.key),
+            email: column(&rule.email),
+            name: column(&rule.name),
+            date: column(&rule.date),
+            amount: column(&rule.amount),
+            currency: column(&rule.currency),
+        }
+    }
 }
 
 #[cfg(test)]

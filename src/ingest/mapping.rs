@@ -24,7 +24,9 @@
 //!                                        # name, `birth_year`, `birth_month` and
 //!                                        # `birth_day` the birth date, `inactive` is the contrary of `active`,
 //!                                        # `kind` says whether the row is a person or an organisation,
-//!                                        # `collective_account` (40.. supplier, 41.. customer) the `role`
+//!                                        # `collective_account` (40.. supplier, 41.. customer) the `role`, and
+//!                                        # so do `is_customer` (yes, or the number 1 or 3) and `is_supplier` (yes,
+//!                                        # or a number but 0)
 //! on = ["person"]                        # default: the kinds the model says, the row's subject first
 //! label = "work"                         # work, home, other, billing, delivery...
 //! label_column = "E-mail # - Label"      # or the column that holds the label; `|` separates synonyms
@@ -51,6 +53,7 @@
 //! [[private]]
 //! column = ["Privé"]
 //! values = ["Vrai", "True"]              # such rows are left out; of a list in a cell any one
+//! kept = false                           # or true: they are kept, and told as confidential
 //!
 //! [history]                              # with rows = "history"
 //! kind = "invoice"
@@ -255,6 +258,8 @@ pub struct PrivateRule {
     pub column: Vec<String>,
     /// Cells, or members of a list in a cell, that say so.
     pub values: Vec<String>,
+    /// Whether the rows are kept all the same, and each is told: they are the company's, and confidential.
+    pub kept: bool,
 }
 
 /// Where a related table has its key, date and amount: synonyms of headers.
@@ -280,7 +285,7 @@ pub struct HistoryRule {
 }
 
 /// Attributes that columns may have though records do not: they become part of others.
-pub const COMPOSED: [&str; 8] = [
+pub const COMPOSED: [&str; 10] = [
     "street_number",
     "particle",
     "birth_year",
@@ -288,6 +293,8 @@ pub const COMPOSED: [&str; 8] = [
     "birth_day",
     "inactive",
     "kind",
+    "is_customer",
+    "is_supplier",
     "collective_account",
 ];
 
@@ -720,7 +727,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "purpose",
         ],
     ),
-    ("private", &["column", "values"]),
+    ("private", &["column", "values", "kept"]),
     ("history", &["kind", "key", "key_attribute", "email", "name", "date", "amount", "currency"]),
     ("fixed_width", &["encoding", "line", "least", "columns"]),
     ("fixed_width.columns", &["name", "from", "width"]),

@@ -14,14 +14,17 @@ mod assemble;
 mod kind;
 mod name_boxes;
 mod couple;
+mod party;
+mod privacy;
 mod consent;
 pub(crate) mod withhold;
 pub mod values;
 
 pub use consent::{FileStatus, of_file as consent_of_file};
+pub use party::of_table as party_of_table;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -38,7 +41,7 @@ use crate::{
         ConsentEvent, Couple, Draft, History, IdKey, Ingested, Link, Place, RecordsBuilder, Reject,
         SensitiveCell, Severity, Skipped, Staged,
     },
-    value::{sensitive::Sensitive, text::nearest},
+    value::{organisation, sensitive::Sensitive, text::nearest},
 };
 
 /// One source of the plan: files of one legacy system that are read by one mapping.
@@ -195,6 +198,8 @@ pub(crate) struct Gathered {
     fates: Vec<TableFate>,
     /// Accounting files of the source being read: parts of one are put together at its end.
     ledgers: Vec<(fec::Books, TableFate)>,
+    /// Suppliers of accounting files, who are records only where other rows name them.
+    suppliers: Vec<Draft>,
     /// By project's own mapping the tables that it has read.
     read_by: BTreeMap<String, Vec<ReadTable>>,
     unreadable: u64,
@@ -448,6 +453,7 @@ impl Gathered {
             for draft in ledger.drafts {
                 self.push(Pending { draft, likelier: Some(Kind::Person) });
             }
+            self.suppliers.extend(ledger.suppliers);
             parts.extend(ledger.parts.into_iter().map(|part| (part.history.place, part)));
         }
         // Places have the order in which the files were read, and so have their fates.
@@ -522,6 +528,7 @@ impl Gathered {
 
     /// Settles all kinds, gives the records their ids, and translates what names drafts.
     fn finish(mut self, key: &IdKey) -> Staged<Ingested, Metrics> {
+        self.keep_known_suppliers();
         let doubtful = self.settle_all();
         let pending = &self.pending;
         let is_organisation = |at: u32| pending[at as usize].draft.kind == Some(Kind::Organisation);
@@ -567,6 +574,58 @@ impl Gathered {
             sensitive: self.sensitive,
         };
         Staged { table, metrics }
+    }
+
+    /// Makes records of the suppliers in accounting files whom other rows name: they may be customers, or stand in a
+    /// list of third parties. Of all the others, whom a CRM has no use for, the lines stay skipped.
+    fn keep_known_suppliers(&mut self) {
+        let suppliers = std::mem::take(&mut self.suppliers);
+        if suppliers.is_empty() {
+            return;
+        }
+        let names = |draft: &Draft| -> Vec<String> {
+            let named = |a: &str| matches!(a, "name" | "alias" | "full_name" | "company");
+            let names = draft.values.iter().filter(|(a, ..)| named(a)).map(|(_, name, _)| name);
+            let both =
+                |name: &String| [Some(organisation::words(name).join(" ")), kind::person_key(name)];
+            names.flat_map(both).flatten().collect()
+        };
+        let known: HashSet<String> = self.pending.iter().flat_map(|p| names(&p.draft)).collect();
+        let is_known = |draft: &Draft| names(draft).iter().any(|name| known.contains(name));
+        let kept: Vec<Draft> = suppliers.into_iter().filter(is_known).collect();
+        // Lines of XML may share their row of the file: each supplier stands on one of them.
+        let mut lines: BTreeMap<(String, String, String, u32), u32> = BTreeMap::new();
+        for draft in &kept {
+            let place = self.builder.places()[draft.place as usize].clone();
+            *lines.entry((place.source, place.file, place.sheet, draft.row)).or_default() += 1;
+        }
+        self.skipped.retain(|line| {
+            if line.reason != "supplier" {
+                return true;
+            }
+            let line = line.clone();
+            let at = (line.source, line.file, line.sheet, line.row.unwrap_or(0));
+            match lines.get_mut(&at).filter(|left| **left > 0) {
+                Some(left) => {
+                    *left -= 1;
+                    false
+                }
+                None => true,
+            }
+        });
+        for draft in kept {
+            let place = &self.builder.places()[draft.place as usize];
+            let of_place = |fate: &&mut TableFate| {
+                (&fate.source, &fate.file, &fate.sheet)
+                    == (&place.source, &place.file, &place.sheet)
+            };
+            if let Some(fate) = self.fates.iter_mut().find(of_place) {
+                fate.records += 1;
+                fate.record_rows += 1;
+                fate.skipped_rows.entry("supplier".into()).and_modify(|rows| *rows -= 1);
+            }
+            self.push(Pending { draft, likelier: Some(Kind::Organisation) });
+        }
     }
 
     /// Gives every open draft the kind that all sources together tell.

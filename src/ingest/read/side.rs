@@ -10,10 +10,13 @@ use calamine::Dimensions;
 use csv::StringRecord;
 
 use super::{RawRow, header, sheet::Facts};
-use crate::value::text::fold;
+use crate::{ingest::columns, value::text::fold};
 
 /// Rows that must be filled on both sides, and then on one side alone, to tell that one list is shorter.
 const ROWS_OF_PROOF: usize = 3;
+
+/// Of this many rows at most one begins alike on both sides, where one list goes on beside itself.
+const MOST_SAME: usize = 5;
 
 /// The columns, from 0, of the tables side by side in `rows`; none when there is but one table.
 pub(super) fn columns(rows: &[RawRow]) -> Vec<Range<usize>> {
@@ -22,10 +25,15 @@ pub(super) fn columns(rows: &[RawRow]) -> Vec<Range<usize>> {
         return Vec::new();
     };
     let table: Vec<&StringRecord> = rows[named..].iter().filter_map(cells).collect();
+    let above = named.checked_sub(1).and_then(|at| cells(&rows[at]));
+    let is_address =
+        |block: &Range<usize>| above.is_some_and(|above| names_address(&part(above, block)));
     let mut sides: Vec<Range<usize>> = Vec::new();
     for block in blocks(&table) {
         match sides.last_mut() {
-            Some(last) if !are_two(&table, last, &block) => last.end = block.end,
+            Some(last) if is_address(&block) || !are_two(&table, last, &block) => {
+                last.end = block.end;
+            }
             _ => sides.push(block),
         }
     }
@@ -58,9 +66,14 @@ fn blocks(table: &[&StringRecord]) -> Vec<Range<usize>> {
     blocks
 }
 
+/// Whether the line above a block says that it holds one more address of the customers beside it.
+fn names_address(above: &StringRecord) -> bool {
+    above.iter().any(columns::names_billing_or_delivery)
+}
+
 /// Whether two blocks of columns, below a header in the first row, are proved to be two tables: both name
-/// their columns, and they begin with the same name, as one list goes on beside itself; or all rows of one
-/// stand beside the first rows of the other, which goes on alone.
+/// their columns, and they have the same names and other rows, as one list goes on beside itself; or all rows
+/// of one stand beside the first rows of the other, which goes on alone.
 fn are_two(table: &[&StringRecord], left: &Range<usize>, right: &Range<usize>) -> bool {
     let Some((header, rows)) = table.split_first() else { return false };
     let names = |columns: &Range<usize>| part(header, columns);
@@ -70,16 +83,28 @@ fn are_two(table: &[&StringRecord], left: &Range<usize>, right: &Range<usize>) -
     }
     let folded = |names: &StringRecord| names.iter().map(fold).collect::<Vec<String>>();
     let (left_names, right_names) = (folded(&left_names), folded(&right_names));
-    let common = right_names.iter().filter(|name| left_names.contains(name)).count();
-    if left_names[0] == right_names[0] && common >= 2 {
-        return true;
-    }
+    let within = |some: &[String], all: &[String]| some.iter().all(|name| all.contains(name));
+    let repeats = left_names[0] == right_names[0]
+        && left_names.len().min(right_names.len()) >= 2
+        && (within(&right_names, &left_names) || within(&left_names, &right_names));
     let filled = |columns: &Range<usize>| {
         let is_filled = |row: &&StringRecord| !header::is_blank(&part(row, columns));
         rows.iter().map(is_filled).collect::<Vec<bool>>()
     };
+    let first = |row: &StringRecord, columns: &Range<usize>| {
+        row.get(columns.start).map(fold).unwrap_or_default()
+    };
+    let same = rows
+        .iter()
+        .filter(|row| !first(row, left).is_empty() && first(row, left) == first(row, right));
+    let same = same.count();
     let (left, right) = (filled(left), filled(right));
     let length = |side: &[bool]| side.iter().rposition(|&filled| filled).map_or(0, |at| at + 1);
+    // A delivery address is missing now and then, and often the customer's own.
+    let without_gap = |side: &[bool]| side[..length(side)].iter().all(|&filled| filled);
+    if repeats {
+        return without_gap(&left) && without_gap(&right) && same * MOST_SAME <= length(&right);
+    }
     let (shorter, longer) = match (length(&left), length(&right)) {
         (l, r) if l < r => (&left[..l], &right[..r]),
         (l, r) => (&right[..r], &left[..l]),
@@ -162,6 +187,23 @@ mod tests {
         ] {
             assert_eq!(found(sheet), "all", "{sheet}");
         }
+    }
+
+    #[test]
+    fn billing_and_delivery_of_the_same_customers_are_one_table() {
+        let names = "Nom|Adresse|Ville||Nom|Adresse|Ville";
+        let own = "Roy|Rue A|Lyon||Roy SAV|Rue B|Paris\nPetit|Rue C|Lille||Petit|Rue D|Nice\n\
+                   Morel|Rue E|Metz||Morel|Rue F|Brest";
+        let other = "Roy|Rue A|Lyon||Dupont|Rue B|Paris\nPetit|Rue C|Lille||Durand|Rue D|Nice";
+        assert_eq!(found(&format!("{names}\n{own}")), "all");
+        for groups in ["Facturation||||Livraison||", "Client||||Adresse de livraison||"] {
+            assert_eq!(found(&format!("{groups}\n{names}\n{other}")), "all", "{groups}");
+        }
+        // A delivery address is missing in the middle.
+        let gap = "Roy|Rue A|Lyon||||\nPetit|Rue C|Lille||Durand|Rue D|Nice";
+        assert_eq!(found(&format!("{names}\n{gap}")), "all");
+        assert_eq!(found(&format!("{names}\n{other}")), "ABC EFG");
+        assert_eq!(found(&format!("Clients||||Suite||\n{names}\n{other}")), "ABC EFG");
     }
 
     #[test]
