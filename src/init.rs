@@ -216,7 +216,7 @@ impl Guess {
         let mut no_tables: Vec<&str> = Vec::new();
         for (path, name) in files {
             progress.check()?;
-            match survey_file(path, name) {
+            match legacy::nameable(path, name).and_then(|()| survey_file(path, name)) {
                 Ok(_) if is_empty(path) => {
                     self.files.unusable += 1;
                     self.unsure.push(format!("`{name}` is empty: `run` will tell it again"));
@@ -232,6 +232,7 @@ impl Guess {
                 Err(error) => {
                     self.files.unusable += 1;
                     let hint = error.hint().map(|h| format!(": {h}")).unwrap_or_default();
+                    let name = name.replace(char::is_control, "\u{fffd}");
                     self.unsure.push(format!(
                         "`{name}` cannot be read, {}{hint}; `run` will tell it again",
                         error.reason()

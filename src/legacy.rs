@@ -15,7 +15,10 @@ use serde::Deserialize;
 
 use crate::{
     error::{Error, Result},
-    ingest::{self, Source, read},
+    ingest::{
+        self, Source,
+        read::{self, Content, Row, Table},
+    },
     run::files_below,
     table::{Ingested, Reject, Severity, Skipped},
     value::dictionary,
@@ -179,8 +182,7 @@ impl Unread {
 /// Says what becomes of each file below `folder` that none of `sources` names, and of each of `sheets` (file and
 /// name) that has rows and that none of them reads.
 ///
-/// Of an archive that a source names every file is read; of one of which sources name some files, each other one
-/// is told.
+/// Of an archive that a source names every file is read; of any other each file that no source names is told.
 ///
 /// # Errors
 ///
@@ -206,10 +208,6 @@ pub fn unread(
     let files = files(folder, project, ignore)?;
     for (path, name) in &files.candidates {
         if named.contains(name.as_str()) {
-            continue;
-        }
-        if !opened.contains(name) {
-            unread.rejects.push(of_file(path, name));
             continue;
         }
         for (path, member) in read::files(path, name) {
@@ -266,10 +264,31 @@ fn of_file(path: &Path, name: &str) -> Reject {
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return ingest::no_rows("", name);
     }
-    match read::open(path) {
-        Ok(_) => no_source(name, ""),
+    let is_data = |row: Row| matches!(row.content, Content::Data(_));
+    let has_data = |tables: Vec<Table>| tables.into_iter().any(|mut t| t.rows.any(is_data));
+    match nameable(path, name).and_then(|()| read::open(path)).map(has_data) {
+        Ok(true) => no_source(name, ""),
+        Ok(false) => ingest::no_rows("", name),
         Err(error) => ingest::unreadable_file("", name, &error),
     }
+}
+
+/// Refuses a file below the folder of the exports whose name there settings cannot write: by `name` nobody would
+/// find it again.
+///
+/// # Errors
+///
+/// When the name is not what the path ends in, being no UTF-8, or holds what settings take for something else.
+pub fn nameable(path: &Path, name: &str) -> Result<()> {
+    let is_odd = |c: char| c.is_control() || c == '\\';
+    if path.ends_with(name) && !name.contains(is_odd) {
+        return Ok(());
+    }
+    Err(Error::Format {
+        path: path.to_owned(),
+        message: "its name is not in UTF-8, or holds a backslash or a control character".into(),
+        hint: Some("rename it".into()),
+    })
 }
 
 fn no_source(file: &str, sheet: &str) -> Reject {
@@ -420,6 +439,40 @@ mod tests {
             unread(root.path(), project.path(), &ignore, &[source], &[]).expect("readable");
         let skipped: Vec<&str> = unread.skipped.iter().map(|s| s.file.as_str()).collect();
         assert_eq!((skipped, unread.rejects.len()), (vec!["older/", "old/b.csv"], 0));
+    }
+
+    #[test]
+    fn each_file_of_an_archive_that_no_source_names_is_told() {
+        let root = folder(&[]);
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, content) in [("a.csv", "name;city\nAnn;Paris\n"), ("b.csv", "name;city\n")] {
+            let options = zip::write::SimpleFileOptions::default();
+            writer.start_file(name, options).expect("a name");
+            std::io::Write::write_all(&mut writer, content.as_bytes()).expect("memory");
+        }
+        let archive = writer.finish().expect("memory").into_inner();
+        store_bytes(root.path(), "x.zip", &archive);
+        let project = tempfile::tempdir().expect("a temporary folder");
+        let unread = unread(root.path(), project.path(), &Ignore::usual(), &[], &[]);
+        let rejects = unread.expect("readable").rejects;
+        let told: Vec<String> = rejects.iter().map(|r| format!("{} {}", r.file, r.code)).collect();
+        assert_eq!(told, ["x.zip!/a.csv no_source", "x.zip!/b.csv no_rows"]);
+    }
+
+    #[test]
+    fn a_file_that_settings_cannot_name_is_refused() {
+        let folder = Path::new("/exports");
+        for name in ["a\nb.csv", "a\\b.csv", "\u{fffd}.csv"] {
+            let path = if name.starts_with('\u{fffd}') {
+                "/exports/x.csv".into()
+            } else {
+                folder.join(name)
+            };
+            assert!(nameable(&path, name).is_err(), "{name}");
+        }
+        for name in ["a.zip!/b/c.csv", "a b/é.csv", "a.zip!/../c.csv"] {
+            assert!(nameable(&folder.join(name), name).is_ok(), "{name}");
+        }
     }
 
     fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {

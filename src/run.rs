@@ -468,18 +468,24 @@ pub fn verify(folder: &Path) -> Result<Vec<String>> {
     Ok(differences)
 }
 
-/// All files below `folder`: path, and name relative to it with `/`, sorted by name.
+/// All files below `folder`: path, and name relative to it with `/`, sorted by name. A folder below it that cannot
+/// be read stands for what lies in it.
 pub fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut files = Vec::new();
     // A link to a folder above would lead round in circles.
     let mut seen = BTreeSet::new();
     let mut open = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = open.pop() {
-        if !seen.insert(folder.canonicalize().map_err(Error::io("read", &folder))?) {
-            continue;
-        }
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let entry = entry.map_err(Error::io("read", &folder))?;
+        let entries = match entries_of(&folder, &mut seen) {
+            Ok(entries) => entries,
+            // What lies in it cannot be named one by one.
+            Err(_) if !prefix.is_empty() => {
+                files.push((folder, prefix.trim_end_matches('/').to_owned()));
+                continue;
+            }
+            Err(error) => return Err(Error::io("read", &folder)(error)),
+        };
+        for entry in entries {
             let path = entry.path();
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
             if path.is_dir() {
@@ -491,6 +497,14 @@ pub fn files_below(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     }
     files.sort_by(|a, b| a.1.cmp(&b.1));
     Ok(files)
+}
+
+/// What lies in a folder; nothing if it was `seen` already.
+fn entries_of(folder: &Path, seen: &mut BTreeSet<PathBuf>) -> io::Result<Vec<fs::DirEntry>> {
+    if !seen.insert(folder.canonicalize()?) {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(folder)?.collect()
 }
 
 /// The digests of `files`, in their order.

@@ -23,6 +23,7 @@ use arrow::{
     compute::concat,
     datatypes::{DataType, Field, Fields, Schema},
 };
+use csv::StringRecord;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -851,7 +852,7 @@ pub struct ConsentEvent {
 }
 
 /// A related table (invoices, FEC lines, quotes...) whose rows hang on a customer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct History {
     /// `invoice`, `fec_line`, `quote`, `order`, `opportunity`, `activity`, `ticket`...
     pub kind: String,
@@ -864,14 +865,16 @@ pub struct History {
 }
 
 /// One row of a related table.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct HistoryRow {
     /// Row as a person would look it up.
     pub row: u32,
     /// What it refers to its customer by: a code of the place's key space, or an email address.
     pub key: String,
     /// The attribute that holds the key: `customer_code`, `account_code` or `email`.
-    pub key_attribute: String,
+    pub key_attribute: Arc<str>,
+    /// Position of the key's column in [`History::header`], where the table has one.
+    pub key_column: Option<u32>,
     /// The customer's name as written, if any: a code re-used for another name is not trusted.
     pub name: String,
     /// ISO date, or empty.
@@ -881,7 +884,7 @@ pub struct HistoryRow {
     /// Currency code, or empty.
     pub currency: String,
     /// All cells, as written.
-    pub cells: Vec<String>,
+    pub cells: StringRecord,
 }
 
 /// Whether nothing of the row was used, or all but the cell.

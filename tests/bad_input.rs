@@ -402,6 +402,44 @@ fn without_a_report_the_last_line_is_the_folder_of_the_run() {
     assert!(project.path(json["folder"].as_str().expect("a folder")).is_dir());
 }
 
+/// Files that nobody exports, and that lie among exports all the same: each is one reject.
+#[test]
+fn files_of_odd_names_and_shapes_are_one_reject_each() {
+    let project = Project::new();
+    project.write("legacy/good.csv", GOOD);
+    project.write("legacy/filled.csv", [GOOD.as_bytes(), &[0; 9000]].concat());
+    project.write("legacy/torn.csv", [GOOD.as_bytes(), &[0; 9000], GOOD.as_bytes()].concat());
+    project.write("legacy/zeros.csv", [0; 9000]);
+    project.write("legacy/wide.csv", "Nom;".repeat(100_000));
+    project.write("legacy/wide.json", wide_json());
+    project.write("legacy/no-files.zip", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let mut rejected = vec!["no-files.zip", "torn.csv", "wide.json", "zeros.csv"];
+    if cfg!(unix) {
+        project.write("legacy/two\nlines.csv", GOOD);
+        project.write("legacy/back\\slash.csv", GOOD);
+        rejected.extend(["two\nlines.csv", "back\\slash.csv"]);
+    }
+    rejected.sort_unstable();
+    let said = project.call(&["init", "legacy"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    assert_eq!(said.stdout.matches("cannot be read, ").count(), rejected.len(), "{}", said.stdout);
+    let said = project.call(&["run"]);
+    assert_eq!(said.status, 1, "{}{}", said.stdout, said.stderr);
+    let told = rows(&project.result("rejects.csv"));
+    let told: Vec<&str> = told.iter().map(|r| r["file"].as_str()).collect();
+    assert_eq!(told, rejected);
+    let crosswalk = rows(&project.result("crosswalk.csv"));
+    for file in ["good.csv", "filled.csv"] {
+        assert_eq!(crosswalk.iter().filter(|r| r["file"] == file).count(), 3, "{file}");
+    }
+}
+
+/// One object, each customer under a name of its own.
+fn wide_json() -> String {
+    let members: Vec<String> = (0..20_000).map(|n| format!("\"c{n}\":\"x\"")).collect();
+    format!("[{{{}}}]", members.join(","))
+}
+
 #[test]
 fn unknown_keys_are_all_told_with_the_nearest_known_one() {
     let project = project_with("good2.csv");

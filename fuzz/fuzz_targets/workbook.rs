@@ -1,7 +1,7 @@
 //! Workbooks: bytes as they are, or a sheet's XML in an otherwise sound `.xlsx`.
 //!
-//! Compressed bytes hardly ever survive a mutation. An input that does not begin like a workbook is
-//! therefore taken for the XML of the sheet, then, after a NUL, that of the shared strings.
+//! Compressed bytes hardly ever survive a mutation. An input that does not begin like a workbook (or one that is
+//! XML as a whole, as `.fods` is) is therefore taken for the XML of the sheet, then, after a NUL, that of the shared strings.
 #![no_main]
 
 use std::io::{Cursor, Write};
@@ -9,8 +9,8 @@ use std::io::{Cursor, Write};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let is_whole =
-        [&b"PK"[..], b"\xD0\xCF\x11\xE0", b"\x09\x08"].iter().any(|m| data.starts_with(m));
+    let whole = [&b"PK"[..], b"\xD0\xCF\x11\xE0", b"\x09\x08", b"<?xml"];
+    let is_whole = whole.iter().any(|start| data.starts_with(start));
     let book = if is_whole { data.to_owned() } else { around(data) };
     orpailleur_fuzz::take("clients.xlsx", &book);
 });

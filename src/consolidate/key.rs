@@ -138,7 +138,7 @@ impl<'a> KeyIndex<'a> {
         if row.key.is_empty() {
             return Err(Orphan::NoKey);
         }
-        let by_email = row.key_attribute == "email";
+        let by_email = &*row.key_attribute == "email";
         let found: Vec<&BTreeMap<u32, u32>> = if by_email {
             let address = email::normalize(&row.key).into_iter().flatten().next();
             let address = address.unwrap_or_else(|| row.key.trim().to_lowercase());
@@ -188,7 +188,7 @@ impl<'a> KeyIndex<'a> {
 }
 
 /// Why a row of history hangs on nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Orphan {
     /// It names no customer.
     NoKey,
@@ -201,27 +201,27 @@ pub(crate) enum Orphan {
 }
 
 impl Orphan {
-    /// The code of the reject, what happened, and what can be done.
+    /// The code of the reject, what is wrong, and what can be done.
     fn told(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Orphan::NoKey => (
                 "no_key",
-                "the row names no customer by a code or an email address, and hangs on nobody",
+                "no code or email address names a customer",
                 "complete it in the source, or leave it",
             ),
             Orphan::UnknownKey => (
                 "unknown_key",
-                "no customer has this code or email address: the row hangs on nobody",
+                "no customer has this code or email address",
                 "add the export of the customers that it is of, or look at `key_space`",
             ),
             Orphan::OtherName => (
                 "key_of_another_name",
-                "the customers with this code or email address are called otherwise: the row hangs on nobody",
+                "the customers with this code or email address are called otherwise",
                 "correct the code, or look at `key_space`",
             ),
             Orphan::SeveralKeySpaces => (
                 "key_of_several",
-                "several key spaces have this code for different customers: the row hangs on nobody",
+                "several key spaces have this code for different customers",
                 "write the `key_space` of the source, or its `legal_entity`",
             ),
         }
@@ -257,39 +257,71 @@ pub(crate) fn attach(
     history.iter().map(table).collect()
 }
 
-/// A reject for each row of history that hangs on nobody, sorted; of a row whose legal entity nothing tells
-/// that is told already.
+/// Rows of one table that hang on nobody for the same reason and key: the first of them, its header of the
+/// key's column, and how many there are.
+struct Orphans<'a> {
+    row: u32,
+    column: &'a str,
+    rows: u64,
+}
+
+impl Orphans<'_> {
+    /// What became of them.
+    fn fate(&self) -> String {
+        match self.rows {
+            1 => "the row hangs on nobody".into(),
+            2 => "this row and another one hang on nobody".into(),
+            rows => format!("this row and {} others hang on nobody", rows - 1),
+        }
+    }
+}
+
+/// A reject for each key of a table whose rows of history hang on nobody, at the first of them, sorted; of a row
+/// whose legal entity nothing tells that is told already. A missing table of customers would else give a reject
+/// for each of a million invoices.
 pub(crate) fn orphans(
     history: &[History],
     places: &[Place],
     attached: &[Vec<Result<u32, Orphan>>],
 ) -> Vec<Reject> {
-    let mut rejects = Vec::new();
+    let mut told: BTreeMap<(&str, &str, &str, Orphan, &str), Orphans<'_>> = BTreeMap::new();
     for (table, found) in history.iter().zip(attached) {
         let place = &places[table.place as usize];
         for (row, orphan) in table.rows.iter().zip(found) {
             let Err(orphan) = orphan else { continue };
-            let has_code = !row.key.is_empty() && row.key_attribute != "email";
+            let has_code = !row.key.is_empty() && &*row.key_attribute != "email";
             if has_code && place.is_of_unknown_entity() {
                 continue;
             }
-            let (code, message, suggestion) = orphan.told();
-            let at =
-                row.cells.iter().position(|cell| !row.key.is_empty() && cell.trim() == row.key);
-            rejects.push(Reject {
-                source: place.source.clone(),
-                file: place.file.clone(),
-                sheet: place.sheet.clone(),
-                row: Some(row.row),
-                column: at.and_then(|at| table.header.get(at)).cloned().unwrap_or_default(),
-                code: code.to_owned(),
-                severity: Severity::Cell,
-                message: message.to_owned(),
-                suggestion: suggestion.to_owned(),
-                raw: row.key.clone(),
-            });
+            let column = row.key_column.and_then(|at| table.header.get(at as usize));
+            let column = column.map_or("", String::as_str);
+            let key = (&*place.source, &*place.file, &*place.sheet, *orphan, &*row.key);
+            let first = Orphans { row: row.row, column, rows: 0 };
+            let orphans = told.entry(key).or_insert(first);
+            orphans.rows += 1;
+            if row.row < orphans.row {
+                (orphans.row, orphans.column) = (row.row, column);
+            }
         }
     }
+    let reject = |((source, file, sheet, orphan, key), rows): (_, Orphans<'_>)| {
+        let (source, file, sheet): (&str, &str, &str) = (source, file, sheet);
+        let (orphan, key): (Orphan, &str) = (orphan, key);
+        let (code, message, suggestion) = orphan.told();
+        Reject {
+            source: source.to_owned(),
+            file: file.to_owned(),
+            sheet: sheet.to_owned(),
+            row: Some(rows.row),
+            column: rows.column.to_owned(),
+            code: code.to_owned(),
+            severity: Severity::Cell,
+            message: format!("{message}: {}", rows.fate()),
+            suggestion: suggestion.to_owned(),
+            raw: key.to_owned(),
+        }
+    };
+    let mut rejects: Vec<Reject> = told.into_iter().map(reject).collect();
     rejects.sort_unstable();
     rejects
 }
@@ -333,29 +365,36 @@ mod tests {
         let index = KeyIndex::new(&entities, &records, true);
         let row = |line: &str| {
             let words: Vec<String> = line.split(' ').map(|w| w.replace('_', " ")).collect();
-            let place = Place {
-                source: "history".into(),
-                file: "h.csv".into(),
-                sheet: String::new(),
-                key_space: words[0].trim_matches('-').to_owned(),
-                rank: 0,
-                country: String::new(),
-                dated: String::new(),
-            };
-            let row = HistoryRow {
-                row: 2,
-                key: words[2].clone(),
-                key_attribute: words[1].clone(),
-                name: words.get(3).cloned().unwrap_or_default(),
-                date: String::new(),
-                amount: String::new(),
-                currency: String::new(),
-                cells: Vec::new(),
-            };
+            let place = place(words[0].trim_matches('-'));
+            let mut row = history_row(2, &words[2], &words[1]);
+            row.name = words.get(3).cloned().unwrap_or_default();
             let found = index.customer(&row, &place);
             found.map_or_else(orphan_mark, |at| entities.list[at as usize].members[0].to_string())
         };
         rows.split("; ").map(row).collect()
+    }
+
+    fn place(key_space: &str) -> Place {
+        Place {
+            source: "history".into(),
+            file: "h.csv".into(),
+            key_space: key_space.to_owned(),
+            ..Place::default()
+        }
+    }
+
+    fn history_row(row: u32, key: &str, attribute: &str) -> HistoryRow {
+        HistoryRow {
+            row,
+            key: key.to_owned(),
+            key_attribute: attribute.into(),
+            key_column: Some(1),
+            name: String::new(),
+            date: String::new(),
+            amount: String::new(),
+            currency: String::new(),
+            cells: vec![key, key].into(),
+        }
     }
 
     fn orphan_mark(orphan: Orphan) -> String {
@@ -416,5 +455,31 @@ mod tests {
             .map(|k| format!("{} {} {}", k.key_space, k.key, k.active))
             .collect();
         assert_eq!(shown, ["L1 C1 true", "a C2 true"]);
+    }
+
+    #[test]
+    fn the_rows_of_one_key_are_told_once_at_the_first_of_them() {
+        let keys = ["C9", "", "C9", "C8", "C9", ""];
+        let rows = keys.iter().zip(2..).map(|(key, row)| history_row(row, key, "account_code"));
+        let table = History {
+            kind: "invoice".into(),
+            place: 0,
+            header: vec!["N°".into(), "Client".into()],
+            rows: rows.collect(),
+        };
+        let found =
+            keys.map(|key| Err(if key.is_empty() { Orphan::NoKey } else { Orphan::UnknownKey }));
+        let told: Vec<String> = orphans(&[table], &[place("L1")], &[found.to_vec()])
+            .iter()
+            .map(|r| format!("{} {} {} {}", r.row.unwrap_or(0), r.column, r.code, r.message))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "2 Client unknown_key no customer has this code or email address: this row and 2 others hang on nobody",
+                "3 Client no_key no code or email address names a customer: this row and another one hang on nobody",
+                "5 Client unknown_key no customer has this code or email address: the row hangs on nobody",
+            ]
+        );
     }
 }

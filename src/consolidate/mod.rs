@@ -590,11 +590,12 @@ mod tests {
             row: 2,
             key: "C1".into(),
             key_attribute: "account_code".into(),
+            key_column: Some(0),
             name: "Dupont H.".into(),
             date: "2008-01-04".into(),
             amount: "12.50".into(),
             currency: "EUR".into(),
-            cells: vec!["C1".into()],
+            cells: vec!["C1"].into(),
         };
         let header = vec!["Code".into()];
         ingested.history = vec![crate::table::History {

@@ -330,9 +330,7 @@ fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<
                     &place.sheet,
                     &number,
                 ];
-                let cell = |at: &Option<usize>| {
-                    at.and_then(|at| row.cells.get(at)).map_or("", String::as_str)
-                };
+                let cell = |at: &Option<usize>| at.and_then(|at| row.cells.get(at)).unwrap_or("");
                 file.row(lead.into_iter().chain(at.iter().map(cell)))?;
             }
         }

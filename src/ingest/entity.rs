@@ -106,7 +106,7 @@ impl Places {
         }
         let mut rows: BTreeMap<u32, Vec<HistoryRow>> = BTreeMap::new();
         for row in history.rows {
-            let place = self.of(|at| row.cells.get(at).map(String::as_str));
+            let place = self.of(|at| row.cells.get(at));
             rows.entry(place).or_default().push(row);
         }
         let part = |(place, rows)| History {

@@ -864,12 +864,13 @@ impl Books {
                 row,
                 // Known when all lines are read: the number may be found to be another one.
                 key: String::new(),
-                key_attribute: String::new(),
+                key_attribute: "".into(),
+                key_column: None,
                 name: name.to_owned(),
                 date: line.date.clone(),
                 amount: line.amount.to_string(),
                 currency: "EUR".into(),
-                cells: cells.iter().map(str::to_owned).collect(),
+                cells: cells.clone(),
             },
         ));
     }
@@ -1134,6 +1135,9 @@ impl Part {
 
     fn fate(mut self, accounts: &HashMap<Key, Account>, record_rows: u64) -> PartFate {
         let mut lines = Vec::with_capacity(self.history.len());
+        let columns = self.columns.as_ref();
+        let columns = [columns.map(|of| of.account), columns.and_then(|of| of.auxiliary)];
+        let attributes = KEY_ATTRIBUTES.map(Arc::<str>::from);
         for (key, mut line) in std::mem::take(&mut self.history) {
             let account = &accounts[&key];
             if account.collective {
@@ -1141,7 +1145,9 @@ impl Part {
                 continue;
             }
             line.key.clone_from(&account.code);
-            line.key_attribute = key_attribute(account).into();
+            let auxiliary = usize::from(account.auxiliary);
+            line.key_attribute = attributes[auxiliary].clone();
+            line.key_column = columns[auxiliary].map(|at| at as u32);
             lines.push(line);
         }
         lines.sort_by_key(|l| l.row);
@@ -1178,10 +1184,12 @@ fn revenue_by_piece(entry: &Entry, account: &Key) -> Option<Decimal> {
     Some(sum)
 }
 
-/// An auxiliary account is the customer's code in the other files of the package too; a general one is
-/// what they call the account.
+/// A general account is what the other files of the package call the account; an auxiliary one is the
+/// customer's code there too.
+const KEY_ATTRIBUTES: [&str; 2] = ["account_code", "customer_code"];
+
 fn key_attribute(account: &Account) -> &'static str {
-    if account.auxiliary { "customer_code" } else { "account_code" }
+    KEY_ATTRIBUTES[usize::from(account.auxiliary)]
 }
 
 fn draft(account: &Account, part: &Part, closing: &str, builder: &mut RecordsBuilder) -> Draft {

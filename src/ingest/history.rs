@@ -3,7 +3,7 @@
 //! Their rows hang on customers that other tables define, by a code or by an email address. They are
 //! kept whole; `consolidate` hangs them on the golden records.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use csv::StringRecord;
 use serde::Deserialize;
@@ -150,8 +150,9 @@ pub fn read(
     let data = reading.data(rows, progress)?;
     let dates = data.iter().filter_map(|(_, cells)| cells.get(reading.columns.date?));
     let order = date::order_of(dates);
-    for (number, cells) in &data {
-        let row = reading.row(*number, cells, &rule.key_attribute, order);
+    let attributes = [rule.key_attribute.as_str(), "email"].map(Arc::<str>::from);
+    for (number, cells) in data {
+        let row = reading.row(number, cells, &attributes, order);
         reading.related.history.rows.push(row);
     }
     let mut related = reading.related;
@@ -198,11 +199,12 @@ impl Reading<'_> {
         Ok(data)
     }
 
+    /// A row whose key is of the first of `attributes`, or where it has none of the second, an email address.
     fn row(
         &mut self,
         number: u32,
-        cells: &StringRecord,
-        key_attribute: &str,
+        cells: StringRecord,
+        [by_key, by_email]: &[Arc<str>; 2],
         order: date::Order,
     ) -> HistoryRow {
         let cell = |column: Option<usize>| column.and_then(|c| cells.get(c)).unwrap_or("").trim();
@@ -228,19 +230,20 @@ impl Reading<'_> {
                 }
             }
         }
-        let (key, attribute) = match (cell(columns.key), cell(columns.email)) {
-            ("", email) if !email.is_empty() => (email, "email"),
-            (key, _) => (key, key_attribute),
+        let (column, attribute) = match (cell(columns.key), cell(columns.email)) {
+            ("", email) if !email.is_empty() => (columns.email, by_email),
+            _ => (columns.key, by_key),
         };
         HistoryRow {
             row: number,
-            key: key.to_owned(),
-            key_attribute: attribute.to_owned(),
+            key: cell(column).to_owned(),
+            key_attribute: attribute.clone(),
+            key_column: column.map(|at| at as u32),
             name: cell(columns.name).to_owned(),
             date: day,
             amount,
             currency,
-            cells: cells.iter().map(str::to_owned).collect(),
+            cells,
         }
     }
 
@@ -394,7 +397,7 @@ mod tests {
             .history
             .rows
             .iter()
-            .map(|r| (r.row, r.key.as_str(), r.key_attribute.as_str(), r.date.as_str()))
+            .map(|r| (r.row, r.key.as_str(), &*r.key_attribute, r.date.as_str()))
             .collect();
         assert_eq!(
             told,

@@ -285,8 +285,8 @@ impl Reading<'_> {
         let related = history::read(&table.header, table.rows, rule, at, progress)?;
         self.fate.history_rows = related.history.rows.len() as u64;
         for row in &related.history.rows {
-            if row.key_attribute != "email" && !row.key.is_empty() {
-                self.tell_unknown_entity(row.row, |at| row.cells.get(at).map(String::as_str));
+            if &*row.key_attribute != "email" && !row.key.is_empty() {
+                self.tell_unknown_entity(row.row, |at| row.cells.get(at));
             }
         }
         self.gathered.history.extend(self.places.split(related.history));

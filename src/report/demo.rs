@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use csv::StringRecord;
+
 use super::{Input, Matching};
 use crate::{
     consolidate, emit, ingest, normalize, store,
@@ -216,11 +218,12 @@ impl Demo {
             row: n + 2,
             key: format!("C{n:04}"),
             key_attribute: "customer_code".into(),
+            key_column: None,
             name: String::new(),
             date: "2023-05-04".into(),
             amount: format!("{}.{:02}", n * 37, n % 100),
             currency: "EUR".into(),
-            cells: Vec::new(),
+            cells: StringRecord::new(),
         };
         let rows: Vec<HistoryRow> = (0..420).map(row).collect();
         for row in &rows {

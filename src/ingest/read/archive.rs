@@ -7,11 +7,11 @@
 //! produced, not by what the archive says.
 
 use std::{
-    io::{BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zip::{ZipArchive, read::ZipFileEntry, result::ZipError};
 
 use super::{
@@ -135,7 +135,7 @@ fn inner_members(zip: &mut Zip, at: usize) -> Option<Vec<String>> {
 /// The content of the member called `member`, which may be in a member that is an archive itself.
 fn member_of(bytes: &Bytes, member: &str, enter: bool) -> Result<Bytes, Refusal> {
     if !is_zip(bytes) {
-        return Err(container::damaged("it is no zip archive"));
+        return Err(damaged("it is no zip archive"));
     }
     let mut zip = open_zip(bytes)?;
     let find = |zip: &Zip, wanted: &str| {
@@ -246,7 +246,7 @@ fn bounded(reader: impl Read, packed: u64, most: u64) -> Result<Bytes, Refusal> 
     match Bytes::unpacked(reader, fair.min(most)) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(bomb()),
-        Err(error) => Err(container::damaged(error)),
+        Err(error) => Err(damaged(error)),
     }
 }
 
@@ -255,12 +255,46 @@ fn gunzipped(bytes: Bytes) -> Result<Bytes, Refusal> {
     if bytes.part(0, 3).is_ok_and(|head| head != b"\x1F\x8B\x08") {
         return Ok(bytes);
     }
-    let reader = MultiGzDecoder::new(BufReader::new(bytes.cursor()));
-    let inner = bounded(reader, bytes.len(), MOST_BYTES)?;
+    let members = Members(Some(GzDecoder::new(BufReader::new(bytes.cursor()))));
+    let inner = bounded(members, bytes.len(), MOST_BYTES)?;
     if inner.part(257, 262).is_ok_and(|magic| magic == b"ustar") {
         return Err(Refusal::new("it is an archive (tar)", "unpack it and name the files in it"));
     }
     Ok(inner)
+}
+
+/// What the members of a gzip file hold, one behind the other. Zeros behind the last fill up its block.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let read = member.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            let Some(member) = self.0.take() else { break };
+            let mut behind = member.into_inner();
+            if behind.fill_buf()?.first() == Some(&0x1F) {
+                self.0 = Some(GzDecoder::new(behind));
+            } else if !is_all_zeros(behind)? {
+                let why = "what follows the packed file is none";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn is_all_zeros(mut reader: impl BufRead) -> io::Result<bool> {
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() || chunk.iter().any(|&b| b != 0) {
+            return Ok(chunk.is_empty());
+        }
+        let length = chunk.len();
+        reader.consume(length);
+    }
 }
 
 fn of_zip_error(error: &ZipError) -> Refusal {
@@ -271,8 +305,13 @@ fn of_zip_error(error: &ZipError) -> Refusal {
                 "unpack it, or pack it again as a plain zip file",
             )
         }
-        error => container::damaged(error),
+        error => damaged(error),
     }
+}
+
+fn damaged(why: impl std::fmt::Display) -> Refusal {
+    let hint = "copy or export it again, or unpack it and name the files in it";
+    Refusal { hint: hint.into(), ..container::damaged(why) }
 }
 
 fn bomb() -> Refusal {
@@ -351,6 +390,16 @@ mod tests {
         writer.add_symlink("a.csv", "/etc/passwd", options).expect("memory");
         let link = writer.finish().expect("memory").into_inner();
         assert!(found(&link)[0].ends_with("leads out of the archive"));
+    }
+
+    #[test]
+    fn zeros_behind_a_packed_file_fill_its_block_and_anything_else_is_refused() {
+        let behind = |rest: &[u8]| found(&[&packed(b"A")[..], rest].concat());
+        assert_eq!(behind(&[0; 70_000]), ["a.zip: A"]);
+        assert_eq!(behind(&packed(b"B")), ["a.zip: AB"]);
+        for junk in [&b"junk"[..], b"\0\0junk", b"\x1Fjunk"] {
+            assert!(behind(junk)[0].starts_with("a.zip ! it is damaged or cut short"), "{junk:?}");
+        }
     }
 
     #[test]

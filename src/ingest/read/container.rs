@@ -7,7 +7,9 @@ use zip::ZipArchive;
 use super::{
     Refusal,
     bytes::Bytes,
+    encoding,
     ole::{self, Ole},
+    sheet::MOST_COLUMNS,
 };
 
 /// How a file is to be read.
@@ -151,7 +153,7 @@ fn of_head(bytes: &[u8]) -> Container {
 
 /// Texts that are no rows of cells, by how they start.
 fn of_text_start(bytes: &[u8]) -> Option<Container> {
-    let head = super::encoding::decode(bytes[..bytes.len().min(START_BYTES)].to_vec()).text;
+    let head = encoding::decode(bytes[..bytes.len().min(START_BYTES)].to_vec()).text;
     let start = head.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if start.starts_with('<') {
         return of_markup(&start.to_ascii_lowercase());
@@ -284,6 +286,9 @@ fn of_zip(bytes: &Bytes, head: &[u8]) -> Container {
     let Some(members) = zip_members(bytes) else {
         return Container::Refused(damaged("its table of contents, at its end, is missing"));
     };
+    if members.iter().all(|(member, _)| member.ends_with('/')) {
+        return Container::Refused(empty());
+    }
     let unpacked = members.iter().fold(0u64, |sum, (_, size)| sum.saturating_add(*size));
     let has = |name: &str| {
         members.iter().any(|(member, _)| {
@@ -323,7 +328,7 @@ fn zip_members(bytes: &Bytes) -> Option<Vec<(String, u64)>> {
         let entry = zip.by_index_data(at).ok()?;
         Some((String::from_utf8_lossy(entry.name_raw()).into_owned(), entry.size()))
     };
-    (0..zip.len()).map(member).collect::<Option<Vec<_>>>().filter(|members| !members.is_empty())
+    (0..zip.len()).map(member).collect()
 }
 
 /// Whether nearly all bytes are what EBCDIC has for letters, digits, blanks and common marks, and hardly any
@@ -346,8 +351,9 @@ fn is_ebcdic(bytes: &[u8]) -> bool {
 
 /// Whether the bytes are no text in any encoding: control characters that no text has, beyond a few.
 fn is_binary(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(1 << 16)];
-    if super::encoding::wide(head).is_some() {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES as usize)];
+    let written = head.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1);
+    if encoding::wide(&head[..written]).is_some() {
         return false;
     }
     let odd = head
@@ -356,7 +362,9 @@ fn is_binary(bytes: &[u8]) -> bool {
             b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03)
         })
         .count();
-    odd * 50 > head.len()
+    // What was never written says nothing of what was.
+    let unwritten: usize = encoding::zero_blocks(head).map(|block| block.len()).sum();
+    (odd - unwritten) * 50 > head.len() - unwritten
 }
 
 pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -368,6 +376,14 @@ pub(super) fn too_large(unpacked: u64) -> Refusal {
     Refusal::new(
         format!("it unpacks to {} MiB, more than any workbook should", unpacked >> 20),
         "save the sheets you need as .csv",
+    )
+}
+
+/// Refuses what names more columns than a table has: rows written as columns, or no table at all.
+pub(super) fn too_wide() -> Refusal {
+    Refusal::new(
+        format!("it names more than {MOST_COLUMNS} columns, more than any table has"),
+        "export it again, with one row for each customer",
     )
 }
 

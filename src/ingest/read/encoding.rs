@@ -54,6 +54,8 @@ pub(super) struct Text {
     within: Range<u64>,
     /// Whether it holds zero bytes, which mean nothing.
     drop_zeros: bool,
+    /// Whether a part of it is lost: a block of zeros stands in its place.
+    is_torn: bool,
     /// What was counted while UTF-8 was checked.
     signs: Option<Signs>,
     /// What it was written in: `UTF-8`, `windows-1252`, `IBM850`...
@@ -75,19 +77,27 @@ enum How {
 impl Text {
     /// Looks through the whole file.
     pub(super) fn of(bytes: Bytes) -> io::Result<Text> {
-        let head = bytes.part(0, 4096)?;
+        let written = written(&bytes)?;
+        let head = bytes.part(0, written.min(4096))?;
+        let ends_in_zeros = written < bytes.len();
         let mut text = match wide(&head) {
             Some(wide) => {
-                let within = wide.mark_length(&head)..bytes.len();
+                // Zeros are half of its letters: those of the last one stay.
+                let end = written.next_multiple_of(wide.unit_bytes()).min(bytes.len());
+                let within = wide.mark_length(&head)..end;
                 Text { encoding: wide.name().into(), ..Text::new(bytes, How::Wide(wide), within) }
             }
-            None => Text::narrow(bytes, &head)?,
+            None => Text::narrow(bytes, &head, written)?,
         };
         let signs = match text.signs.take() {
             Some(signs) => signs,
             None => text.count_signs()?,
         };
+        text.is_torn = signs.zero_block;
         text.drop_zeros = signs.zeros > 0;
+        if ends_in_zeros {
+            text.remarks.push("the zeros that the file ends in were left out".into());
+        }
         if signs.zeros > 0 {
             text.remarks.push("zero bytes were removed".into());
         }
@@ -100,13 +110,22 @@ impl Text {
 
     /// A file whose encoding is declared, if there is a name and it [is known](is_known); but for one that
     /// says by a byte order mark that it is in another.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or was found to have lost a part.
     pub(super) fn declared(bytes: Bytes, name: &str) -> io::Result<Text> {
         let page = CodePage::named(name).filter(|page| page.name() != "UTF-8");
         let head = bytes.part(0, 4)?;
         let marked = [&b"\xEF\xBB\xBF"[..], b"\xFF\xFE", b"\xFE\xFF"];
         let is_marked = marked.iter().any(|mark| head.starts_with(mark));
-        let Some(page) = page.filter(|_| !is_marked) else { return Text::of(bytes) };
-        let within = 0..end_of_text(&bytes)?;
+        let Some(page) = page.filter(|_| !is_marked) else {
+            let text = Text::of(bytes)?;
+            let why = "a block of zeros stands in it, where data were lost";
+            let torn = || io::Error::new(io::ErrorKind::InvalidData, why);
+            return if text.is_torn { Err(torn()) } else { Ok(text) };
+        };
+        let within = 0..end_of_text(&bytes, written(&bytes)?)?;
         Ok(Text { encoding: page.name().into(), ..Text::new(bytes, How::Page(page), within) })
     }
 
@@ -128,12 +147,13 @@ impl Text {
 
     fn new(bytes: Bytes, how: How, within: Range<u64>) -> Text {
         let (encoding, remarks) = ("UTF-8".into(), Vec::new());
-        Text { bytes, how, within, drop_zeros: false, signs: None, encoding, remarks }
+        let (drop_zeros, is_torn, signs) = (false, false, None);
+        Text { bytes, how, within, drop_zeros, is_torn, signs, encoding, remarks }
     }
 
-    fn narrow(bytes: Bytes, head: &[u8]) -> io::Result<Text> {
+    fn narrow(bytes: Bytes, head: &[u8], written: u64) -> io::Result<Text> {
         let start = if head.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        let within = start..end_of_text(&bytes)?.max(start);
+        let within = start..end_of_text(&bytes, written)?.max(start);
         let mut text = Text::new(bytes, How::Utf8, within);
         text.signs = text.check_utf8()?;
         if text.signs.is_some() {
@@ -234,23 +254,61 @@ impl Text {
 struct Signs {
     zeros: u64,
     lost: u64,
+    /// Whether [`ZERO_BLOCK`] zeros or more stand in a row.
+    zero_block: bool,
 }
 
 impl Signs {
     fn count(&mut self, text: &[u8]) {
-        self.zeros += memchr::memchr_iter(0, text).count() as u64;
+        let zeros = memchr::memchr_iter(0, text).count();
+        self.zeros += zeros as u64;
+        self.zero_block |= zeros >= ZERO_BLOCK && zero_blocks(text).next().is_some();
         self.lost += memchr::memmem::find_iter(text, "\u{fffd}").count() as u64;
     }
 }
 
+/// So many zeros in a row are no slip of a program: part of a disk was never written, or is lost.
+const ZERO_BLOCK: usize = 512;
+
+/// Where zeros stand in a row that are lost data.
+pub(super) fn zero_blocks(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let start = at + memchr::memchr(0, &bytes[at..])?;
+            at = bytes[start..].iter().position(|&b| b != 0).map_or(bytes.len(), |n| start + n);
+            if at - start >= ZERO_BLOCK {
+                return Some(start..at);
+            }
+        }
+    })
+}
+
+/// Where the zeros begin that a file ends in when room was made for more than was written; its length where there
+/// are none, or too few to be that.
+fn written(bytes: &Bytes) -> io::Result<u64> {
+    let mut end = bytes.len();
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK_BYTES as u64);
+        let chunk = bytes.part(start, end)?;
+        if let Some(last) = chunk.iter().rposition(|&b| b != 0) {
+            end = start + last as u64 + 1;
+            break;
+        }
+        end = start;
+    }
+    let is_block = bytes.len() - end >= ZERO_BLOCK as u64;
+    Ok(if is_block { end } else { bytes.len() })
+}
+
 /// Where the text ends: DOS programs end it with ^Z, and fill up the last block behind it.
-fn end_of_text(bytes: &Bytes) -> io::Result<u64> {
-    let tail_at = bytes.len().saturating_sub(1 << 16);
-    let tail = bytes.part(tail_at, bytes.len())?;
+fn end_of_text(bytes: &Bytes, written: u64) -> io::Result<u64> {
+    let tail_at = written.saturating_sub(1 << 16);
+    let tail = bytes.part(tail_at, written)?;
     let fill = |byte: &u8| matches!(byte, 0x1A | 0 | b'\r' | b'\n' | b' ');
     let end = tail.len() - tail.iter().rev().take_while(|byte| fill(byte)).count();
     let mark = memchr::memchr(0x1A, &tail[end..]);
-    Ok(mark.map_or(bytes.len(), |mark| tail_at + (end + mark) as u64))
+    Ok(mark.map_or(written, |mark| tail_at + (end + mark) as u64))
 }
 
 /// The bytes of a text, chunk by chunk.
@@ -435,6 +493,14 @@ impl Wide {
             Wide::Utf16Be => "UTF-16BE",
             Wide::Utf32Le => "UTF-32LE",
             Wide::Utf32Be => "UTF-32BE",
+        }
+    }
+
+    /// How many bytes a unit of it has.
+    fn unit_bytes(self) -> u64 {
+        match self {
+            Wide::Utf16Le | Wide::Utf16Be => 2,
+            Wide::Utf32Le | Wide::Utf32Be => 4,
         }
     }
 
@@ -766,6 +832,23 @@ mod tests {
         assert_decodes(b"a\nb\n\x1A".to_vec(), "a\nb\n", "UTF-8");
         assert_decodes(b"a\nb\x1A\x1A\0\0".to_vec(), "a\nb", "UTF-8");
         assert_decodes(b"a\x1Ab\n".to_vec(), "a\u{1a}b\n", "UTF-8");
+    }
+
+    #[test]
+    fn zeros_behind_the_text_are_left_out_and_zeros_within_it_are_lost_data() {
+        let text = "Prénom;Ville\nZoé;Paris\n";
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let zeros = vec![0; 300_000];
+        for bytes in [text.as_bytes(), &wide] {
+            let decoded = decode([bytes, &zeros].concat());
+            assert_eq!(decoded.text, text);
+            assert_eq!(decoded.remarks, ["the zeros that the file ends in were left out"]);
+            let torn = [bytes, &zeros[..4096], bytes].concat();
+            assert!(Text::declared(Bytes::from(torn), "").is_err());
+        }
+        let few = [text.as_bytes(), &zeros[..100], text.as_bytes()].concat();
+        assert_eq!(decode(few).text, format!("{text}{text}"));
+        assert_eq!(decode(zeros).text, "");
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! Columns keep the names the file gives them. Beside them stand those that several columns make
 //! together: [`CUSTOMER`], [`PARENT`], [`ACTIVE`], [`BILLING`] and [`DELIVERY`].
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use csv::StringRecord;
 
-use super::{Content, Format, Refusal, Row, Table, Tally, encoding::Decoded};
+use super::{
+    Content, Format, Refusal, Row, Table, Tally, container, encoding::Decoded, sheet::MOST_COLUMNS,
+};
 
 /// The name to go by: the company's, else what the list calls the customer, unless that is a person.
 pub(super) const CUSTOMER: &str = "Customer";
@@ -32,6 +34,9 @@ pub(super) fn is_iif(text: &str) -> bool {
 pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let Decoded { text, encoding, mut remarks } = decoded;
     let header = header(&text);
+    if header.len() > MOST_COLUMNS as usize {
+        return Err(container::too_wide());
+    }
     if header.is_empty() {
         return Err(Refusal::new(
             "it is a QuickBooks IIF file without a list of customers (!CUST)",
@@ -99,14 +104,10 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
 
 /// The columns of all blocks of customers: a file put together from two may have two headers.
 fn header(text: &str) -> Vec<String> {
-    let mut header: Vec<String> = Vec::new();
+    let (mut header, mut seen) = (Vec::new(), HashSet::new());
     for line in text.lines().filter(|line| line.starts_with("!CUST")) {
-        for cell in cells(line).iter().skip(1) {
-            let name = column(cell);
-            if !name.is_empty() && !header.contains(&name) {
-                header.push(name);
-            }
-        }
+        let names = cells(line).into_iter().skip(1).map(|cell| column(&cell));
+        header.extend(names.filter(|name| !name.is_empty() && seen.insert(name.clone())));
     }
     header
 }

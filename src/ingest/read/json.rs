@@ -9,7 +9,10 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 use csv::StringRecord;
 use serde_json::Value;
 
-use super::{Content, Format, Refusal, Row, Table, Tally, encoding::Decoded, header};
+use super::{
+    Content, Format, Refusal, Row, Table, Tally, container, encoding::Decoded, header,
+    sheet::MOST_COLUMNS,
+};
 
 /// What joins the values of an array in one cell.
 const LIST_SEPARATOR: &str = ", ";
@@ -38,6 +41,9 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
                         header.push(name.clone());
                         header.len() - 1
                     });
+                }
+                if header.len() > MOST_COLUMNS as usize {
+                    return Err(container::too_wide());
                 }
             }
             Piece::Bad(_) => bad += 1,

@@ -276,6 +276,7 @@ pub fn problem_of_encoding(name: &str) -> Option<(String, String)> {
 /// As [`open`], by what is `declared` of the file.
 pub fn open_as(path: &Path, declared: &Declared<'_>) -> Result<Vec<Table>> {
     if path.is_dir() {
+        std::fs::read_dir(path).map_err(Error::io("read", path))?;
         return Err(refused(path, "it is a folder", "name the files in it"));
     }
     let bytes = archive::bytes(path)?;
@@ -313,12 +314,11 @@ fn tables(path: &Path, bytes: Bytes, encoding: &str) -> Result<Vec<Table>> {
                 Page::Html if encoding.is_empty() => markup::decode(bytes),
                 _ => Text::declared(bytes, encoding).and_then(Text::whole),
             };
-            let decoded = decoded.map_err(Error::io("read", path))?;
-            match kind {
+            decoded.map_err(container::damaged).and_then(|decoded| match kind {
                 Page::Html => html::tables(decoded, ""),
                 Page::Sylk => sylk::sylk(decoded),
                 Page::Dif => sylk::dif(decoded),
-            }
+            })
         }
     };
     found.map_err(|refusal| refused(path, refusal.message, refusal.hint))
@@ -332,7 +332,7 @@ fn text_tables(bytes: Bytes, encoding: &str) -> Result<Vec<Table>, Refusal> {
             Some(shape) => fixed::table(whole(text)?, shape)?,
             None => text::table(text)?,
         },
-        container::TextKind::VCard => vcard::table(whole(text)?),
+        container::TextKind::VCard => vcard::table(whole(text)?)?,
         container::TextKind::Json => json::table(whole(text)?)?,
         container::TextKind::Sage => sage::table(whole(text)?)?,
         container::TextKind::Iif => iif::table(whole(text)?)?,

@@ -12,7 +12,7 @@ use super::{
     side,
 };
 
-/// Columns that a sheet can have.
+/// Columns that a sheet can have, and a table of any other kind.
 pub(super) const MOST_COLUMNS: u32 = 16_384;
 
 /// Rows that a sheet can have.

@@ -10,6 +10,7 @@ use super::{
     encoding::{Reader, Text},
     header::{self, Layout},
     mojibake,
+    sheet::MOST_COLUMNS,
 };
 
 /// Delimiters that exports use, the likeliest first.
@@ -50,8 +51,12 @@ pub(super) fn table(text: Text) -> Result<Table, Refusal> {
     // What is found while looking ahead must not be counted twice.
     let mut ahead = Records::new(Window::of(&text), &start, dialect, Tally::default());
     ahead.width = Some(usual_width);
+    let known = |record: Record| match record.is_too_wide() {
+        true => (record.line, StringRecord::new()),
+        false => (record.line, record.cells),
+    };
     let (lines, preview): (Vec<u32>, Vec<StringRecord>) =
-        ahead.take(header::PREVIEW_ROWS).map(|record| (record.line, record.cells)).unzip();
+        ahead.take(header::PREVIEW_ROWS).map(known).unzip();
     let layout = Layout::find(&preview, &[]);
     let mut records = Records::new(Window::of(&text), &start, dialect, tally.clone());
     records.width = Some(layout.header.len());
@@ -93,8 +98,8 @@ impl Iterator for RawRows {
     type Item = RawRow;
 
     fn next(&mut self) -> Option<RawRow> {
-        if let Some(Record { line, cells }) = self.0.next() {
-            return Some(RawRow::Cells(line, cells));
+        if let Some(record) = self.0.next() {
+            return Some(record.into_raw());
         }
         let error = self.0.window.failed.take()?;
         let content = Content::Bad {
@@ -183,6 +188,26 @@ struct Record {
     /// The physical line it starts on, from 1.
     line: u32,
     cells: StringRecord,
+}
+
+impl Record {
+    /// Whether it has more cells than any table has columns: a line of millions of delimiters is no row.
+    fn is_too_wide(&self) -> bool {
+        self.cells.len() > MOST_COLUMNS as usize
+    }
+
+    fn into_raw(self) -> RawRow {
+        if !self.is_too_wide() {
+            return RawRow::Cells(self.line, self.cells);
+        }
+        let cells = self.cells.len();
+        let content = Content::Bad {
+            code: "ragged_row",
+            message: format!("the line has {cells} cells, more than any table has columns"),
+            raw: self.cells.iter().collect::<Vec<_>>().join("\t"),
+        };
+        RawRow::Known(Row { number: self.line, content })
+    }
 }
 
 /// What of a text is decoded and not yet read.

@@ -16,9 +16,10 @@ use calcard::{
 use csv::StringRecord;
 
 use super::{
-    Content, Format, Row, Table, Tally,
+    Content, Format, Refusal, Row, Table, Tally, container,
     encoding::Decoded,
     header,
+    sheet::MOST_COLUMNS,
     vcard_lines::{self, Omitted},
 };
 use crate::value::text::fold;
@@ -70,7 +71,7 @@ enum Family {
 }
 
 /// The table of a vCard file.
-pub(super) fn table(decoded: Decoded) -> Table {
+pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let Decoded { text, encoding, mut remarks } = decoded;
     // Old Macs end lines with CR alone, which the parser does not know.
     let text = if text.contains('\n') { text } else { text.replace('\r', "\n") };
@@ -85,6 +86,9 @@ pub(super) fn table(decoded: Decoded) -> Table {
     let mut columns: BTreeMap<Place, usize> = BTreeMap::new();
     for values in cards.iter().filter_map(|(_, card)| card.as_ref().ok()) {
         columns.extend(values.keys().map(|place| (place.clone(), 0)));
+        if columns.len() > MOST_COLUMNS as usize {
+            return Err(container::too_wide());
+        }
     }
     let header: Vec<String> = columns.keys().map(column_name).collect();
     columns.values_mut().enumerate().for_each(|(at, position)| *position = at);
@@ -93,7 +97,7 @@ pub(super) fn table(decoded: Decoded) -> Table {
         .into_iter()
         .map(|(number, card)| Row { number, content: content(card, &columns) })
         .collect();
-    Table::of_records(
+    Ok(Table::of_records(
         Format {
             container: "vcard".into(),
             encoding,
@@ -104,7 +108,7 @@ pub(super) fn table(decoded: Decoded) -> Table {
         header,
         rows,
         tally,
-    )
+    ))
 }
 
 /// What is said of what was left out.
@@ -470,7 +474,7 @@ mod tests {
     /// `line: column=value, ...` for each card.
     fn read(text: &str) -> Vec<String> {
         let decoded = Decoded { text: text.into(), encoding: "UTF-8".into(), remarks: Vec::new() };
-        let table = table(decoded);
+        let table = table(decoded).expect("not too wide");
         let header = table.header;
         table
             .rows

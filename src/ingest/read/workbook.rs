@@ -6,17 +6,18 @@
 //! from its workbook, so that no iterator can own both.)
 
 use std::{
+    cell::Cell,
     io::BufReader,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{self, AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, Once, PoisonError,
         mpsc::{Receiver, sync_channel},
     },
     thread,
 };
 
 use calamine::{
-    Cell, Data, DataRef, Range, Reader, SheetType, SheetVisible, Xls, XlsError, XlsOptions, Xlsb,
+    Data, DataRef, Range, Reader, SheetType, SheetVisible, Xls, XlsError, XlsOptions, Xlsb,
     XlsbError, Xlsx, XlsxError,
 };
 
@@ -241,9 +242,27 @@ impl Book {
     }
 }
 
-/// The reader libraries index into what they read; a damaged file may make them panic.
+thread_local! {
+    /// Whether a panic of this thread is one of a reader library, and is caught.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The reader libraries index into what they read; a damaged file may make them panic. The user is told that the
+/// file is damaged, and not where in a library that was found.
 fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(read)).map_err(|_| "its parts do not fit together".to_owned())
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let usual = panic::take_hook();
+        panic::set_hook(Box::new(move |told| {
+            if !GUARDED.get() {
+                usual(told);
+            }
+        }));
+    });
+    let outer = GUARDED.replace(true);
+    let read = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(outer);
+    read.map_err(|_| "its parts do not fit together".to_owned())
 }
 
 fn read_xlsx(book: &mut Xlsx<Source>, sheet: &str, rows: &mut RowBuilder) -> Result<(), XlsxError> {
@@ -274,7 +293,7 @@ fn read_xlsb(
 ) -> Result<(), XlsbError> {
     let mut reader = book.worksheet_cells_reader(sheet)?;
     while let Some(cell) = reader.next_cell()? {
-        let cell: Cell<DataRef<'_>> = cell;
+        let cell: calamine::Cell<DataRef<'_>> = cell;
         let (row, column) = cell.get_position();
         let value = Value::from(cell.get_value());
         if !rows.cell(row, column, value, digits.at(row, column)) {
