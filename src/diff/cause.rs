@@ -107,8 +107,8 @@ impl Comparison<'_> {
         let edited = edited.map(|&record| format!("{} edited", self.after.place(record)));
         let mut rows: Vec<String> = new.chain(edited).chain(gone).collect();
         if rows.len() > MOST_ROWS {
-            let left = rows.len() - MOST_ROWS;
-            rows.truncate(MOST_ROWS);
+            let left = rows.len() - (MOST_ROWS - 1);
+            rows.truncate(MOST_ROWS - 1);
             rows.push(format!("{left} more rows"));
         }
         rows.into_iter().map(|which| Cause { what: Reason::Row, which }).collect()

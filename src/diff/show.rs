@@ -134,6 +134,7 @@ impl fmt::Display for Change {
             writeln!(f, "  {}: {} → {}", value.name, shown(&value.before), shown(&value.after))?;
         }
         match self.values.len().checked_sub(MOST_VALUES) {
+            Some(1) => writeln!(f, "  and another value"),
             Some(left) if left > 0 => writeln!(f, "  and {left} more values"),
             _ => Ok(()),
         }

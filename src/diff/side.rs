@@ -94,6 +94,10 @@ impl Side {
         each_row(&folder.join("golden/consents.csv"), |_, cells| {
             // golden_id, contact_point, channel, purpose, legal_entity, state
             let told = |at: usize| cells.get(at).unwrap_or_default();
+            // Of most contact points nothing is known: that comes and goes with the contact point.
+            if told(5) == consolidate::UNKNOWN {
+                return;
+            }
             let name = [told(2), told(3), told(4), told(1)];
             let name: Vec<&str> = name.into_iter().filter(|part| !part.is_empty()).collect();
             let name = format!("consent {}", name.join(" "));
