@@ -1237,6 +1237,23 @@ pub struct GoldenConsent {
     pub row: Option<u32>,
 }
 
+impl GoldenConsent {
+    /// The columns of `golden/consents.csv`.
+    pub const COLUMNS: [&str; 11] = [
+        "golden_id",
+        "contact_point",
+        "channel",
+        "purpose",
+        "legal_entity",
+        "state",
+        "proved",
+        "since",
+        "source",
+        "file",
+        "row",
+    ];
+}
+
 /// One line of `golden/keys.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct GoldenKey {

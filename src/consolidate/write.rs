@@ -116,19 +116,7 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
     )?;
     store::write_csv(
         &folder.join("consents.csv"),
-        &[
-            "golden_id",
-            "contact_point",
-            "channel",
-            "purpose",
-            "legal_entity",
-            "state",
-            "proved",
-            "since",
-            "source",
-            "file",
-            "row",
-        ],
+        &GoldenConsent::COLUMNS,
         golden.consents.iter().map(readable),
     )?;
     let states = golden.suppressed.iter();

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{self, Kind, ValueKind},
-    table::Channel,
+    table::{Channel, GoldenConsent},
     value::text::nearest,
 };
 
@@ -188,19 +188,7 @@ pub(super) const LINK_FIELDS: [&str; 7] =
     ["id", "person_id", "organisation_id", "role", "current", "since", "until"];
 pub(super) const ORGANISATION_LINK_FIELDS: [&str; 4] = ["id", "child_id", "parent_id", "type"];
 pub(super) const CONTACT_POINT_FIELDS: [&str; 4] = ["value", "state", "channel", "golden_id"];
-pub(super) const CONSENT_FIELDS: [&str; 11] = [
-    "golden_id",
-    "contact_point",
-    "channel",
-    "purpose",
-    "legal_entity",
-    "state",
-    "proved",
-    "since",
-    "source",
-    "file",
-    "row",
-];
+pub(super) const CONSENT_FIELDS: [&str; 11] = GoldenConsent::COLUMNS;
 pub(super) const KEY_FIELDS: [&str; 4] = ["golden_id", "key_space", "key", "active"];
 pub(super) const HOUSEHOLD_FIELDS: [&str; 2] = ["household_id", "golden_id"];
 
