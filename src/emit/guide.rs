@@ -24,6 +24,7 @@ pub(super) fn write(target: &Target, metrics: &Metrics) -> String {
     orphans(&mut page, target, metrics);
     consent(&mut page, metrics);
     misfits(&mut page, metrics);
+    history(&mut page, metrics);
     left_out(&mut page, metrics);
     page
 }
@@ -248,6 +249,28 @@ fn misfits(page: &mut String, metrics: &Metrics) {
         line!(page, "| {problem} | {object} | {column} | {count} |");
     }
     line!(page, "\nEach is a line of `misfits.csv` with its golden id.");
+}
+
+fn history(page: &mut String, metrics: &Metrics) {
+    line!(page, "\n## History\n");
+    if metrics.history.is_empty() {
+        line!(page, "The sources have no invoices, quotes, activities or the like.");
+        return;
+    }
+    line!(
+        page,
+        "No load file has history: objects for it differ from one installation to the next. The whole rows stand in the \
+         run's folder, each with the golden id of its customer first, by which the load files know them too: load them \
+         into the objects that you choose once the customers are in, or keep them where they can be looked up."
+    );
+    line!(page, "\n| kind | file | rows | with their customer |\n|---|---|---:|---:|");
+    for (kind, of) in &metrics.history {
+        line!(page, "| {kind} | `golden/history/{kind}.csv` | {} | {} |", of.rows, of.attached);
+    }
+    line!(
+        page,
+        "\nRows without their customer name nobody of this run by a key or an address: `rejects.csv` says why."
+    );
 }
 
 fn left_out(page: &mut String, metrics: &Metrics) {

@@ -92,6 +92,17 @@ pub struct Metrics {
     pub unmapped: BTreeMap<String, u64>,
     /// Contact points of no golden record, in `suppression.csv`.
     pub suppressed: u64,
+    /// Rows of history, which no load file takes, by kind.
+    pub history: BTreeMap<String, HistoryRows>,
+}
+
+/// How many rows of history there are of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct HistoryRows {
+    /// In all.
+    pub rows: u64,
+    /// With the golden record that they hang on.
+    pub attached: u64,
 }
 
 /// Writes the load package of `target` into `folder`.
@@ -119,7 +130,11 @@ pub fn run(
         target,
         folder,
         progress,
-        metrics: Metrics { target: target.name.clone(), ..Metrics::default() },
+        metrics: Metrics {
+            target: target.name.clone(),
+            history: history_rows(golden),
+            ..Metrics::default()
+        },
         digests: Vec::new(),
         written: Written::new(),
         refused: BTreeMap::new(),
@@ -132,6 +147,16 @@ pub fn run(
         package.object(object, &source)?;
     }
     package.finish(&source)
+}
+
+fn history_rows(golden: &Golden) -> BTreeMap<String, HistoryRows> {
+    let mut kinds: BTreeMap<String, HistoryRows> = BTreeMap::new();
+    for row in &golden.history {
+        let of = kinds.entry(row.kind.clone()).or_default();
+        of.rows += 1;
+        of.attached += u64::from(!row.golden_id.is_empty());
+    }
+    kinds
 }
 
 /// A load package being written.
