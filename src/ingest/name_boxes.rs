@@ -78,9 +78,10 @@ fn is_firm(text: &str) -> bool {
         return false;
     }
     // `Sa` and `Ag` are last names too: `MARIA SA`.
-    let short = form.chars().filter(|c| c.is_alphanumeric()).count() <= 2;
-    let has_form = !form.is_empty() && !bare.trim().is_empty() && !(short && names_person(&bare));
-    has_form || organisation::looks_like_organisation(text) && !names_person(text)
+    let long = form.chars().filter(|c| c.is_alphanumeric()).count() > 2;
+    let has_form = !form.is_empty() && !bare.trim().is_empty();
+    has_form && (long || !names_person(&bare))
+        || organisation::looks_like_organisation(text) && !names_person(text)
 }
 
 fn is_whole_name(text: &str, emails: &[&str]) -> bool {

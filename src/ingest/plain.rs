@@ -81,9 +81,12 @@ pub fn run(
 ) -> Result<Staged<Ingested, Metrics>> {
     progress.expect(2 * tables.len() as u64);
     let mut gathered = Gathered::default();
-    let looks = look(tables, options, &mut gathered, progress)?;
+    let mut looks = look(tables, options, &mut gathered, progress)?;
     let kind = options.kind.unwrap_or_else(|| common_kind(&looks));
     let home = options.country.clone().unwrap_or_else(|| common_country(&looks));
+    for look in looks.iter_mut().filter(|_| options.country.is_none()) {
+        look.country = look.votes.abroad(&home).map_or(String::new(), |a| a.setting().to_owned());
+    }
     for (at, table) in tables.iter().enumerate() {
         let source = if tables.len() == 1 { ONLY_SOURCE } else { &source_name(&table.file) };
         let looks: Vec<&Look> = looks.iter().filter(|l| l.file == at).collect();
@@ -91,11 +94,7 @@ pub fn run(
             let opened = read::open(&table.path)?;
             let before = gathered.metrics.tables.len();
             for (look, opened) in looks.into_iter().zip(opened) {
-                let country = match options.country {
-                    Some(_) => String::new(),
-                    None => look.votes.abroad(&home).map_or(String::new(), |a| a.setting().into()),
-                };
-                gathered.take(table, source, look, opened, kind, country, progress)?;
+                gathered.take(table, source, look, opened, kind, progress)?;
             }
             if gathered.metrics.tables[before..].iter().all(TableFate::is_void) {
                 gathered.metrics.files_without_rows += 1;
@@ -146,6 +145,8 @@ struct Look {
     source: Option<usize>,
     /// What its cells tell of its country.
     votes: Votes,
+    /// Its own country, as a [`Place`] has it.
+    country: String,
 }
 
 /// Reads every table once, for a sample of its rows.
@@ -213,7 +214,7 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let numbering = numbering.into_iter().map(|(at, _)| at).collect();
     let attributes: Vec<&str> = columns.iter().map(|c| c.attribute.as_str()).collect();
     let votes = Votes::of(&attributes, &table.header, &sample);
-    Ok(Look { file, columns, sample, rows, numbering, id, source, votes })
+    Ok(Look { file, columns, sample, rows, numbering, id, source, votes, country: String::new() })
 }
 
 fn missing_column(name: &str, looks: &[Look]) -> Error {
@@ -553,7 +554,6 @@ impl Gathered {
         look: &Look,
         opened: Table,
         kind: Kind,
-        country: String,
         progress: &Progress,
     ) -> Result<()> {
         let scopes = withhold::plain_scopes(&look.columns, look.id);
@@ -576,7 +576,7 @@ impl Gathered {
             sheet: opened.sheet.clone(),
             key_space: String::new(),
             rank: 0,
-            country: country.clone(),
+            country: look.country.clone(),
             dated: String::new(),
         };
         for column in look.columns.iter().filter(|c| columns::looks_like_consent(c)) {
