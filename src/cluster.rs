@@ -1,8 +1,9 @@
 //! Gathers matching records into entities: scored pairs -> one cluster per record.
 //!
 //! Pairs merge from the strongest down. A merge is refused when the two clusters hold values that
-//! one entity cannot have both, or when their records contradict each other more than they agree:
-//! no chain of pairs brings together what must stay apart. What is refused waits for a human.
+//! one entity cannot have both, when as wholes they are no match, or when their records contradict each
+//! other more than they agree: no chain of pairs brings together what must stay apart. What is refused
+//! waits for a human.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +21,15 @@ pub enum Bound {
         /// For each record its value.
         values: Vec<Option<u32>>,
     },
-    /// A cluster holds at most one value that two witnesses give: one alone may be a mistake.
-    AtMostOneConfirmed {
+    /// Two clusters whose values contradict each other merge only if the rest of two records that have them
+    /// outweighs it: no chain of others brings them together.
+    NoContradiction {
         /// Why a merge is refused: the review's reason.
         reason: &'static str,
-        /// For each record its value and who gives it.
-        values: Vec<Option<(u32, u32)>>,
+        /// For each record its value.
+        values: Vec<Option<u32>>,
+        /// Whether two values contradict each other rather than one being the other with a slip.
+        contradict: fn(u32, u32) -> bool,
     },
     /// A cluster holds each of these values at most once.
     NoRepeat {
@@ -58,20 +62,32 @@ pub struct Clustered {
     pub review: Vec<Review>,
 }
 
+/// What two records say of each other, and two groups of them.
+pub trait Judge {
+    /// The match weight of two groups in hundredths of a bit, each taken for one record with the values of all.
+    fn together(&self, left: &[u32], right: &[u32]) -> i32;
+    /// What two records say by themselves, in hundredths of a bit, whatever the prior.
+    fn evidence(&self, left: u32, right: u32) -> i32;
+}
+
 /// Evidence in hundredths of a bit from which a pair of records speaks for or against its cluster.
 pub const SPEAKS_CENTIBITS: i32 = 500;
 /// Records of each side that are asked before two clusters merge.
 const ASKED: usize = 24;
 
+/// The records of a cluster that are asked.
+pub fn asked(members: &[u32]) -> &[u32] {
+    &members[..members.len().min(ASKED)]
+}
+
 /// Gives each of `records` records exactly one cluster. `pairs` are all pairs worth a thought; those
 /// from `merge_centibits` on merge if `bounds` and the other records of their clusters allow it.
-/// `evidence` gives what two records say by themselves, in hundredths of a bit.
 pub fn run(
     records: usize,
     mut pairs: Vec<Pair>,
     merge_centibits: i32,
     bounds: &[Bound],
-    evidence: impl Fn(u32, u32) -> i32,
+    judge: &impl Judge,
 ) -> (Clustered, Metrics) {
     pairs.sort_unstable_by_key(|p| (-p.weight_centibits, p.left, p.right));
     let mut forest = Forest::new(records, bounds);
@@ -83,21 +99,17 @@ pub fn run(
         }
         let waits = if pair.weight_centibits < merge_centibits {
             Some("doubtful")
-        } else if let Some(reason) = forest.forbidden(a, b) {
-            Some(reason)
-        } else if contradicts(&forest.members[a as usize], &forest.members[b as usize], &evidence) {
-            Some("contradiction")
         } else {
-            forest.merge(a, b);
-            None
+            forest.forbidden(a, b).or_else(|| forest.contradicts(a, b, merge_centibits, judge))
         };
-        if let Some(reason) = waits {
-            review.push(Review {
+        match waits {
+            None => forest.merge(a, b),
+            Some(reason) => review.push(Review {
                 left: pair.left,
                 right: pair.right,
                 weight_centibits: pair.weight_centibits,
                 reason: reason.to_owned(),
-            });
+            }),
         }
     }
     // Merges that came later may have settled what waited; and of all pairs between two clusters a
@@ -114,14 +126,11 @@ pub fn run(
 }
 
 /// Whether the records of two clusters speak against each other more often than for each other.
-fn contradicts(a: &[u32], b: &[u32], evidence: &impl Fn(u32, u32) -> i32) -> bool {
-    if a.len() == 1 && b.len() == 1 {
-        return false;
-    }
+fn outvoted(a: &[u32], b: &[u32], judge: &impl Judge) -> bool {
     let (mut against, mut in_favour) = (0, 0);
-    for &x in a.iter().take(ASKED) {
-        for &y in b.iter().take(ASKED) {
-            match evidence(x.min(y), x.max(y)) {
+    for &x in a {
+        for &y in b {
+            match judge.evidence(x.min(y), x.max(y)) {
                 e if e <= -SPEAKS_CENTIBITS => against += 1,
                 e if e >= SPEAKS_CENTIBITS => in_favour += 1,
                 _ => {}
@@ -136,20 +145,17 @@ struct Forest<'a> {
     parent: Vec<u32>,
     members: Vec<Vec<u32>>,
     bounds: &'a [Bound],
-    /// For each bound, the sorted values of each root's cluster; a value with its witness is one number.
-    held: Vec<Vec<Vec<u64>>>,
+    /// For each bound, the sorted values of each root's cluster.
+    held: Vec<Vec<Vec<u32>>>,
 }
 
 impl<'a> Forest<'a> {
     fn new(records: usize, bounds: &'a [Bound]) -> Forest<'a> {
         let held = bounds.iter().map(|bound| match bound {
-            Bound::AtMostOne { values, .. } | Bound::NoRepeat { values, .. } => {
-                values.iter().map(|v| v.iter().map(|&v| v.into()).collect()).collect()
-            }
-            Bound::AtMostOneConfirmed { values, .. } => {
-                let number =
-                    |&(value, witness): &(u32, u32)| u64::from(value) << 32 | u64::from(witness);
-                values.iter().map(|v| v.iter().map(number).collect()).collect()
+            Bound::AtMostOne { values, .. }
+            | Bound::NoRepeat { values, .. }
+            | Bound::NoContradiction { values, .. } => {
+                values.iter().map(|v| v.iter().copied().collect()).collect()
             }
         });
         Forest {
@@ -177,14 +183,42 @@ impl<'a> Forest<'a> {
                 Bound::AtMostOne { reason, .. } => {
                     (!mine.is_empty() && !yours.is_empty() && mine != yours).then_some(*reason)
                 }
-                Bound::AtMostOneConfirmed { reason, .. } => {
-                    (!mine.is_empty() && !yours.is_empty() && confirmed(mine, yours) > 1)
-                        .then_some(*reason)
-                }
+                // Whether something outweighs it takes more than the values.
+                Bound::NoContradiction { .. } => None,
                 Bound::NoRepeat { reason, .. } => {
                     mine.iter().any(|v| yours.binary_search(v).is_ok()).then_some(*reason)
                 }
             }
+        })
+    }
+
+    /// Why two clusters are not one although a pair of theirs is, if they are not.
+    ///
+    /// A pair of records that say little may be strong only because what would speak against it is
+    /// missing there: another record of each cluster may know it. So the clusters as wholes must be strong enough too.
+    fn contradicts(
+        &self,
+        a: u32,
+        b: u32,
+        merge_centibits: i32,
+        judge: &impl Judge,
+    ) -> Option<&'static str> {
+        let (mine, yours) = (asked(&self.members[a as usize]), asked(&self.members[b as usize]));
+        if mine.len() == 1 && yours.len() == 1 {
+            return None;
+        }
+        let outweighed =
+            |x: u32, y: u32| judge.together(&[x.min(y)], &[x.max(y)]) >= merge_centibits;
+        let bound = self.bounds.iter().find_map(|bound| match bound {
+            Bound::NoContradiction { reason, values, contradict } => {
+                all_contradict(mine, yours, values, *contradict, outweighed).then_some(*reason)
+            }
+            _ => None,
+        });
+        bound.or_else(|| {
+            let apart =
+                judge.together(mine, yours) < merge_centibits || outvoted(mine, yours, judge);
+            apart.then_some("contradiction")
         })
     }
 
@@ -219,12 +253,23 @@ impl<'a> Forest<'a> {
     }
 }
 
-/// How many values have two witnesses or more in two clusters together.
-fn confirmed(mine: &[u64], yours: &[u64]) -> usize {
-    let mut all = [mine, yours].concat();
-    all.sort_unstable();
-    all.dedup();
-    all.chunk_by(|a, b| a >> 32 == b >> 32).filter(|witnesses| witnesses.len() > 1).count()
+/// Whether records of two clusters have values, all of one contradict all of the other, and nothing else of
+/// two records outweighs that.
+fn all_contradict(
+    mine: &[u32],
+    yours: &[u32],
+    values: &[Option<u32>],
+    contradict: fn(u32, u32) -> bool,
+    outweighed: impl Fn(u32, u32) -> bool,
+) -> bool {
+    let known = |&record: &u32| Some((record, values[record as usize]?));
+    let mut pairs = mine
+        .iter()
+        .filter_map(known)
+        .flat_map(|one| yours.iter().filter_map(known).map(move |other| (one, other)))
+        .peekable();
+    pairs.peek().is_some()
+        && pairs.all(|((x, one), (y, other))| contradict(one, other) && !outweighed(x, y))
 }
 
 impl Metrics {
@@ -254,13 +299,27 @@ mod tests {
 
     use super::*;
 
+    /// What any two records say, and so groups of them: the strongest.
+    struct Says<F>(F);
+
+    impl<F: Fn(u32, u32) -> i32> Judge for Says<F> {
+        fn together(&self, left: &[u32], right: &[u32]) -> i32 {
+            let pairs = left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b)));
+            pairs.map(|(a, b)| self.evidence(a.min(b), a.max(b))).max().unwrap_or(0)
+        }
+
+        fn evidence(&self, left: u32, right: u32) -> i32 {
+            self.0(left, right)
+        }
+    }
+
     fn pair(left: u32, right: u32, bits: i32) -> Pair {
         Pair { left, right, weight_centibits: bits * 100 }
     }
 
     fn clustered(pairs: &[(u32, u32, i32)], bounds: &[Bound]) -> Vec<u32> {
         let pairs = pairs.iter().map(|&(a, b, bits)| pair(a, b, bits)).collect();
-        run(5, pairs, 300, bounds, |_, _| 0).0.first
+        run(5, pairs, 300, bounds, &Says(|_, _| 500)).0.first
     }
 
     #[test]
@@ -274,19 +333,33 @@ mod tests {
             reason: "legal_number",
             values: vec![Some(1), None, Some(2), None, None],
         };
-        let (found, metrics) = run(5, vec![pair(0, 1, 12), pair(1, 2, 9)], 300, &[bound], |_, _| 0);
+        let pairs = vec![pair(0, 1, 12), pair(1, 2, 9)];
+        let (found, metrics) = run(5, pairs, 300, &[bound], &Says(|_, _| 500));
         assert_eq!(found.first, [0, 0, 2, 3, 4]);
         assert_eq!(metrics.review["legal_number"], 1);
     }
 
     #[test]
-    fn two_birth_dates_of_two_witnesses_each_are_of_two_persons() {
-        let given = |values| [Bound::AtMostOneConfirmed { reason: "birth_dates", values }];
-        let chain = [(0, 1, 12), (2, 3, 11), (1, 2, 9)];
-        let sure = given(vec![Some((1, 1)), Some((1, 2)), Some((2, 1)), Some((2, 2)), None]);
-        assert_eq!(clustered(&chain, &sure), [0, 0, 2, 2, 4]);
-        let doubtful = given(vec![Some((1, 1)), Some((1, 2)), Some((2, 1)), Some((2, 1)), None]);
-        assert_eq!(clustered(&chain, &doubtful), [0, 0, 0, 0, 4]);
+    fn no_chain_joins_contradicting_values_but_what_outweighs_them_does() {
+        let bounds = [Bound::NoContradiction {
+            reason: "birth_dates",
+            values: vec![Some(10), None, Some(20), None, None],
+            contradict: |x, y| x != y,
+        }];
+        let chain = vec![pair(0, 1, 12), pair(1, 2, 9)];
+        let ends = |weight: i32| {
+            let judge = Says(move |a, b| if (a, b) == (0, 2) { weight } else { 900 });
+            run(5, chain.clone(), 300, &bounds, &judge).0.first
+        };
+        assert_eq!(ends(200), [0, 0, 2, 3, 4]);
+        assert_eq!(ends(400), [0, 0, 0, 3, 4]);
+    }
+
+    #[test]
+    fn two_clusters_that_as_wholes_are_too_weak_stay_apart() {
+        let judge = Says(|a, b| if (a, b) == (0, 1) { 900 } else { 200 });
+        let pairs = vec![pair(0, 1, 12), pair(1, 2, 9)];
+        assert_eq!(run(3, pairs, 300, &[], &judge).0.first, [0, 0, 2]);
     }
 
     #[test]
@@ -300,9 +373,9 @@ mod tests {
 
     #[test]
     fn a_chain_whose_ends_contradict_is_cut() {
-        let evidence = |a, b| if (a, b) == (0, 2) || (a, b) == (0, 3) { -900 } else { 100 };
+        let judge = Says(|a, b| if a == 0 && b > 1 { -900 } else { 450 });
         let pairs = vec![pair(0, 1, 12), pair(2, 3, 11), pair(1, 2, 5)];
-        let (found, metrics) = run(4, pairs, 300, &[], evidence);
+        let (found, metrics) = run(4, pairs, 300, &[], &judge);
         assert_eq!(found.first, [0, 0, 2, 2]);
         assert_eq!(metrics.review["contradiction"], 1);
     }
@@ -316,10 +389,10 @@ mod tests {
             let reversed: Vec<Pair> = pairs.iter().rev().copied().collect();
             let values = (0..12).map(|r| (r % 3 == 0).then_some(r / 6)).collect();
             let bounds = [Bound::AtMostOne { reason: "x", values }];
-            let evidence = |a: u32, b: u32| if (a + b).is_multiple_of(5) { -700 } else { 700 };
+            let judge = Says(|a: u32, b: u32| if (a + b).is_multiple_of(5) { -700 } else { 700 });
             let (one, other) = (
-                run(12, pairs, 300, &bounds, evidence).0,
-                run(12, reversed, 300, &bounds, evidence).0,
+                run(12, pairs, 300, &bounds, &judge).0,
+                run(12, reversed, 300, &bounds, &judge).0,
             );
             prop_assert_eq!(one.first, other.first);
         }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     block,
-    cluster::{self, Bound},
+    cluster::{self, Bound, Judge},
     error::Result,
     model::Kind,
     progress::Progress,
     report::Matching,
-    score::{self, Evidence, Model, Scorer},
-    table::{Clusters, Couple, Link, Records, Review},
+    score::{self, Evidence, Model, Scored, Scorer},
+    table::{Clusters, Couple, Link, Records, Review, Staged},
     value::{email, text},
 };
 
@@ -68,7 +68,8 @@ pub fn resolve(
         }
         let evidence = &resolved.clusters.cluster;
         let prepared = prepare(records, links, kind, evidence, known, settings, progress)?;
-        let staged = prepared.scorer.run(&prepared.candidates, &settings.score, progress)?;
+        let scorer = &prepared.scorer;
+        let mut scored = scorer.run(&prepared.candidates, &settings.score, progress)?;
         let one_to_one = match settings.one_to_one {
             Some(asked) => asked,
             None => settings.link_only && sources_are_clean(&prepared, settings, progress)?,
@@ -79,12 +80,18 @@ pub fn resolve(
             bounds.push(Bound::NoRepeat { reason: "couple", values });
         }
         let merge = settings.score.merge_centibits();
-        let found = staged.table.iter().filter(|pair| pair.weight_centibits >= merge);
+        let count = prepared.members.len();
+        let in_sight = in_sight(scorer, &scored.table, count, &bounds);
+        scorer.weigh_again(&mut scored, &in_sight);
+        let Staged { table: Scored { mut pairs, .. }, metrics: mut score_metrics } = scored;
+        score_metrics.expect(&pairs, &settings.score);
+        pairs.retain(|pair| pair.weight_centibits >= settings.score.review_centibits());
+        let found = pairs.iter().filter(|pair| pair.weight_centibits >= merge);
         let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
-        let (clustered, metrics) =
-            cluster::run(prepared.members.len(), staged.table, merge, &bounds, |a, b| {
-                prepared.scorer.evidence_centibits(a, b)
-            });
+        let judge = Judged { scorer, in_sight: &in_sight };
+        let (clustered, metrics) = cluster::run(count, pairs, merge, &bounds, &judge);
+        let chained = prepared.candidates.chained_only(&clustered.first);
+        let blocking_loss = blocking_loss.map(|share| chained + (1.0 - chained) * share);
         resolved.metrics.push(Matching {
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
@@ -92,11 +99,11 @@ pub fn resolve(
             alone: prepared.block.alone,
             uncovered: prepared.block.uncovered,
             possible_pairs: prepared.block.possible_pairs,
-            candidate_pairs: staged.metrics.candidate_pairs,
-            weights: staged.metrics.weights,
-            expected_false_merges: tenths(staged.metrics.expected_false_merges),
-            expected_review_matches: tenths(staged.metrics.expected_review_matches),
-            expected_missed: tenths(staged.metrics.expected_missed),
+            candidate_pairs: score_metrics.candidate_pairs,
+            weights: score_metrics.weights,
+            expected_false_merges: tenths(score_metrics.expected_false_merges),
+            expected_review_matches: tenths(score_metrics.expected_review_matches),
+            expected_missed: tenths(score_metrics.expected_missed),
             blocking_loss: blocking_loss.map(|share| (share * 1e4).round() / 1e4),
             merge_bits: f64::from(merge) / 100.0,
             review_bits: f64::from(settings.score.review_centibits()) / 100.0,
@@ -115,6 +122,41 @@ pub fn resolve(
     }
     resolved.clusters.review.sort_unstable();
     Ok(resolved)
+}
+
+/// Which members have relatives in sight: records that are related to a record of theirs and, as far as a
+/// first look tells, no record of theirs. Where a name has no second bearer, a record with nothing but the name
+/// is its bearer's; where it has, nobody can tell whose.
+fn in_sight(scorer: &Scorer, scored: &Scored, count: usize, bounds: &[Bound]) -> Vec<bool> {
+    let judge = Judged { scorer, in_sight: &vec![true; count] };
+    // Likelier a match than not.
+    let first = cluster::run(count, scored.pairs.clone(), 0, bounds, &judge).0.first;
+    let mut has_relatives = vec![false; count];
+    for &(a, b) in &scored.related {
+        let (a, b) = (first[a as usize] as usize, first[b as usize] as usize);
+        if a != b {
+            (has_relatives[a], has_relatives[b]) = (true, true);
+        }
+    }
+    first.iter().map(|&first| has_relatives[first as usize]).collect()
+}
+
+/// What the model says of groups of records.
+struct Judged<'a> {
+    scorer: &'a Scorer,
+    /// Which members have relatives in sight.
+    in_sight: &'a [bool],
+}
+
+impl Judge for Judged<'_> {
+    fn together(&self, left: &[u32], right: &[u32]) -> i32 {
+        let in_sight = left.iter().chain(right).any(|&record| self.in_sight[record as usize]);
+        self.scorer.group_centibits(left, right, in_sight)
+    }
+
+    fn evidence(&self, left: u32, right: u32) -> i32 {
+        self.scorer.evidence_centibits(left, right)
+    }
 }
 
 /// An expected number of pairs, as precise as it deserves.
@@ -228,7 +270,7 @@ fn sources_are_clean(
     progress: &Progress,
 ) -> Result<bool> {
     let within = prepared.candidates.within_sources();
-    let doubles = prepared.scorer.run(&within, &settings.score, progress)?.table;
+    let doubles = prepared.scorer.run(&within, &settings.score, progress)?.table.pairs;
     let merge = settings.score.merge_centibits();
     let doubles = doubles.iter().filter(|pair| pair.weight_centibits >= merge).count() as u64;
     Ok(doubles * 1000 <= prepared.members.len() as u64 * DOUBLES_PER_THOUSAND)
@@ -242,12 +284,13 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> V
         bounds.push(Bound::NoRepeat { reason: "one_to_one", values });
     }
     if kind == Kind::Person {
-        let source = sources(records, members);
         // A date without its year or day goes with many others.
-        let whole = |record: usize| records.first("birth_date", record).filter(|d| d.len() == 10);
-        let dates = coded(members, whole).into_iter().zip(source);
-        let values = dates.map(|(date, source)| Some((date?, source))).collect();
-        bounds.push(Bound::AtMostOneConfirmed { reason: "birth_dates", values });
+        let day = |&member: &u32| whole_date(records.first("birth_date", member as usize)?);
+        bounds.push(Bound::NoContradiction {
+            reason: "birth_dates",
+            values: members.iter().map(day).collect(),
+            contradict: dates_contradict,
+        });
     }
     if kind == Kind::Organisation {
         let siren = |record: usize| records.first("siren", record);
@@ -256,6 +299,22 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> V
         bounds.push(Bound::AtMostOne { reason: "establishment", values });
     }
     bounds
+}
+
+/// The digits of an ISO date that has year, month and day, as one number.
+fn whole_date(date: &str) -> Option<u32> {
+    let digits: String = date.split('-').collect();
+    (date.len() == 10 && digits.len() == 8).then(|| digits.parse().ok())?
+}
+
+/// Whether two days are of two births: neither one slip of the keyboard apart, nor with day and month
+/// swapped, nor with two of day, month and year the same.
+fn dates_contradict(x: u32, y: u32) -> bool {
+    let parts = |date: u32| [date / 10_000, date / 100 % 100, date % 100];
+    let (x, y) = (parts(x), parts(y));
+    let swapped = x[0] == y[0] && x[1] == y[2] && x[2] == y[1];
+    let same = (0..3).filter(|&part| x[part] == y[part]).count();
+    !swapped && same < 2
 }
 
 /// For each record the first of those that its row names together: a couple is two persons, whatever

@@ -133,7 +133,7 @@ impl CandidatePairs {
     ///
     /// Capture and recapture: of the pairs that other facets find, the share that the most productive facet
     /// misses is taken for the share it misses of all. Where facets fail together, as for records that lack
-    /// most values, the loss is greater than that.
+    /// most values, the loss is greater than that: [`CandidatePairs::chained_only`] sees part of it.
     pub fn lost(&self, found: impl Iterator<Item = (u32, u32)>) -> Option<f64> {
         let mut facets: Vec<&str> = self.rules.iter().map(|rule| rule.facet.as_str()).collect();
         facets.sort_unstable();
@@ -167,6 +167,31 @@ impl CandidatePairs {
         const ENOUGH: u64 = 20;
         let lost = (alone * others) as f64 / (both + 1) as f64;
         (both >= ENOUGH).then(|| lost / (lost + (alone + others + both) as f64))
+    }
+
+    /// Of the pairs within clusters the share that no rule produces: what only chains of other records
+    /// brought together. `first` gives for each record the first of its cluster.
+    pub fn chained_only(&self, first: &[u32]) -> f64 {
+        let mut clusters = std::collections::BTreeMap::<u32, Vec<u32>>::new();
+        for (record, &first) in first.iter().enumerate() {
+            clusters.entry(first).or_default().push(record as u32);
+        }
+        // Of a huge cluster some records tell as much as all.
+        const ASKED: usize = 100;
+        let clusters: Vec<Vec<u32>> = clusters.into_values().filter(|c| c.len() > 1).collect();
+        let counts = clusters.par_iter().map(|cluster| {
+            let (mut all, mut missed) = (0u64, 0u64);
+            let asked = &cluster[..cluster.len().min(ASKED)];
+            for (at, &a) in asked.iter().enumerate() {
+                for &b in asked[at + 1..].iter().filter(|&&b| self.allowed(a, b)) {
+                    all += 1;
+                    missed += u64::from(!self.contains(a, b));
+                }
+            }
+            (all, missed)
+        });
+        let (all, missed) = counts.reduce(|| (0, 0), |x, y| (x.0 + y.0, x.1 + y.1));
+        missed as f64 / all.max(1) as f64
     }
 
     /// Whether some rule produces the pair.
@@ -297,6 +322,15 @@ mod tests {
         let found = (0..100).map(pair).filter(|&(a, b)| candidates.contains(a, b));
         let lost = candidates.lost(found).expect("enough pairs are found by both");
         assert!((lost - 0.10).abs() < 0.01, "{lost}");
+    }
+
+    #[test]
+    fn what_only_a_chain_brings_together_was_missed_by_blocking() {
+        let rule = Rule::new("", 4, vec![(1, 0), (1, 1), (2, 1), (2, 2)]);
+        let candidates =
+            CandidatePairs { records: 4, rules: vec![rule], ..CandidatePairs::default() };
+        let share = candidates.chained_only(&[0, 0, 0, 3]);
+        assert!((share - 1.0 / 3.0).abs() < 1e-9, "{share}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Candidate, Explained, Lines, Pair, Sides, Step, Tables, Verdict, find::Named, golden};
 use crate::{
-    cluster::SPEAKS_CENTIBITS,
+    cluster::{SPEAKS_CENTIBITS, asked},
     error::{Error, Result},
     matching,
     model::Kind,
@@ -51,8 +51,10 @@ pub(super) fn pairs(tables: &Tables, left: &Named, right: &Named) -> Result<Vec<
             explained.extend(pairs.iter().map(pair));
             continue;
         }
-        let weighed =
-            pairs.iter().map(|&(l, r)| (comparer.weight(l, r), std::cmp::Reverse((l, r))));
+        let in_sight = pairs.first().is_some_and(|&(l, r)| comparer.in_sight(l, r));
+        let weighed = pairs
+            .iter()
+            .map(|&(l, r)| (comparer.weight(l, r, in_sight), std::cmp::Reverse((l, r))));
         if let Some((_, std::cmp::Reverse((l, r)))) = weighed.max() {
             explained.push(Explained::Pair(Box::new(comparer.pair(l, r, pairs.len()))));
         }
@@ -131,9 +133,22 @@ impl<'t> Comparer<'t> {
     }
 
     /// In hundredths of a bit.
-    fn weight(&self, a: u32, b: u32) -> i32 {
+    fn weight(&self, a: u32, b: u32, in_sight: bool) -> i32 {
         let (a, b) = (self.local(a), self.local(b));
-        self.scorer.weight_centibits(a.min(b), a.max(b))
+        self.scorer.weight_centibits(a.min(b), a.max(b), in_sight)
+    }
+
+    /// Whether a record of another golden record is related to one of either's.
+    fn in_sight(&self, left: u32, right: u32) -> bool {
+        [left, right].into_iter().any(|record| {
+            let own = self.tables.beside(record);
+            asked(&own).iter().any(|&mine| {
+                self.members.par_iter().any(|&other| {
+                    let (a, b) = (self.local(mine), self.local(other));
+                    !own.contains(&other) && self.scorer.are_related(a.min(b), a.max(b))
+                })
+            })
+        })
     }
 
     fn verdict(&self, weight_bits: f64) -> Verdict {
@@ -148,7 +163,8 @@ impl<'t> Comparer<'t> {
 
     fn pair(&self, left: u32, right: u32, strongest_of: usize) -> Pair {
         let tables = self.tables;
-        let weight_bits = bits(self.weight(left, right));
+        let in_sight = self.in_sight(left, right);
+        let weight_bits = bits(self.weight(left, right, in_sight));
         let (verdict, together) = (self.verdict(weight_bits), tables.together(left, right));
         let (a, b) = (self.local(left), self.local(right));
         let weak = together && verdict != Verdict::Merge;
@@ -165,25 +181,30 @@ impl<'t> Comparer<'t> {
                 .map(sides)
                 .filter(|s| !s.left.is_empty() || !s.right.is_empty())
                 .collect(),
-            explanation: self.scorer.explain(a.min(b), a.max(b)),
+            explanation: self.scorer.explain(a.min(b), a.max(b), in_sight),
             lines: self.lines,
             verdict,
             together,
-            chain: if weak { self.chain(left, right) } else { Vec::new() },
-            held_apart: if together { None } else { self.held_apart(left, right, verdict) },
+            chain: if weak { self.chain(left, right, in_sight) } else { Vec::new() },
+            held_apart: if together {
+                None
+            } else {
+                self.held_apart(left, right, verdict, in_sight)
+            },
         }
     }
 
     /// The path between two records of one golden record whose weakest pair is the strongest: grown
     /// from `left` by the strongest pair at its rim until it meets `right`.
-    fn chain(&self, left: u32, right: u32) -> Vec<Step> {
+    fn chain(&self, left: u32, right: u32, in_sight: bool) -> Vec<Step> {
         let mut outside: Vec<u32> =
             self.tables.beside(left).into_iter().filter(|&r| r != left).collect();
         let mut nearest: HashMap<u32, (i32, u32)> = HashMap::new();
         let mut joined = left;
         let mut from: HashMap<u32, (i32, u32)> = HashMap::new();
         while joined != right {
-            let weights: Vec<i32> = outside.par_iter().map(|&r| self.weight(joined, r)).collect();
+            let weights: Vec<i32> =
+                outside.par_iter().map(|&r| self.weight(joined, r, in_sight)).collect();
             for (&record, weight) in outside.iter().zip(weights) {
                 let best = nearest.entry(record).or_insert((weight, joined));
                 if weight > best.0 {
@@ -212,7 +233,13 @@ impl<'t> Comparer<'t> {
     }
 
     /// What keeps two records apart that their weight would bring together, or up for review.
-    fn held_apart(&self, left: u32, right: u32, verdict: Verdict) -> Option<String> {
+    fn held_apart(
+        &self,
+        left: u32,
+        right: u32,
+        verdict: Verdict,
+        in_sight: bool,
+    ) -> Option<String> {
         if verdict == Verdict::Separate {
             return None;
         }
@@ -234,6 +261,16 @@ impl<'t> Comparer<'t> {
         {
             return Some(format!(
                 "a golden record takes one record of `{source}`, and both have one"
+            ));
+        }
+        let local = |members: &[u32]| -> Vec<u32> {
+            asked(members).iter().map(|&record| self.local(record)).collect()
+        };
+        let together = self.scorer.group_centibits(&local(&mine), &local(&yours), in_sight);
+        if bits(together) < self.lines.merge_bits {
+            return Some(format!(
+                "taken as wholes, all records of the one and all of the other, they reach {:.1} bits",
+                bits(together)
             ));
         }
         let (against, in_favour) = self.speaking(&mine, &yours);
@@ -289,9 +326,10 @@ impl<'t> Comparer<'t> {
 
     /// The records that are most like `record`, best first.
     pub(super) fn candidates(&self, record: u32) -> Vec<Candidate> {
+        let in_sight = self.in_sight(record, record);
         let others = self.members.par_iter().filter(|&&other| other != record);
         let mut weights: Vec<(i32, u32)> =
-            others.map(|&other| (-self.weight(record, other), other)).collect();
+            others.map(|&other| (-self.weight(record, other, in_sight), other)).collect();
         weights.sort_unstable();
         weights.truncate(CANDIDATES);
         let candidate = |(weight, other): (i32, u32)| Candidate {

@@ -30,7 +30,7 @@ pub struct Outcome {
     pub rarity_bits: f32,
 }
 
-const MISSING: Outcome = Outcome { level: 0, rarity_bits: 0.0 };
+pub(super) const MISSING: Outcome = Outcome { level: 0, rarity_bits: 0.0 };
 
 fn at(level: u8) -> Outcome {
     Outcome { level, rarity_bits: 0.0 }
@@ -43,6 +43,8 @@ pub struct Shared {
     pub family: bool,
     /// Persons of one company; organisations at one address.
     pub place: bool,
+    /// Two persons of one name.
+    pub namesake: bool,
     /// Nobody knows: training finds out, starting from what strangers have in common.
     pub unknown: bool,
 }
@@ -53,14 +55,19 @@ pub trait Comparison: Send + Sync {
     fn name(&self) -> &str;
     /// Its levels from 1, best first.
     fn levels(&self) -> &'static [Level];
-    /// The share of each level that an expert would expect between related records that are no match.
-    fn related(&self) -> Vec<f64> {
+    /// The share of each level that an expert would expect between records of a relation that are no match.
+    fn related(&self, _relation: &str) -> Vec<f64> {
         self.levels().iter().map(|level| level.expected).collect()
     }
     /// Compares two records.
     fn compare(&self, a: u32, b: u32) -> Outcome;
     /// Whether `m` stays as expected: for evidence of which only the agreement can be learned.
     fn fixed(&self) -> bool {
+        false
+    }
+    /// Whether an entity has one true value, so that of several records what most say counts; of other
+    /// comparisons, as of its phones, any that agrees.
+    fn single(&self) -> bool {
         false
     }
     /// Which relations other than identity make it agree.
@@ -120,7 +127,11 @@ impl Comparison for PersonNamePart {
     }
 
     fn shared(&self) -> Shared {
-        Shared { family: self.family, ..Shared::default() }
+        Shared { family: self.family, namesake: true, ..Shared::default() }
+    }
+
+    fn single(&self) -> bool {
+        true
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -213,6 +224,8 @@ pub(super) struct Emails {
     pub(super) values: Values,
     /// Of each code: whether the local part is made of its holder's name, so that a homonym has it too.
     pub(super) from_name: Vec<bool>,
+    /// Whether the family of a record is a household, not a group of companies.
+    pub(super) household: bool,
 }
 
 const EMAIL_LEVELS: &[Level] = &[
@@ -233,8 +246,12 @@ impl Comparison for Emails {
         EMAIL_LEVELS
     }
 
-    /// Colleagues and group companies have the host in common, rarely an address.
-    fn related(&self) -> Vec<f64> {
+    /// Colleagues and group companies have the host in common, rarely an address; some couples have one
+    /// address for both.
+    fn related(&self, relation: &str) -> Vec<f64> {
+        if self.household && relation == "family" {
+            return vec![0.15, 0.01, 0.01, 0.02, 0.03, 0.78];
+        }
         vec![0.01, 0.10, 0.01, 0.01, 0.55, 0.32]
     }
 
@@ -319,7 +336,7 @@ impl Comparison for Phones {
     }
 
     /// Households and colleagues share a landline, rarely a mobile.
-    fn related(&self) -> Vec<f64> {
+    fn related(&self, _relation: &str) -> Vec<f64> {
         vec![0.03, 0.50, 0.02, 0.45]
     }
 
@@ -541,6 +558,10 @@ impl Comparison for Dates {
         DATE_LEVELS
     }
 
+    fn single(&self) -> bool {
+        true
+    }
+
     fn compare(&self, a: u32, b: u32) -> Outcome {
         let (Some(x), Some(y)) = (self.values.text(a), self.values.text(b)) else { return MISSING };
         if let Some(code) = self.values.shared(a, b) {
@@ -586,6 +607,10 @@ impl Comparison for Codes {
 
     fn levels(&self) -> &'static [Level] {
         CODE_LEVELS
+    }
+
+    fn single(&self) -> bool {
+        true
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {
@@ -650,7 +675,7 @@ impl Comparison for LegalNumbers {
     }
 
     /// Branches have one SIREN and several SIRETs, subsidiaries a SIREN of their own.
-    fn related(&self) -> Vec<f64> {
+    fn related(&self, _relation: &str) -> Vec<f64> {
         vec![0.001, 0.15, 0.45, 0.399]
     }
 
@@ -933,6 +958,10 @@ impl Comparison for Genders {
         GENDER_LEVELS
     }
 
+    fn single(&self) -> bool {
+        true
+    }
+
     fn compare(&self, a: u32, b: u32) -> Outcome {
         // Two first names say it already, whether they agree or not.
         let named = |record| self.first.texts_of(record).any(|name| name.len() > 1);
@@ -960,6 +989,10 @@ impl Comparison for Generations {
 
     fn levels(&self) -> &'static [Level] {
         GENERATION_LEVELS
+    }
+
+    fn single(&self) -> bool {
+        true
     }
 
     fn compare(&self, a: u32, b: u32) -> Outcome {

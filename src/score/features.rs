@@ -41,7 +41,7 @@ pub(super) fn comparisons(
     members: &[u32],
     evidence: &Evidence,
 ) -> Vec<Box<dyn Comparison>> {
-    let table = Table { records, members, relations: Relations::of(kind) };
+    let table = Table { records, members, kind, relations: Relations::of(kind) };
     let mut comparisons: Vec<Box<dyn Comparison>> = Vec::new();
     match kind {
         Kind::Person => {
@@ -81,6 +81,7 @@ pub(super) fn comparisons(
 struct Table<'a> {
     records: &'a Records,
     members: &'a [u32],
+    kind: Kind,
     relations: Relations,
 }
 
@@ -92,15 +93,16 @@ struct Relations {
 }
 
 impl Relations {
-    /// A household shares its landline and address, colleagues besides the host of their email. A
-    /// group of companies shares web and email hosts; neighbours in one building address and switchboard.
+    /// A household shares its landline and address, at times a mailbox; colleagues the host of their email,
+    /// the switchboard and the address. A group of companies shares web and email hosts, and the phone
+    /// number of its head office; neighbours in one building address and switchboard.
     fn of(kind: Kind) -> Relations {
         let group = Shared { family: true, ..Shared::default() };
         let place = Shared { place: true, ..Shared::default() };
         let both = Shared { family: true, ..place };
         match kind {
-            Kind::Organisation => Relations { email: group, phone: place, address: place },
-            _ => Relations { email: place, phone: both, address: both },
+            Kind::Organisation => Relations { email: group, phone: both, address: place },
+            _ => Relations { email: both, phone: both, address: both },
         }
     }
 }
@@ -175,7 +177,8 @@ fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dy
             from_name[code as usize] |= names.iter().any(|name| local.contains(name.as_str()));
         }
     }
-    add(comparisons, values.fill(), Emails { shared: table.relations.email, values, from_name });
+    let (shared, household) = (table.relations.email, table.kind != Kind::Organisation);
+    add(comparisons, values.fill(), Emails { shared, values, from_name, household });
     let hosts = table.values_with(hosts);
     add(
         comparisons,

@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use compare::{Comparison, Outcome};
+use compare::{Comparison, MISSING, Outcome};
 pub use features::Evidence;
 pub use model::Model;
-use model::Pattern;
+use model::{Explanations, Pattern};
 
 use crate::{
     error::Result,
@@ -30,8 +30,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Settings {
-    /// Wanted share of right pairs among those merged at the threshold. The merge line is the weight at
-    /// which a single pair is a match with this probability. Default: 0.9.
+    /// Wanted share of right pairs among those just strong enough to be merged: the merge line is the weight at
+    /// which a single pair is a match with this probability. Of all merged pairs far more are right, and
+    /// clusters that contradict each other as wholes do not merge whatever a pair says. Default: 0.67.
     pub precision: f64,
     /// Probability from which a pair that is not merged waits for a human. Default: 0.2.
     pub review: f64,
@@ -39,7 +40,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { precision: 0.9, review: 0.2 }
+        Settings { precision: 0.67, review: 0.2 }
     }
 }
 
@@ -79,6 +80,45 @@ pub struct Metrics {
     pub expected_missed: f64,
 }
 
+impl Metrics {
+    /// Adds the errors to be expected of `pairs`, those kept.
+    pub fn expect(&mut self, pairs: &[Pair], settings: &Settings) {
+        let (review, merge) = (settings.review_centibits(), settings.merge_centibits());
+        let [mut false_merges, mut to_review, mut missed] = [0u64; 3];
+        for pair in pairs {
+            let likely = billionths(pair.weight_centibits);
+            match pair.weight_centibits {
+                w if w >= merge => false_merges += 1_000_000_000 - likely,
+                w if w >= review => to_review += likely,
+                _ => missed += likely,
+            }
+        }
+        self.expected_false_merges += false_merges as f64 / 1e9;
+        self.expected_review_matches += to_review as f64 / 1e9;
+        self.expected_missed += missed as f64 / 1e9;
+    }
+}
+
+fn whole_bits(centibits: i32) -> i64 {
+    i64::from(centibits.div_euclid(100)).clamp(-60, 60)
+}
+
+/// Of several outcomes the level that most have, the stronger of two, and its strongest outcome.
+fn usual(
+    outcomes: impl Iterator<Item = Outcome>,
+    bits: impl Fn(&Outcome) -> i32,
+) -> Option<Outcome> {
+    let mut levels: BTreeMap<u8, (usize, i32, Outcome)> = BTreeMap::new();
+    for outcome in outcomes {
+        let level = levels.entry(outcome.level).or_insert((0, i32::MIN, outcome));
+        level.0 += 1;
+        if bits(&outcome) > level.1 {
+            (level.1, level.2) = (bits(&outcome), outcome);
+        }
+    }
+    levels.into_values().max_by_key(|level| (level.0, level.1)).map(|level| level.2)
+}
+
 /// The probabilities of a match at whole hundredths of a bit, in billionths: sums of integers do not
 /// depend on the order of threads.
 static BILLIONTHS: std::sync::LazyLock<Vec<u64>> = std::sync::LazyLock::new(|| {
@@ -99,6 +139,15 @@ fn billionths(centibits: i32) -> u64 {
 const SAMPLED_PAIRS: usize = 1_000_000;
 /// Candidate pairs counted for training, about; of more, an even sample is taken.
 const TRAINING_PAIRS: u64 = 1_000_000;
+
+/// What scoring keeps of the candidate pairs.
+#[derive(Debug, Clone, Default)]
+pub struct Scored {
+    /// Pairs that may match, sorted.
+    pub pairs: Vec<Pair>,
+    /// Pairs that are related rather than the same or strangers, sorted.
+    pub related: Vec<(u32, u32)>,
+}
 
 /// The comparisons and the model of one kind of record.
 pub struct Scorer {
@@ -175,11 +224,65 @@ impl Scorer {
         into.extend(self.comparisons.iter().map(|c| c.compare(a, b)));
     }
 
-    /// The match weight of two members in hundredths of a bit.
-    pub fn weight_centibits(&self, a: u32, b: u32) -> i32 {
+    /// The match weight of two members in hundredths of a bit; `in_sight` says whether other members are
+    /// related to either.
+    pub fn weight_centibits(&self, a: u32, b: u32, in_sight: bool) -> i32 {
+        centibits(self.explanations(a, b).weight_bits(in_sight))
+    }
+
+    /// Whether two members are related rather than the same or strangers.
+    pub fn are_related(&self, a: u32, b: u32) -> bool {
+        self.explanations(a, b).is_related()
+    }
+
+    fn explanations(&self, a: u32, b: u32) -> Explanations {
         let mut outcomes = Vec::with_capacity(self.comparisons.len());
         self.outcomes(a, b, &mut outcomes);
-        centibits(self.model.weight_bits(&outcomes))
+        self.model.explanations(&outcomes)
+    }
+
+    /// The match weight of two groups of members in hundredths of a bit, each group taken for one record
+    /// that has the values of all.
+    pub fn group_centibits(&self, left: &[u32], right: &[u32], in_sight: bool) -> i32 {
+        let comparisons = self.comparisons.iter().zip(&self.model.comparisons);
+        let outcomes: Vec<Outcome> = comparisons
+            .map(|(comparison, model)| {
+                let pairs = left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b)));
+                let outcomes = pairs.map(|(a, b)| comparison.compare(a.min(b), a.max(b)));
+                let seen = outcomes.filter(|outcome| outcome.level > 0);
+                let bits = |outcome: &Outcome| {
+                    let odds = model.odds[outcome.level as usize - 1];
+                    centibits(odds.bits() + f64::from(outcome.rarity_bits))
+                };
+                let found =
+                    if comparison.single() { usual(seen, bits) } else { seen.max_by_key(bits) };
+                found.unwrap_or(MISSING)
+            })
+            .collect();
+        centibits(self.model.explanations(&outcomes).weight_bits(in_sight))
+    }
+
+    /// Weighs again those of `scored` whose members have no relatives in sight, now that this is known.
+    pub fn weigh_again(&self, scored: &mut Staged<Scored, Metrics>, in_sight: &[bool]) {
+        use rayon::prelude::*;
+        let Staged { table, metrics } = scored;
+        let weights: Vec<i32> = table
+            .pairs
+            .par_iter()
+            .map(|pair| {
+                let in_sight = in_sight[pair.left as usize] || in_sight[pair.right as usize];
+                match in_sight {
+                    true => pair.weight_centibits,
+                    false => self.weight_centibits(pair.left, pair.right, false),
+                }
+            })
+            .collect();
+        for (pair, weight) in table.pairs.iter_mut().zip(weights) {
+            *metrics.weights.entry(whole_bits(pair.weight_centibits)).or_default() -= 1;
+            *metrics.weights.entry(whole_bits(weight)).or_default() += 1;
+            pair.weight_centibits = weight;
+        }
+        metrics.weights.retain(|_, count| *count > 0);
     }
 
     /// What the comparisons of two members say by themselves, in hundredths of a bit: below zero they
@@ -190,63 +293,63 @@ impl Scorer {
         centibits(self.model.evidence_bits(&outcomes))
     }
 
-    /// Scores all candidate pairs and keeps those from the review line of `settings` on, as positions
-    /// of the members, sorted.
+    /// Scores all candidate pairs, relatives taken to be in sight, and keeps those that may reach the review
+    /// line of `settings`, as positions of the members.
     pub fn run(
         &self,
         candidates: &CandidatePairs,
         settings: &Settings,
         progress: &Progress,
-    ) -> Result<Staged<Vec<Pair>, Metrics>> {
+    ) -> Result<Staged<Scored, Metrics>> {
         #[derive(Default)]
         struct Found {
             pairs: Vec<Pair>,
+            related: Vec<(u32, u32)>,
             weights: BTreeMap<i64, u64>,
             count: u64,
             outcomes: Vec<Outcome>,
-            /// Billionths of false merges, of matches to review, of missed matches.
-            expected: [u64; 3],
+            /// Billionths of missed matches.
+            missed: u64,
         }
-        let (review, merge) = (settings.review_centibits(), settings.merge_centibits());
+        let review = settings.review_centibits();
         let found = candidates.visit(Found::default, |found, _, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
-            let weight_centibits = centibits(self.model.weight_bits(&found.outcomes));
-            *found
-                .weights
-                .entry(i64::from(weight_centibits.div_euclid(100)).clamp(-60, 60))
-                .or_default() += 1;
-            found.count += 1;
-            let likely = billionths(weight_centibits);
-            match weight_centibits {
-                w if w >= merge => found.expected[0] += 1_000_000_000 - likely,
-                w if w >= review => found.expected[1] += likely,
-                _ => found.expected[2] += likely,
+            let explanations = self.model.explanations(&found.outcomes);
+            let weight_centibits = centibits(explanations.weight_bits(true));
+            if explanations.is_related() {
+                found.related.push((left, right));
             }
-            if weight_centibits >= review {
+            *found.weights.entry(whole_bits(weight_centibits)).or_default() += 1;
+            found.count += 1;
+            // Without relatives in sight it may still rise above the line.
+            if centibits(explanations.weight_bits(false)) >= review {
                 found.pairs.push(Pair { left, right, weight_centibits });
+            } else {
+                found.missed += billionths(weight_centibits);
             }
         });
         progress.check()?;
         let mut pairs = Vec::new();
+        let mut related = Vec::new();
         let mut metrics = Metrics::default();
-        let mut expected = [0u64; 3];
+        let mut missed = 0;
         for part in found {
             pairs.extend(part.pairs);
-            expected.iter_mut().zip(part.expected).for_each(|(sum, part)| *sum += part);
+            related.extend(part.related);
+            missed += part.missed;
             metrics.candidate_pairs += part.count;
             for (bits, count) in part.weights {
                 *metrics.weights.entry(bits).or_default() += count;
             }
         }
-        let whole = expected.map(|billionths| billionths as f64 / 1e9);
-        [metrics.expected_false_merges, metrics.expected_review_matches, metrics.expected_missed] =
-            whole;
+        metrics.expected_missed = missed as f64 / 1e9;
         pairs.sort_unstable();
-        Ok(Staged { table: pairs, metrics })
+        related.sort_unstable();
+        Ok(Staged { table: Scored { pairs, related }, metrics })
     }
 
-    /// Why two members are together or apart.
-    pub fn explain(&self, a: u32, b: u32) -> Explanation {
+    /// Why two members are together or apart; `in_sight` as in [`Scorer::weight_centibits`].
+    pub fn explain(&self, a: u32, b: u32, in_sight: bool) -> Explanation {
         let mut outcomes = Vec::new();
         self.outcomes(a, b, &mut outcomes);
         let reasons: Vec<Reason> = outcomes
@@ -268,7 +371,7 @@ impl Scorer {
             })
             .collect();
         let prior_bits = (self.model.match_share / (1.0 - self.model.match_share)).log2();
-        let weight_bits = self.model.weight_bits(&outcomes);
+        let weight_bits = self.model.explanations(&outcomes).weight_bits(in_sight);
         let relation_bits =
             weight_bits - prior_bits - reasons.iter().map(|r| r.bits + r.rarity_bits).sum::<f64>();
         Explanation { prior_bits, reasons, relation_bits, weight_bits }

@@ -1,12 +1,12 @@
 //! The model: agreement levels -> bits.
 //!
 //! A pair of records is one of three: a match; related (one household or company, one group or
-//! address: some comparisons agree as in a match, the others as between strangers); or strangers.
+//! address, one name: some comparisons agree as in a match, the others as between strangers); or strangers.
 //! The weight of a pair is the logarithm of the odds of the first against the other two.
 
 use serde::{Deserialize, Serialize};
 
-use super::compare::{Comparison, Outcome};
+use super::compare::{Comparison, Outcome, Shared};
 
 /// Most comparisons that a pattern can hold: four bits each in 128.
 pub const MOST_COMPARISONS: usize = 32;
@@ -107,7 +107,7 @@ pub struct ComparisonModel {
 /// A relation other than identity that makes some comparisons agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RelationModel {
-    /// `family` (household, group of companies) or `place` (colleagues, one address).
+    /// `family` (household, group of companies), `place` (colleagues, one address) or `namesake`.
     pub name: String,
     /// Share of all pairs that are so related.
     #[serde(with = "probability")]
@@ -116,6 +116,43 @@ pub struct RelationModel {
     /// where they are to each other as strangers are.
     #[serde(with = "probability::nested")]
     pub levels: Vec<Vec<f64>>,
+}
+
+/// The relations other than identity, and what agrees in each.
+pub(super) const RELATIONS: [(&str, fn(Shared) -> bool); 3] = [
+    ("family", |shared| shared.family),
+    ("place", |shared| shared.place),
+    (NAMESAKE, |shared| shared.namesake),
+];
+
+/// The relation of two persons of one name.
+pub(super) const NAMESAKE: &str = "namesake";
+
+/// Share of the relations that stays where no relative is in sight: one may still be hidden behind records
+/// that say too little.
+const OUT_OF_SIGHT: f64 = 0.1;
+
+/// How likely each explanation of what two records have in common is, against strangers who agree by
+/// chance.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Explanations {
+    match_bits: f64,
+    strangers: f64,
+    related: f64,
+}
+
+impl Explanations {
+    /// The match weight in bits, prior included: the logarithm of the odds that the pair matches.
+    /// `in_sight` says whether other records are related to either of the two.
+    pub(super) fn weight_bits(self, in_sight: bool) -> f64 {
+        let related = if in_sight { self.related } else { self.related * OUT_OF_SIGHT };
+        self.match_bits - (self.strangers + related).log2()
+    }
+
+    /// Whether the two are related rather than the same or strangers.
+    pub(super) fn is_related(self) -> bool {
+        self.related > self.strangers + self.match_bits.exp2()
+    }
 }
 
 /// What was learned from the data of one kind of record.
@@ -161,10 +198,10 @@ impl Model {
             })
     }
 
-    /// The match weight in bits, prior included: the logarithm of the odds that the pair matches.
-    pub(super) fn weight_bits(&self, outcomes: &[Outcome]) -> f64 {
+    /// How likely each explanation of the outcomes is.
+    pub(super) fn explanations(&self, outcomes: &[Outcome]) -> Explanations {
         let mut match_bits = 0.0;
-        let mut related_bits = [0.0; 2];
+        let mut related_bits = [0.0; RELATIONS.len()];
         for (at, outcome) in outcomes.iter().enumerate().filter(|(_, o)| o.level > 0) {
             let level = outcome.level as usize - 1;
             let odds = self.comparisons[at].odds[level];
@@ -178,14 +215,12 @@ impl Model {
         }
         let related: f64 = self.relations.iter().map(|r| r.share).sum();
         let strangers = (1.0 - self.match_share - related).max(1e-12);
-        let others: f64 = strangers
-            + self
-                .relations
-                .iter()
-                .zip(related_bits)
-                .map(|(r, bits)| r.share * bits.exp2())
-                .sum::<f64>();
-        self.match_share.log2() + match_bits - others.log2()
+        let of_relations = self.relations.iter().zip(related_bits);
+        Explanations {
+            match_bits: self.match_share.log2() + match_bits,
+            strangers,
+            related: of_relations.map(|(r, bits)| r.share * bits.exp2()).sum(),
+        }
     }
 
     /// What the comparisons say by themselves, in bits, prior and relations left out.

@@ -13,13 +13,18 @@ use std::collections::BTreeMap;
 
 use super::{
     compare::Comparison,
-    model::{ComparisonModel, Model, Odds, Pattern, RelationModel},
+    model::{ComparisonModel, Model, NAMESAKE, Odds, Pattern, RELATIONS, RelationModel},
 };
 
 /// Matches that the prior of `m` counts as.
 const MATCH_PRIOR_PAIRS: f64 = 20.0;
-/// Related pairs that the prior of a relation's levels counts as.
+/// Related pairs that the prior of a relation's levels counts as, at least. It counts as many as there are: a
+/// relation left free becomes whatever else is frequent in a table, as pairs of one list.
 const RELATION_PRIOR_PAIRS: f64 = 20.0;
+/// Related pairs for a match, at most. Namesakes are rare; without a bound, people who change employer,
+/// phone and mailbox at once would all count as two.
+const MOST_RELATED: f64 = 1.0;
+const MOST_NAMESAKES: f64 = 0.02;
 /// Pairs of strangers that the prior of `u` counts as: it matters in tables of a few dozen rows.
 const STRANGER_PRIOR_PAIRS: f64 = 50.0;
 /// Matching pairs per record that training starts from: at least, and at most.
@@ -79,32 +84,41 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         }
     });
     let models: Vec<ComparisonModel> = models.collect();
-    let relations =
-        [("family", true), ("place", false)].into_iter().filter_map(|(name, family)| {
-            let levels: Vec<Vec<f64>> = comparisons
-                .iter()
-                .zip(&models)
-                .map(|(c, model)| match c.shared() {
-                    shared if (if family { shared.family } else { shared.place }) => c.related(),
-                    shared if shared.unknown => model.odds.iter().map(|o| o.u).collect(),
-                    _ => Vec::new(),
-                })
-                .collect();
-            // One comparison alone is no relation: that is what rarity is for.
-            let several = levels.iter().filter(|l| !l.is_empty()).count() > 1;
-            let not_all = levels.iter().any(Vec::is_empty);
-            (several && not_all).then(|| RelationModel {
-                name: name.to_owned(),
-                share: match_share * 0.2,
-                levels,
+    let relations = RELATIONS.into_iter().filter_map(|(name, shares)| {
+        let levels: Vec<Vec<f64>> = comparisons
+            .iter()
+            .zip(&models)
+            .map(|(c, model)| match c.shared() {
+                shared if shares(shared) => c.related(name),
+                shared if shared.unknown && name != NAMESAKE => halfway(model),
+                _ => Vec::new(),
             })
-        });
+            .collect();
+        // One comparison alone is no relation: that is what rarity is for.
+        let several = comparisons.iter().filter(|c| shares(c.shared())).count() > 1;
+        let not_all = levels.iter().any(Vec::is_empty);
+        (several && not_all).then(|| RelationModel {
+            name: name.to_owned(),
+            share: match_share * most_of(name).min(0.2),
+            levels,
+        })
+    });
     Model {
         kind: kind.to_owned(),
         match_share,
         relations: relations.collect(),
         comparisons: models,
     }
+}
+
+/// Related pairs for a match, at most.
+fn most_of(relation: &str) -> f64 {
+    if relation == NAMESAKE { MOST_NAMESAKES } else { MOST_RELATED }
+}
+
+/// What related records have in common where nobody knows: something between a match and strangers.
+fn halfway(model: &ComparisonModel) -> Vec<f64> {
+    model.odds.iter().map(|odds| (odds.m + odds.u) / 2.0).collect()
 }
 
 fn expected(comparison: &dyn Comparison) -> Vec<f64> {
@@ -185,15 +199,18 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);
     let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {
         name: old.name.clone(),
-        share: ((relations[r] + 0.1) / counts.possible).min(match_share),
+        share: ((relations[r] + 0.1) / counts.possible).min(match_share * most_of(&old.name)),
         levels: (0..comparisons.len())
             .map(|at| match old.levels[at].as_slice() {
                 [] => Vec::new(),
                 _ if comparisons[at].shared().unknown => {
-                    let prior: Vec<f64> = model.comparisons[at].odds.iter().map(|o| o.u).collect();
-                    shares(&related[r][at], &prior, RELATION_PRIOR_PAIRS)
+                    shares(&related[r][at], &halfway(&model.comparisons[at]), RELATION_PRIOR_PAIRS)
                 }
-                _ => shares(&related[r][at], &comparisons[at].related(), RELATION_PRIOR_PAIRS),
+                _ => {
+                    let found: f64 = related[r][at].iter().sum();
+                    let prior = comparisons[at].related(&old.name);
+                    shares(&related[r][at], &prior, found.max(RELATION_PRIOR_PAIRS))
+                }
             })
             .collect(),
     });
