@@ -118,8 +118,11 @@ pub struct RelationModel {
     pub levels: Vec<Vec<f64>>,
 }
 
+/// A relation's name, and whether it makes a comparison agree.
+pub(super) type Relation = (&'static str, fn(Shared) -> bool);
+
 /// The relations other than identity, and what agrees in each.
-pub(super) const RELATIONS: [(&str, fn(Shared) -> bool); 3] = [
+pub(super) const RELATIONS: [Relation; 3] = [
     ("family", |shared| shared.family),
     ("place", |shared| shared.place),
     (NAMESAKE, |shared| shared.namesake),
