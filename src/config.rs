@@ -253,10 +253,10 @@ pub struct Plan {
     pub survivorship: consolidate::Settings,
     /// The CRM to load; none in `dedupe` unless asked for.
     pub target: Option<Arc<Target>>,
-    /// The date that "now" is: ISO.
+    /// The date that "now" is: ISO; empty for the latest one in the data, as in `dedupe` unless told.
     pub as_of: String,
-    /// The secret key of the record ids.
-    pub key: IdKey,
+    /// The secret key of the record ids; in `dedupe` the data give it.
+    pub key: Option<IdKey>,
     /// Where the key is kept.
     pub key_file: PathBuf,
     /// The language of the report.
@@ -316,7 +316,8 @@ impl Plan {
         let plan = Plan::load(folder, overrides)?;
         let text = settings_text(folder)?;
         let document = Document::parse(SETTINGS, &text)?;
-        let read = ingest::run(&plan.sources, &plan.key, progress)?;
+        let key = plan.key.expect("every project has a key or gets one of its data");
+        let read = ingest::run(&plan.sources, &key, progress)?;
         let unread = plan.unread(&read.metrics)?;
         let rejects = read.table.rejects.iter().chain(&unread.rejects);
         let whole = rejects.filter(|reject| reject.row.is_none());
@@ -469,7 +470,7 @@ impl Plan {
             survivorship: consolidate::Settings::default(),
             target,
             as_of,
-            key: derive_key(&plain.files),
+            key: None,
             key_file: PathBuf::new(),
             lang: overrides.lang.unwrap_or_default(),
             runs: PathBuf::new(),
@@ -494,7 +495,10 @@ impl Plan {
 
     /// Keeps the key, so that record ids stay when files change.
     pub fn keep_key(&self) -> Result<()> {
-        if self.key_file.exists() { Ok(()) } else { write_key(&self.key_file, &self.key) }
+        match &self.key {
+            Some(key) if !self.key_file.exists() => write_key(&self.key_file, key),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -562,7 +566,7 @@ impl Checker<'_, '_> {
         self.country(&project.normalize.country, &[Step::Key("normalize"), Step::Key("country")]);
         let live = project.source.iter().filter(|s| s.continuity == Continuity::Live);
         let key_file = self.folder.join(&about.key_file);
-        let key = self.key(&key_file, &sources);
+        let key = Some(self.key(&key_file, &sources));
         Plan {
             folder: self.folder.to_owned(),
             name: if about.name.is_empty() { folder_name(self.folder) } else { about.name },
@@ -934,13 +938,7 @@ pub fn write_key(file: &Path, key: &IdKey) -> Result<()> {
 /// same files again gets the same ids.
 pub fn derive_key<'f>(files: impl IntoIterator<Item = &'f (PathBuf, String)>) -> IdKey {
     let files = files.into_iter().flat_map(|(path, name)| ingest::read::files(path, name));
-    let mut digests: Vec<[u8; 32]> = files.flat_map(|(path, _)| content_digests(&path)).collect();
-    digests.sort_unstable();
-    let mut hasher = blake3::Hasher::new_derive_key("orpailleur 2026 record id key");
-    for digest in &digests {
-        hasher.update(digest);
-    }
-    IdKey(*hasher.finalize().as_bytes())
+    IdKey::derived(files.flat_map(|(path, _)| content_digests(&path)).collect())
 }
 
 /// One digest per row of data of a file, as it is read without any mapping: the key hangs on the files
@@ -950,7 +948,7 @@ fn content_digests(path: &Path) -> Vec<[u8; 32]> {
         Ok(tables) => tables.into_iter().flat_map(row_digests).collect(),
         Err(_) => {
             let (path, _) = holder(path, "");
-            store::read(&path).map(|b| *blake3::hash(&b).as_bytes()).into_iter().collect()
+            store::content_digest(&path).into_iter().collect()
         }
     }
 }

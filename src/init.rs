@@ -34,7 +34,7 @@ use crate::{
     progress::Progress,
     run::digests,
     store,
-    table::{Channel, NO_COUNTRY, row_digest},
+    table::{Channel, Clean, NO_COUNTRY, row_digest},
     value::{category, date, email, text},
     vocabulary,
 };
@@ -172,7 +172,8 @@ pub fn run(
             }),
         });
     }
-    guess.as_of = end_of_data(&tables);
+    let dated: Vec<_> = tables.iter().map(|table| (table.file.as_str(), &table.dates)).collect();
+    guess.as_of = end_of_data(&dated);
     match guess.as_of {
         Some(as_of) => guess.unsure.extend(later_dates(&groups, as_of)),
         None => guess.unsure.push(format!(
@@ -366,12 +367,28 @@ impl Survey {
     }
 }
 
-/// The latest plausible date of events in `files`; none when they have none or cannot be read.
-pub fn latest_date(files: &[(PathBuf, String)]) -> Option<Date> {
-    let files = files.iter().flat_map(|(path, name)| read::files(path, name));
-    let surveys = files.filter_map(|(path, name)| survey_file(&path, &name).ok());
-    let surveys: Vec<Survey> = surveys.flatten().collect();
-    end_of_data(&surveys)
+/// The latest plausible date of events in clean records: what `as_of` is where nobody says it.
+pub fn latest_date(clean: &Clean) -> String {
+    let records = &clean.records;
+    let mut dates: Vec<BTreeMap<Date, u64>> = vec![BTreeMap::new(); records.places.len()];
+    let mut add = |place: u32, text: &str| {
+        if let Some(date) = text.get(..10).and_then(|day| day.parse().ok()) {
+            *dates[place as usize].entry(date).or_default() += 1;
+        }
+    };
+    for (attribute, column) in &records.columns {
+        let is_known = model::attribute(attribute).is_some();
+        if is_known && model::value_kind(attribute) == ValueKind::Date && attribute != "birth_date"
+        {
+            for record in 0..records.len() {
+                column.values(record).for_each(|text| add(records.place[record], text));
+            }
+        }
+    }
+    clean.events.iter().for_each(|event| add(event.place, &event.since));
+    let files = records.places.iter().map(|place| place.file.as_str());
+    let dated: Vec<_> = files.zip(&dates).collect();
+    end_of_data(&dated).map_or(NO_DATE.to_owned(), |date| date.to_string())
 }
 
 fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
@@ -576,17 +593,20 @@ fn whole_date(cell: &str) -> Option<Date> {
 
 /// The latest date that anything tells: up to which the rows reach, on which an accounting file closes whose entries
 /// come near, and the day in the name of a file.
-fn end_of_data(tables: &[Survey]) -> Option<Date> {
-    let latest = latest_plausible(tables.iter().map(|table| &table.dates));
-    let named = tables.iter().filter_map(|table| match FileName::parse(&table.file) {
+///
+/// For each table the name of its file and its dates.
+fn end_of_data(tables: &[(&str, &BTreeMap<Date, u64>)]) -> Option<Date> {
+    let latest = latest_plausible(tables.iter().map(|(_, dates)| *dates));
+    let named = tables.iter().filter_map(|(file, dates)| match FileName::parse(file) {
         // The year may be open still.
         Some(told) => {
             let closing: Date = told.closing.parse().ok()?;
-            let end = end_of(&table.dates)?;
+            let end = end_of(dates)?;
             (before(closing, QUARTER_DAYS) <= end).then_some(closing)
         }
-        None => day_in_name(&table.file)
-            .filter(|day| latest.is_none_or(|latest| before(*day, 365) <= latest)),
+        None => {
+            day_in_name(file).filter(|day| latest.is_none_or(|latest| before(*day, 365) <= latest))
+        }
     });
     named.chain(latest).max()
 }

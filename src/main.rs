@@ -31,9 +31,6 @@ const STOPPED: u8 = 2;
 /// A gate, tolerance or check failed.
 const FAILED: u8 = 3;
 
-/// What "now" is where the data have no date: nothing depends on it then.
-const NO_DATE: &str = "1970-01-01";
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     set_up_threads(cli.common.threads);
@@ -128,11 +125,7 @@ fn dedupe(asked: cli::Dedupe, common: &Common) -> Result<u8> {
     let files = named(&asked.files);
     let out = asked.out.unwrap_or_else(|| beside(&asked.files[0]));
     let run = Run::start_at(&out, &files, common.quiet)?;
-    let mut overrides = overrides(common, &asked.running);
-    if overrides.as_of.is_none() {
-        let latest = init::latest_date(&files);
-        overrides.as_of = Some(latest.map_or(NO_DATE.to_owned(), |d| d.to_string()));
-    }
+    let overrides = overrides(common, &asked.running);
     let plain = Plain {
         files,
         id: asked.id,

@@ -11,7 +11,7 @@ use crate::{
     config::Plan,
     consolidate, emit,
     error::{Error, Result},
-    ingest,
+    ingest, init,
     matching::{self, Resolved},
     normalize,
     registry::{self, Registry},
@@ -19,7 +19,7 @@ use crate::{
     run::{MODEL, Run, Stage},
     score::Model,
     store,
-    table::{Clean, Golden, Ingested, Kind, Link, Records, Reject, Severity, Staged},
+    table::{Clean, Golden, IdKey, Ingested, Kind, Link, Records, Reject, Severity, Staged},
 };
 
 /// What a complete run leaves to the next ones.
@@ -48,13 +48,12 @@ pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
 pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let until = |stage: Stage| plan.until.is_some_and(|last| last <= stage);
     run.manifest.project = plan.name.clone();
-    run.manifest.as_of = plan.as_of.clone();
     for (path, name) in &plan.rules {
         run.rule(path, name);
     }
 
     // One line per record, each knowing the file, sheet and row it came from.
-    let ingested = run.stage("ingest", |progress| ingest(plan, progress))?;
+    let (ingested, key) = run.stage("ingest", |progress| ingest(plan, progress))?;
     count_rows(run, &ingested.metrics);
     count_files(run, &ingested);
     count_records(run, &ingested.table.records);
@@ -76,6 +75,11 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let mut rejects = all_rejects(&ingested.table, &clean.table, &[]);
     write_rejects(run, &rejects)?;
     write_issues(run, &clean.table)?;
+    let as_of = match plan.as_of.as_str() {
+        "" => init::latest_date(&clean.table),
+        told => told.to_owned(),
+    };
+    run.manifest.as_of.clone_from(&as_of);
     if until(Stage::Normalize) {
         return Ok(Legacy::default());
     }
@@ -98,7 +102,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     run.count("review_pairs", resolved.clusters.review.len() as u64);
     if until(Stage::Cluster) {
         let records = &clean.table.records;
-        let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry, &plan.key);
+        let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry, &key);
         consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of)?;
         return Ok(Legacy { model, registry: None });
     }
@@ -109,16 +113,16 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             ingested: &ingested.table,
             clean: &clean.table,
             clusters: &resolved.clusters,
-            as_of: &plan.as_of,
+            as_of: &as_of,
             registry: &registry,
-            key: &plan.key,
+            key: &key,
         };
         consolidate::run(input, &plan.survivorship, progress)
     })?;
     consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
     let records = &clean.table.records;
     consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
-    let after = registry.after(&run.manifest.run, records, &plan.key, &golden.table.golden_of);
+    let after = registry.after(&run.manifest.run, records, &key, &golden.table.golden_of);
     write_redirects(run, &after)?;
     count_golden(run, &golden.table);
     if !golden.table.orphans.is_empty() {
@@ -147,7 +151,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         run.stage("report", |_| {
             let input = report::Input {
                 title: &plan.name,
-                as_of: &plan.as_of,
+                as_of: &as_of,
                 ingest: &ingested.metrics,
                 normalize: &clean.metrics,
                 matching: &resolved.metrics,
@@ -169,11 +173,12 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
 fn ingest(
     plan: &Plan,
     progress: &crate::progress::Progress,
-) -> Result<Staged<Ingested, ingest::Metrics>> {
+) -> Result<(Staged<Ingested, ingest::Metrics>, IdKey)> {
     let Some(plain) = &plan.plain else {
-        let mut read = ingest::run_with(&plan.sources, &plan.privacy, &plan.key, progress)?;
+        let key = plan.key.expect("every project has a key or gets one of its data");
+        let mut read = ingest::run_with(&plan.sources, &plan.privacy, &key, progress)?;
         plan.unread(&read.metrics)?.add_to(&mut read.table);
-        return Ok(read);
+        return Ok((read, key));
     };
     let tables: Vec<_> = plain
         .files
@@ -187,7 +192,7 @@ fn ingest(
         kind: plain.kind,
         country: plain.country.clone(),
     };
-    ingest::plain::run(&tables, &options, &plan.key, progress)
+    ingest::plain::run(&tables, &options, progress)
 }
 
 /// With `--strict`, a source that cannot be read stops the run.

@@ -27,6 +27,11 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(Error::io("read", path))
 }
 
+/// The digest of a file's bytes; none of one that cannot be read.
+pub fn content_digest(path: &Path) -> Option<[u8; 32]> {
+    read(path).ok().map(|bytes| *blake3::hash(&bytes).as_bytes())
+}
+
 /// The whole content of a UTF-8 file.
 pub fn read_text(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(Error::io("read", path))

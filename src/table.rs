@@ -90,6 +90,19 @@ impl RecordId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdKey(pub [u8; 32]);
 
+impl IdKey {
+    /// The key of data that have none yet: derived from the digests of all rows, whatever their order. Nobody
+    /// can guess it who does not have the whole of the data.
+    pub fn derived(mut digests: Vec<[u8; 32]>) -> IdKey {
+        digests.sort_unstable();
+        let mut hasher = blake3::Hasher::new_derive_key("orpailleur 2026 record id key");
+        for digest in &digests {
+            hasher.update(digest);
+        }
+        IdKey(*hasher.finalize().as_bytes())
+    }
+}
+
 /// Stands for the country of phone numbers and addresses that name none, where nothing tells it: they are kept as
 /// written.
 pub const NO_COUNTRY: &str = "none";
@@ -503,6 +516,40 @@ pub fn row_digest<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> [u
     *blake3::hash(&bytes).as_bytes()
 }
 
+/// The digests of the rows of one header, as [`row_digest`] gives them: the header is sorted once.
+#[derive(Debug)]
+pub struct RowDigests {
+    header: Vec<String>,
+    /// Columns by their header; none where some are called the same, and the cells must be sorted.
+    order: Option<Vec<usize>>,
+}
+
+impl RowDigests {
+    /// For rows under this header.
+    pub fn new(header: &[String]) -> RowDigests {
+        let mut order: Vec<usize> = (0..header.len()).collect();
+        order.sort_by_key(|&at| &header[at]);
+        let differ = order.windows(2).all(|pair| header[pair[0]] != header[pair[1]]);
+        RowDigests { header: header.to_vec(), order: differ.then_some(order) }
+    }
+
+    /// The digest of a row; cells beyond the header have an empty one.
+    pub fn of(&self, cells: &StringRecord) -> [u8; 32] {
+        let name = |at: usize| self.header.get(at).map_or("", String::as_str);
+        let Some(order) = self.order.as_ref().filter(|order| cells.len() <= order.len()) else {
+            return row_digest(cells.iter().enumerate().map(|(at, cell)| (name(at), cell)));
+        };
+        let mut bytes = Vec::with_capacity(512);
+        for &at in order {
+            if let Some(cell) = cells.get(at).filter(|cell| !cell.is_empty()) {
+                measured(name(at), &mut bytes);
+                measured(cell, &mut bytes);
+            }
+        }
+        *blake3::hash(&bytes).as_bytes()
+    }
+}
+
 /// Adds a text behind its length, so that two texts cannot be mistaken for two others.
 fn measured(text: &str, onto: &mut Vec<u8>) {
     onto.extend_from_slice(&(text.len() as u64).to_le_bytes());
@@ -537,6 +584,42 @@ struct Head {
     kind: Option<Kind>,
     /// Position after its last value in [`RecordsBuilder::items`].
     end: usize,
+}
+
+/// A draft that was added to a [`RecordsBuilder`].
+#[derive(Debug, Clone, Copy)]
+pub struct Drafted<'b> {
+    builder: &'b RecordsBuilder,
+    number: usize,
+}
+
+impl<'b> Drafted<'b> {
+    /// What it speaks of, once that is known.
+    pub fn kind(&self) -> Option<Kind> {
+        self.builder.heads[self.number].kind
+    }
+
+    /// The table it was read from.
+    pub fn place(&self) -> &'b Place {
+        &self.builder.places[self.builder.heads[self.number].place as usize]
+    }
+
+    /// Row as a person would look it up, from 1.
+    pub fn row(&self) -> u32 {
+        self.builder.heads[self.number].row
+    }
+
+    /// The declared id column's value, else empty.
+    pub fn key(&self) -> &'b str {
+        &self.builder.heads[self.number].key
+    }
+
+    /// Attribute and raw value, in order.
+    pub fn values(&self) -> impl Iterator<Item = (&'b str, &'b str)> + use<'b> {
+        let builder = self.builder;
+        let values = builder.values_of(self.number);
+        values.map(|(attribute, text, _)| (&*builder.attributes[attribute as usize], text))
+    }
 }
 
 /// One value: it ends at `end` in [`RecordsBuilder::text`], where the next one begins.
@@ -578,27 +661,35 @@ impl RecordsBuilder {
         at
     }
 
+    /// Registers an attribute, once, and returns its position.
+    pub fn attribute(&mut self, name: &Arc<str>) -> u32 {
+        if let Some(&known) = self.attribute_of.get(name) {
+            return known;
+        }
+        self.attributes.push(name.clone());
+        let new = self.attributes.len() as u32 - 1;
+        self.attribute_of.insert(name.clone(), new);
+        new
+    }
+
     /// Adds a record and returns its draft number, which [`RecordsBuilder::finish`] translates.
     pub fn push(&mut self, mut draft: Draft) -> u32 {
         let values = std::mem::take(&mut draft.values);
-        self.push_lent(
-            draft,
-            values.iter().map(|(attribute, value, origin)| (attribute, value.as_str(), *origin)),
-        )
+        let attributes: Vec<u32> = values.iter().map(|(name, ..)| self.attribute(name)).collect();
+        let texts = values.iter().map(|(_, text, origin)| (text.as_str(), *origin));
+        self.push_lent(draft, attributes.into_iter().zip(texts).map(|(at, (t, o))| (at, t, o)))
     }
 
-    /// Like [`RecordsBuilder::push`], for values that need no text of their own: they follow those of
-    /// `draft`, if it has any.
+    /// Like [`RecordsBuilder::push`], for values that need no text of their own: attribute (from
+    /// [`RecordsBuilder::attribute`]), raw value, origin. Those of `draft` itself are left out.
     pub fn push_lent<'v>(
         &mut self,
         draft: Draft,
-        values: impl IntoIterator<Item = (&'v Arc<str>, &'v str, u32)>,
+        values: impl IntoIterator<Item = (u32, &'v str, u32)>,
     ) -> u32 {
-        for (attribute, value, origin) in &draft.values {
-            self.item(attribute, value, *origin);
-        }
         for (attribute, value, origin) in values {
-            self.item(attribute, value, origin);
+            self.text.push_str(value);
+            self.items.push(Item { attribute, origin, end: self.text.len() });
         }
         self.heads.push(Head {
             digest: draft.digest,
@@ -611,28 +702,51 @@ impl RecordsBuilder {
         self.heads.len() as u32 - 1
     }
 
-    fn item(&mut self, attribute: &Arc<str>, value: &str, origin: u32) {
-        let attribute = match self.attribute_of.get(attribute) {
-            Some(&known) => known,
-            None => {
-                self.attributes.push(attribute.clone());
-                let new = self.attributes.len() as u32 - 1;
-                self.attribute_of.insert(attribute.clone(), new);
-                new
-            }
-        };
-        self.text.push_str(value);
-        self.items.push(Item { attribute, origin, end: self.text.len() });
+    /// The draft of this number.
+    pub fn draft(&self, number: u32) -> Drafted<'_> {
+        Drafted { builder: self, number: number as usize }
+    }
+
+    /// Gives a draft its kind; `suited` gives an attribute of it another name, where one suits the kind.
+    pub fn settle(
+        &mut self,
+        number: u32,
+        kind: Kind,
+        suited: impl Fn(&str, &str) -> Option<Arc<str>>,
+    ) {
+        let renamed: Vec<(usize, Arc<str>)> = (self.items_of(number as usize))
+            .filter_map(|at| {
+                let name = &self.attributes[self.items[at].attribute as usize];
+                Some((at, suited(name, self.text_of(at))?))
+            })
+            .collect();
+        for (at, name) in renamed {
+            self.items[at].attribute = self.attribute(&name);
+        }
+        self.heads[number as usize].kind = Some(kind);
+    }
+
+    fn items_of(&self, number: usize) -> Range<usize> {
+        let start = if number == 0 { 0 } else { self.heads[number - 1].end };
+        start..self.heads[number].end
+    }
+
+    fn text_of(&self, item: usize) -> &str {
+        let from = if item == 0 { 0 } else { self.items[item - 1].end };
+        &self.text[from..self.items[item].end]
     }
 
     /// The values of a draft: attribute, text, origin.
     fn values_of(&self, number: usize) -> impl Iterator<Item = (u32, &str, u32)> {
-        let start = if number == 0 { 0 } else { self.heads[number - 1].end };
-        (start..self.heads[number].end).map(|at| {
-            let from = if at == 0 { 0 } else { self.items[at - 1].end };
+        self.items_of(number).map(|at| {
             let item = &self.items[at];
-            (item.attribute, &self.text[from..item.end], item.origin)
+            (item.attribute, self.text_of(at), item.origin)
         })
+    }
+
+    /// The digests of the rows that the drafts stand on.
+    pub fn digests(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.heads.iter().map(|head| head.digest)
     }
 
     /// How many records were added.
@@ -715,6 +829,10 @@ impl RecordsBuilder {
             }
         }
         for (attribute, mut builder) in self.attributes.iter().zip(builders) {
+            // Registered, but no value has it, or has it any more.
+            if builder.origins.is_empty() {
+                continue;
+            }
             builder.end_records(positions.len());
             records.columns.insert(attribute.to_string(), builder.finish());
         }

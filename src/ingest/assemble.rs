@@ -13,18 +13,23 @@ use csv::StringRecord;
 use serde::Deserialize;
 
 use super::{
-    Gathered, Pending, Reading, columns,
+    Gathered, Reading, columns,
     consent::{self, Rule, Said},
     couple,
+    entity::Places,
     kind::{self, Evidence, Junk},
     mapping::{self, ConsentRule, Mapping, Owner, PrivateRule, Rows},
     name_boxes::{self, Held},
     party, privacy,
-    read::{Content, Table},
+    read::Table,
+    shape::{self, How, Shapes},
+    withhold::Watch,
 };
 use crate::{
+    error::Result,
     model::{self, Kind, ValueKind},
-    table::{Channel, Couple, Draft, Link, Reject, Severity, row_digest},
+    progress::Progress,
+    table::{Channel, Couple, Draft, Drafted, Link, RecordsBuilder, Reject, Severity},
     value::{
         boolean, date, dictionary, email, organisation, person, phone,
         role::{self, Role},
@@ -33,57 +38,84 @@ use crate::{
     },
 };
 
-/// Reads all rows of a table by the mapping of its source.
-pub(super) fn read(table: Table, reading: &mut Reading<'_>) {
-    let mapping = reading.mapping.clone();
-    let layout = Layout::new(&mapping, &table.header, (&reading.fate.file, &reading.fate.sheet));
+/// Reads all rows of a table by the mapping of its source: many at once, each of its shape.
+///
+/// # Errors
+///
+/// When the user interrupts.
+pub(super) fn read(
+    table: Table,
+    watch: &Watch,
+    reading: &mut Reading<'_>,
+    progress: &Progress,
+) -> Result<()> {
+    let (mapping, places) = (reading.mapping.clone(), reading.places.clone());
+    let layout =
+        Layout::new(&mapping, &table.header, (&reading.fate.file, &reading.fate.sheet), &places);
+    let mut shapes = Shapes::new(&layout, watch);
     let mut filled = vec![false; table.header.len()];
-    for row in table.rows {
-        match row.content {
-            Content::Skipped(reason) => reading.skip(row.number, reason),
-            Content::Bad { code, message, raw } => {
-                reading.reject(row.number, code, message, "", raw)
-            }
-            Content::Data(cells) => {
-                for (at, cell) in cells.iter().enumerate() {
-                    if !cell.trim().is_empty() && at < filled.len() {
-                        filled[at] = true;
-                    }
+    let mut rows = table.rows;
+    let mut batch = shape::batch(&mut rows);
+    while !batch.is_empty() {
+        progress.check()?;
+        // The next rows are read while these are understood.
+        let (understood, next) =
+            rayon::join(|| shapes.understand(batch), || shape::batch(&mut rows));
+        for (number, row) in understood {
+            match row {
+                shape::Row::Skipped(reason) => reading.skip(number, reason),
+                shape::Row::Bad { code, message, raw } => {
+                    reading.reject(number, code, message, "", raw)
                 }
-                reading.place = reading.places.of(|at| cells.get(at));
-                layout.row(row.number, &cells, reading);
+                shape::Row::Data { cells, digest, how } => {
+                    if matches!(how, How::Alone(_)) {
+                        note_filled(&cells, &mut filled);
+                    }
+                    let row = Row { layout: &layout, number, cells: &cells, digest };
+                    row.write_as(&how, &mut shapes, reading);
+                }
             }
         }
+        batch = next;
     }
+    filled.iter_mut().zip(shapes.filled()).for_each(|(filled, plain)| *filled |= plain);
     reading.fate.unmapped_columns = layout.unmapped(&filled);
+    Ok(())
+}
+
+fn note_filled(cells: &StringRecord, filled: &mut [bool]) {
+    for (filled, cell) in filled.iter_mut().zip(cells) {
+        *filled |= !cell.trim().is_empty();
+    }
 }
 
 /// What a column is used for.
 #[derive(Debug)]
-struct Use {
+pub(super) struct Use {
     /// The attribute, or `extra.<header>`.
-    attribute: Arc<str>,
+    pub(super) attribute: Arc<str>,
     /// Whether a rule speaks of it.
-    known: bool,
-    on: Vec<Kind>,
-    label: String,
-    label_at: Option<usize>,
-    number: String,
-    contact: bool,
-    split: String,
-    empty: BTreeSet<String>,
-    omit: bool,
+    pub(super) known: bool,
+    pub(super) on: Vec<Kind>,
+    pub(super) label: String,
+    pub(super) label_at: Option<usize>,
+    pub(super) number: String,
+    pub(super) contact: bool,
+    pub(super) split: String,
+    pub(super) empty: BTreeSet<String>,
+    pub(super) omit: bool,
 }
 
 /// A mapping, applied to the header of one table.
-struct Layout<'a> {
-    mapping: &'a Mapping,
+pub(super) struct Layout<'a> {
+    pub(super) mapping: &'a Mapping,
+    pub(super) places: &'a Places,
     /// Headers as shown: repeated ones are numbered, empty ones named after their position.
-    header: Vec<String>,
-    uses: Vec<Use>,
+    pub(super) header: Vec<String>,
+    pub(super) uses: Vec<Use>,
     id_at: Option<usize>,
-    marks: Vec<Mark>,
-    rules: Vec<Rule>,
+    pub(super) marks: Vec<Mark>,
+    pub(super) rules: Vec<Rule>,
     owner: String,
     /// What a row is to the company that does not say it.
     role: Option<Role>,
@@ -92,8 +124,8 @@ struct Layout<'a> {
 
 /// A column that marks rows as private or confidential.
 #[derive(Debug)]
-struct Mark {
-    at: usize,
+pub(super) struct Mark {
+    pub(super) at: usize,
     words: BTreeSet<String>,
     /// Whether a marked row is kept, and told.
     kept: bool,
@@ -127,38 +159,38 @@ impl Value {
         &*self.attribute == attribute
     }
 
-    /// Whether it is more than a way to write nothing: `01/01/1900`, `00 00 00 00 00`.
-    fn says(&self) -> bool {
-        let kind = model::value_kind(&self.attribute);
-        let written = match kind {
-            ValueKind::Date => {
-                date::normalize(&self.text, date::Order::DayFirst).unwrap_or_default()
-            }
-            _ => self.text.clone(),
-        };
-        !is_placeholder_of(kind, &written)
-    }
-
-    /// Whether a contact point can be one: an address with a mailbox, a number of some country.
-    fn reaches(&self) -> bool {
-        // National numbers have nine digits at least nearly everywhere, the leading zero included.
-        const SURE_DIGITS: usize = 9;
-        match &*self.attribute {
-            "email" => email::normalize(&self.text).iter().any(Result::is_ok),
-            "phone" | "mobile" => {
-                self.text.bytes().filter(u8::is_ascii_digit).count() >= SURE_DIGITS
-                    || phone::normalize(&self.text, "FR").iter().any(Result::is_ok)
-            }
-            _ => true,
-        }
-    }
-
     /// An attribute that reaches somebody.
     fn is_contact_point(&self) -> bool {
         matches!(
             &*self.attribute,
             "email" | "phone" | "mobile" | "address" | "street" | "postcode_city" | "po_box"
         )
+    }
+}
+
+/// Whether a value is more than a way to write nothing: `01/01/1900`, `00 00 00 00 00`.
+pub(super) fn says(attribute: &str, text: &str) -> bool {
+    let kind = model::value_kind(attribute);
+    match kind {
+        ValueKind::Date => {
+            let date = date::normalize(text, date::Order::DayFirst).unwrap_or_default();
+            !is_placeholder_of(kind, &date)
+        }
+        _ => !is_placeholder_of(kind, text),
+    }
+}
+
+/// Whether a contact point can be one: an address with a mailbox, a number of some country.
+pub(super) fn reaches(attribute: &str, text: &str) -> bool {
+    // National numbers have nine digits at least nearly everywhere, the leading zero included.
+    const SURE_DIGITS: usize = 9;
+    match attribute {
+        "email" => email::is_plain(text) || email::normalize(text).iter().any(Result::is_ok),
+        "phone" | "mobile" => {
+            text.bytes().filter(u8::is_ascii_digit).count() >= SURE_DIGITS
+                || phone::normalize(text, "FR").iter().any(Result::is_ok)
+        }
+        _ => true,
     }
 }
 
@@ -169,6 +201,8 @@ struct Cast {
     organisation: bool,
     /// The kind of the only record is open; the kind that is likelier for this kind of table.
     open: Option<Kind>,
+    /// Whether the organisation's name was compared with the person's.
+    compared: bool,
 }
 
 /// Where a value goes that no rule places.
@@ -219,7 +253,12 @@ fn label_of(cell: &str) -> String {
 }
 
 impl<'a> Layout<'a> {
-    fn new(mapping: &'a Mapping, header: &[String], (file, sheet): (&str, &str)) -> Layout<'a> {
+    pub(super) fn new(
+        mapping: &'a Mapping,
+        header: &[String],
+        (file, sheet): (&str, &str),
+        places: &'a Places,
+    ) -> Layout<'a> {
         let shown = shown_header(header);
         let bound = mapping.bind(header);
         let speaks = spoken_of(mapping);
@@ -286,6 +325,7 @@ impl<'a> Layout<'a> {
         }
         let mut layout = Layout {
             mapping,
+            places,
             id_at: mapping::position(header, &mapping.id),
             marks,
             rules,
@@ -315,31 +355,31 @@ impl<'a> Layout<'a> {
         (0..filled.len()).filter(unknown).map(|at| self.header[at].clone()).collect()
     }
 
-    /// Turns one row into drafts, events, a reject or a skipped row.
-    fn row(&self, number: u32, cells: &StringRecord, reading: &mut Reading<'_>) {
+    /// What a row gives: records, or why it is nobody. Rows of one [`shape`] give the same.
+    pub(super) fn understand(&self, cells: &StringRecord) -> Understood {
         let cell = |at: usize| cells.get(at).unwrap_or("");
-        let raw_header = |at: usize| self.header.get(at).map_or("", String::as_str);
-        let digest = reading.withheld.digest().unwrap_or_else(|| {
-            row_digest(cells.iter().enumerate().map(|(at, c)| (raw_header(at), c)))
-        });
         let mut values = self.values(cells);
         let told = self.compose(&mut values);
         mend(&mut values, self.has_job_title);
         values.extend(standings(&values));
         self.nameless_contacts_are_extras(&mut values);
         let said = self.said(&values, cell);
+        let place = self.places.of(|at| cells.get(at));
+        let nobody = |why: Nobody, marked: Marked| {
+            let said = said_of_points(&said, &values);
+            Understood { place, marked, outcome: Outcome::Nobody { why, said } }
+        };
 
         if self.is_private(&values, cell) {
-            self.events_without_record(number, &said, &values, reading);
-            reading.skip(number, "private");
-            return;
+            return nobody(Nobody::Skipped("private"), Marked::default());
         }
-        self.tell_unclear_answers(number, cell, reading);
-        self.tell_confidential(number, cell, reading);
+        let unclear: BTreeSet<usize> =
+            self.rules.iter().flat_map(|rule| rule.unclear(cell)).collect();
+        let is_confidential = |mark: &&Mark| mark.kept && mark.is_on(cell(mark.at));
+        let confidential = self.marks.iter().filter(is_confidential).map(|mark| mark.at).collect();
+        let marked = Marked { unclear: unclear.into_iter().collect(), confidential };
         if is_employee(&values) {
-            self.events_without_record(number, &said, &values, reading);
-            reading.skip(number, "other_ledger");
-            return;
+            return nobody(Nobody::Skipped("other_ledger"), marked);
         }
         let names: Vec<&str> = values
             .iter()
@@ -348,38 +388,23 @@ impl<'a> Layout<'a> {
             .collect();
         let emails: Vec<&str> =
             values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
-        let raw = || joined(cells);
         // A customer called `Total` has an address, a code or a phone number.
         let reached = || values.iter().any(Value::is_contact_point);
         let junk = kind::junk(&names, &emails).filter(|junk| *junk != Junk::Total || !reached());
         if let Some(junk) = junk {
-            self.events_without_record(number, &said, &values, reading);
-            match junk {
-                Junk::Total => reading.skip(number, "total"),
-                Junk::Test => {
-                    reading.reject(number, "test_row", "the row is a test".into(), "", raw())
-                }
-                Junk::CatchAll => {
-                    let message = "the account gathers customers without one of their own".into();
-                    reading.reject(number, "catch_all", message, "", raw());
-                }
-            }
-            return;
+            return nobody(Nobody::of(junk), marked);
         }
         let cast = self.cast(&values, told);
         if !cast.person && !cast.organisation && cast.open.is_none() {
-            self.events_without_record(number, &said, &values, reading);
-            let message = "the row has neither a name nor a contact point".into();
-            let hint = "complete it in the source, or leave it out";
-            reading.reject(number, "no_name", message, hint, raw());
-            return;
+            let why = Nobody::Rejected {
+                code: "no_name",
+                message: "the row has neither a name nor a contact point",
+                suggestion: "complete it in the source, or leave it out",
+            };
+            return nobody(why, marked);
         }
-        if values.iter().any(|v| matches!(&*v.attribute, "customer_code" | "account_code")) {
-            reading.tell_unknown_entity(number, |at| cells.get(at));
-        }
-        let key = self.id_at.map_or("", cell).trim().to_owned();
-        let row = Row { layout: self, number, key, digest, values, told };
-        row.records(&cast, said, reading);
+        let given = Giving { layout: self, cells, values, told }.records(&cast, said);
+        Understood { place, marked, outcome: Outcome::Records(given) }
     }
 
     /// The filled values of a row, in the order of its columns.
@@ -580,66 +605,24 @@ impl<'a> Layout<'a> {
         marked || (may && noted())
     }
 
-    /// Tells of a row that is the company's and confidential: not everybody may see it in the CRM.
-    fn tell_confidential<'c>(
-        &self,
-        row: u32,
-        cell: impl Fn(usize) -> &'c str,
-        reading: &mut Reading<'_>,
-    ) {
-        for mark in self.marks.iter().filter(|mark| mark.kept && mark.is_on(cell(mark.at))) {
-            reading.gathered.rejects.push(Reject {
-                source: reading.fate.source.clone(),
-                file: reading.fate.file.clone(),
-                sheet: reading.fate.sheet.clone(),
-                row: Some(row),
-                column: self.column_name(Some(mark.at)),
-                code: "confidential".into(),
-                severity: Severity::Cell,
-                message: "the card is marked confidential; it is kept".into(),
-                suggestion: "limit in the CRM who may see it".into(),
-                raw: cell(mark.at).to_owned(),
-            });
-        }
-    }
-
-    /// What columns, file name and notes say.
-    fn said<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
+    /// What columns and file name say.
+    fn ruled<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
         let mut said = Vec::new();
         for new in self.rules.iter().flat_map(|rule| rule.read(cell)) {
             consent::add(&mut said, new);
         }
+        said
+    }
+
+    /// What columns, file name and notes say.
+    fn said<'c>(&self, values: &[Value], cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
+        let mut said = self.ruled(cell);
         for value in values.iter().filter(|v| is_free_text(&v.attribute)) {
             for new in consent::of_note(&value.text, value.column) {
                 consent::add(&mut said, new);
             }
         }
         said
-    }
-
-    /// Tells of each answer about consent that is neither yes nor no: nothing is taken from it.
-    fn tell_unclear_answers<'c>(
-        &self,
-        row: u32,
-        cell: impl Fn(usize) -> &'c str + Copy,
-        reading: &mut Reading<'_>,
-    ) {
-        let columns: BTreeSet<usize> =
-            self.rules.iter().flat_map(|rule| rule.unclear(cell)).collect();
-        for at in columns {
-            reading.gathered.rejects.push(Reject {
-                source: reading.fate.source.clone(),
-                file: reading.fate.file.clone(),
-                sheet: reading.fate.sheet.clone(),
-                row: Some(row),
-                column: self.column_name(Some(at)),
-                code: "unclear_consent".into(),
-                severity: Severity::Cell,
-                message: "it answers neither yes nor no: consent stays unknown".into(),
-                suggestion: "ask the customer, and write yes or no".into(),
-                raw: cell(at).to_owned(),
-            });
-        }
     }
 
     /// An assistant's number without the assistant's name is kept with the row's own record.
@@ -658,27 +641,6 @@ impl<'a> Layout<'a> {
 
     fn column_name(&self, at: Option<usize>) -> String {
         at.and_then(|at| self.header.get(at)).cloned().unwrap_or_default()
-    }
-
-    /// The events of a row that gives no record: they speak for the contact points of the row.
-    fn events_without_record(
-        &self,
-        row: u32,
-        said: &[Said],
-        values: &[Value],
-        reading: &mut Reading<'_>,
-    ) {
-        for said in said {
-            let points = match said.contact_point.as_str() {
-                "" => contact_points(values, said.channel),
-                point => vec![point.to_owned()],
-            };
-            for contact_point in points {
-                let column = self.column_name(said.column);
-                let event = said.event(None, contact_point, (reading.place, row), column);
-                reading.gathered.events.push(event);
-            }
-        }
     }
 
     /// Which records the row gives.
@@ -703,37 +665,59 @@ impl<'a> Layout<'a> {
         let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
         let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
         let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
-        let reached = own.iter().any(|v| v.is_contact_point() && v.says() && v.reaches());
+        let is_reached = |v: &&&Value| {
+            v.is_contact_point() && says(&v.attribute, &v.text) && reaches(&v.attribute, &v.text)
+        };
+        let reached = own.iter().find(is_reached).is_some();
         let only_organisation = Cast { organisation: true, ..Cast::default() };
         let only_person = Cast { person: true, ..Cast::default() };
-        match (self.mapping.rows, organisation, person) {
-            (Rows::Organisation, true, _) => Cast { person, organisation: true, open: None },
+        let both = Cast { person: true, organisation: true, ..Cast::default() };
+        let open = |likelier: Kind| Cast { open: Some(likelier), ..Cast::default() };
+        // A company number says that there is a firm of that name besides.
+        let compared = matches!(self.mapping.rows, Rows::Decide | Rows::Both)
+            && organisation
+            && person
+            && !number;
+        let cast = match (self.mapping.rows, organisation, person) {
+            (Rows::Organisation, true, _) => Cast { person, ..only_organisation },
             (Rows::Organisation, false, _) => match (number || reached, person) {
                 (false, false) => Cast::default(),
-                (_, person) => Cast { person, organisation: number || !person, open: None },
+                (_, person) => Cast { person, organisation: number || !person, ..Cast::default() },
             },
             // Many tables repeat the name of a private person in the company's column. A company number says that
             // there is a firm of that name besides, as does what is said of somebody at work: a sole trader.
-            (Rows::Decide, true, true) if !number && names_agree(&own) => only_person,
-            (Rows::Both, true, true) if !number && names_agree(&own) && !is_at_work(&own) => {
+            (rows, true, true)
+                if compared
+                    && names_agree(|wanted| joined_parts(&own, wanted))
+                    && (rows == Rows::Decide || !is_at_work(&own)) =>
+            {
                 only_person
             }
-            (_, true, true) => Cast { person: true, organisation: true, open: None },
-            (Rows::Person, true, false) if own_mailbox && told != Some(Kind::Organisation) => {
-                Cast { person: true, organisation: true, open: None }
-            }
+            (_, true, true) => both,
+            (Rows::Person, true, false) if own_mailbox && told != Some(Kind::Organisation) => both,
             (Rows::Person, true, false) => only_organisation,
-            (Rows::Both, true, false) => Cast { open: Some(Kind::Organisation), ..Cast::default() },
-            (_, true, false) => Cast { open: Some(Kind::Person), ..Cast::default() },
-            (_, false, true) if number => Cast { person: true, organisation: true, open: None },
+            (Rows::Both, true, false) => open(Kind::Organisation),
+            (_, true, false) => open(Kind::Person),
+            (_, false, true) if number => both,
             (_, false, true) => only_person,
             (_, false, false) if number || role_mailbox => only_organisation,
-            (Rows::Decide, false, false) if reached && !own_mailbox => {
-                Cast { open: Some(Kind::Organisation), ..Cast::default() }
-            }
+            (Rows::Decide, false, false) if reached && !own_mailbox => open(Kind::Organisation),
             (_, false, false) if reached => only_person,
             _ => Cast::default(),
-        }
+        };
+        Cast { compared, ..cast }
+    }
+
+    /// Whether a name of several words stands in the box of a first or last name, and nothing in the other.
+    fn has_lone_name(&self, cells: &StringRecord) -> bool {
+        let filled = |wanted: &str| -> Vec<&str> {
+            let columns = (0..self.uses.len()).filter(|&at| &*self.uses[at].attribute == wanted);
+            let texts = columns.map(|at| cells.get(at).unwrap_or("").trim());
+            texts.filter(|text| !text.is_empty()).collect()
+        };
+        let (first, last) = (filled("first_name"), filled("last_name"));
+        let has_several = |text: &&str| text.contains(char::is_whitespace);
+        (first.is_empty() || last.is_empty()) && first.iter().chain(&last).any(has_several)
     }
 }
 
@@ -881,8 +865,8 @@ fn repeats(firm: &str, name: &str) -> bool {
 /// is nobody's private one.
 fn is_at_work(values: &[&Value]) -> bool {
     values.iter().any(|value| match &*value.attribute {
-        "job_title" | "website" => value.says(),
-        "phone" => value.label == "main" && value.says(),
+        "job_title" | "website" => says(&value.attribute, &value.text),
+        "phone" => value.label == "main" && says(&value.attribute, &value.text),
         "email" => {
             let address = kind::address(&value.text);
             !email::domain(&address).is_empty() && !email::is_freemail(&address)
@@ -891,13 +875,15 @@ fn is_at_work(values: &[&Value]) -> bool {
     })
 }
 
-/// Whether the name in the organisation's column is that of the row's person: many tables repeat it.
-fn names_agree(values: &[&Value]) -> bool {
-    let part = |wanted: &[&str]| -> String {
-        let parts =
-            values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
-        parts.collect::<Vec<_>>().join(" ")
-    };
+/// The texts of the values of some attributes, in their order.
+fn joined_parts(values: &[&Value], wanted: &[&str]) -> String {
+    let parts = values.iter().filter(|v| wanted.contains(&&*v.attribute)).map(|v| v.text.as_str());
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the name in the organisation's column is that of the row's person: many tables repeat it. `part`
+/// gives the texts of some attributes, joined.
+fn names_agree(part: impl Fn(&[&str]) -> String) -> bool {
     // `Mlle Viguier` beside `Viguier` and `Mylène`.
     let name = part(&["name"]);
     let bare = kind::without_civility(&name);
@@ -912,97 +898,320 @@ fn names_agree(values: &[&Value]) -> bool {
     firm.is_some() && (firm == whole || firm == split)
 }
 
-/// A row that gives records.
-struct Row<'a> {
+/// What a row gives. Where its texts are those of its cells as they stand, rows of the same shape give theirs.
+#[derive(Debug)]
+pub(super) struct Understood {
+    place: u32,
+    marked: Marked,
+    outcome: Outcome,
+}
+
+/// Columns of whose cells the steward is told.
+#[derive(Debug, Default)]
+struct Marked {
+    /// Their answer about consent is neither yes nor no: nothing is taken from it.
+    unclear: Vec<usize>,
+    /// They say that the row is the company's and confidential: not everybody may see it in the CRM.
+    confidential: Vec<usize>,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    Records(Given),
+    /// What the row says of consent speaks for its contact points.
+    Nobody {
+        why: Nobody,
+        said: Vec<Said>,
+    },
+}
+
+/// Why a row gives no record.
+#[derive(Debug)]
+enum Nobody {
+    Skipped(&'static str),
+    Rejected { code: &'static str, message: &'static str, suggestion: &'static str },
+}
+
+impl Nobody {
+    fn of(junk: Junk) -> Nobody {
+        let (code, message) = match junk {
+            Junk::Total => return Nobody::Skipped("total"),
+            Junk::Test => ("test_row", "the row is a test"),
+            Junk::CatchAll => {
+                ("catch_all", "the account gathers customers without one of their own")
+            }
+        };
+        Nobody::Rejected { code, message, suggestion: "" }
+    }
+}
+
+/// Records of one row; each is known by its position among them.
+#[derive(Debug)]
+struct Given {
+    records: Vec<GivenRecord>,
+    /// The row's own records, then those of its contacts: what the row says is said of the first.
+    in_order: Vec<usize>,
+    /// The one of the row's organisation, or of its customer of open kind.
+    organisation: Option<usize>,
+    /// How many of the first are a couple, of whom all is said together.
+    together: usize,
+    couples: Vec<(usize, usize)>,
+    /// Person, organisation, role.
+    links: Vec<(usize, usize, Text)>,
+    /// Column and text of what tells of the end of one of two persons.
+    doubtful_standings: Vec<(usize, String)>,
+    /// What is said about consent, and of which record; of none: of the contact point alone.
+    said: Vec<(Option<usize>, Said)>,
+    has_code: bool,
+    repeats: Repeats,
+}
+
+#[derive(Debug)]
+struct GivenRecord {
+    kind: Option<Kind>,
+    /// While the kind is open, the one to take if nothing tells.
+    likelier: Option<Kind>,
+    values: Vec<GivenValue>,
+}
+
+#[derive(Debug)]
+struct GivenValue {
+    attribute: Arc<str>,
+    text: Text,
+    column: usize,
+    label: String,
+}
+
+/// A text of a row: that of a cell, or one made of several or of a part of one.
+#[derive(Debug)]
+enum Text {
+    Cell(usize),
+    Own(String),
+}
+
+impl Text {
+    fn of<'r>(&'r self, cells: &'r StringRecord) -> &'r str {
+        match self {
+            Text::Cell(at) => cells.get(*at).unwrap_or("").trim(),
+            Text::Own(text) => text,
+        }
+    }
+}
+
+/// Whether rows of the same shape give the same.
+#[derive(Debug)]
+enum Repeats {
+    Always,
+    /// As long as what hangs on several cells together is answered with no.
+    Unless(Together),
+    Never,
+}
+
+/// What hangs on several cells together, and not only on what each of them is: columns by attribute.
+#[derive(Debug, Default)]
+struct Together {
+    /// Whether the person's name is the organisation's.
+    names: Vec<(Arc<str>, usize)>,
+    /// Whether one of them begins with a civility, which does not count.
+    is_civil: bool,
+    /// Whether a mailbox is named after the name.
+    mailboxes: Vec<usize>,
+    name: Option<usize>,
+}
+
+impl Together {
+    /// Whether the names may be one: those of another number of letters are not.
+    fn may_agree<'c>(&self, text: impl Fn(usize) -> &'c str) -> bool {
+        let count = |wanted: &[&str]| -> Option<usize> {
+            let parts = self.names.iter().filter(|(name, _)| wanted.contains(&&**name));
+            parts.map(|(_, at)| letters(text(*at))).sum()
+        };
+        match (count(&["name"]), count(&["full_name"]), count(&["first_name", "last_name"])) {
+            (Some(firm), Some(whole), Some(split)) if !self.is_civil => {
+                firm == whole || firm == split
+            }
+            _ => true,
+        }
+    }
+
+    fn is_said_of(&self, cells: &StringRecord) -> bool {
+        let text = |at: usize| cells.get(at).unwrap_or("").trim();
+        let agree = || {
+            names_agree(|wanted| {
+                let parts = self.names.iter().filter(|(name, _)| wanted.contains(&&**name));
+                parts.map(|(_, at)| text(*at)).collect::<Vec<_>>().join(" ")
+            })
+        };
+        let is_mailbox =
+            |name: &str, at: &usize| kind::is_mailbox_of(&kind::address(text(*at)), name);
+        !self.names.is_empty() && self.may_agree(text) && agree()
+            || self.name.is_some_and(|name| {
+                self.mailboxes.iter().any(|mailbox| is_mailbox(text(name), mailbox))
+            })
+    }
+}
+
+/// How many letters and digits the folded form of a name has; none where counting does not tell.
+fn letters(name: &str) -> Option<usize> {
+    let mut count = 0;
+    for c in name.chars() {
+        match c {
+            ' ' | '\'' | '-' | '.' | ',' | '&' => {}
+            // Two letters each, or none.
+            'Æ' | 'æ' | 'ß' | 'Þ' | 'þ' | 'Ð' | 'ð' | '×' | '÷' => return None,
+            'a'..='z' | 'A'..='Z' | '0'..='9' | 'À'..='ÿ' => count += 1,
+            _ => return None,
+        }
+    }
+    Some(count)
+}
+
+impl Understood {
+    /// Whether all texts are those of cells, or such as hang on columns alone that are `telling`.
+    pub(super) fn is_made_of(&self, telling: impl Fn(usize) -> bool) -> bool {
+        let Outcome::Records(given) = &self.outcome else { return false };
+        let is_cell = |value: &GivenValue| match value.text {
+            Text::Cell(_) => true,
+            // The owner may be named by the file; what a role is told by decides, or is a column's being filled.
+            Text::Own(_) => {
+                value.column == usize::MAX || &*value.attribute == "role" || telling(value.column)
+            }
+        };
+        given.records.iter().flat_map(|record| &record.values).all(is_cell)
+    }
+
+    /// Whether a row whose cells are of the same shape as those of the row that was understood gives the same.
+    pub(super) fn repeats_for(&self, cells: &StringRecord) -> bool {
+        match &self.outcome {
+            Outcome::Nobody { .. } => false,
+            Outcome::Records(given) => match &given.repeats {
+                Repeats::Always => true,
+                Repeats::Unless(together) => !together.is_said_of(cells),
+                Repeats::Never => false,
+            },
+        }
+    }
+
+    /// Attribute and origin of each value of each record, in order.
+    pub(super) fn ids(&self, layout: &Layout<'_>, builder: &mut RecordsBuilder) -> Vec<(u32, u32)> {
+        let Outcome::Records(given) = &self.outcome else { return Vec::new() };
+        let values = given.records.iter().flat_map(|record| &record.values);
+        let id = |value: &GivenValue| {
+            let column = match layout.header.get(value.column) {
+                Some(header) => header.as_str(),
+                None if &*value.attribute == "owner" => "file name",
+                None => "",
+            };
+            let origin = builder.origin(self.place, column, &value.label);
+            (builder.attribute(&value.attribute), origin)
+        };
+        values.map(id).collect()
+    }
+}
+
+/// Works out what the values of a row give.
+struct Giving<'a> {
     layout: &'a Layout<'a>,
-    number: u32,
-    key: String,
-    digest: [u8; 32],
+    cells: &'a StringRecord,
     values: Vec<Value>,
     /// The kind of the row's customer, where a column is there to say it.
     told: Option<Kind>,
 }
 
-impl Row<'_> {
-    fn records(mut self, cast: &Cast, said: Vec<Said>, reading: &mut Reading<'_>) {
+impl Giving<'_> {
+    fn records(mut self, cast: &Cast, said: Vec<Said>) -> Given {
+        let has_code =
+            (self.values.iter()).any(|v| matches!(&*v.attribute, "customer_code" | "account_code"));
+        let repeats = self.repeats(cast);
         if cast.person && !cast.organisation {
             self.repeated_name_is_an_extra();
         }
         let couple = self.couple(cast);
-        if couple.is_some() {
-            self.leave_standings(reading);
-        }
-        let mut drafts: Vec<u32> = Vec::new();
-        let mut organisation: Option<u32> = None;
-        let mut persons: Vec<u32> = Vec::new();
+        let doubtful_standings = match &couple {
+            // Which of two persons has died a note about both does not say: a human does.
+            Some(_) => {
+                let standings = self.values.extract_if(.., |v| v.is("standing"));
+                standings.map(|v| (v.column, v.text)).collect()
+            }
+            None => Vec::new(),
+        };
+        let together = couple.as_ref().map_or(0, Vec::len);
+        let mut repeats = if together > 0 { Repeats::Never } else { repeats };
+        let mut records: Vec<GivenRecord> = Vec::new();
+        let mut organisation: Option<usize> = None;
         match (&couple, cast.open) {
-            (Some(halves), _) => {
-                for nth in 0..halves.len() {
-                    persons.push(self.half(halves, nth, reading));
-                }
-                for pair in persons.windows(2) {
-                    let [first, second] = [pair[0], pair[1]];
-                    reading.gathered.couples.push(Couple { first, second });
-                }
+            (Some(couple), _) => {
+                records.extend((0..couple.len()).map(|nth| self.half(couple, nth)));
             }
             (None, Some(likelier)) => {
-                let values: Vec<&Value> =
-                    self.values.iter().filter(|v| v.contact.is_none()).collect();
+                let values = self.own(|_| true);
                 let told = self.told.or_else(|| kind::of_row(&evidence(&values)));
-                let draft = self.draft(told, &values, reading);
-                drafts.push(match told {
-                    Some(kind) => {
-                        let number = self.push(draft, reading);
-                        reading.gathered.settle(number, kind);
-                        number
-                    }
-                    None => self.push_open(draft, likelier, reading),
-                });
+                let open = told.is_none().then_some(likelier);
+                records.push(self.record(told, open, &values));
                 // A contact is one of an organisation; should the record turn out a person, the link goes.
-                organisation = drafts.first().copied();
+                organisation = Some(0);
             }
-            (None, None) => {
-                if cast.person {
-                    let values: Vec<&Value> =
-                        self.values.iter().filter(|v| goes_to(v, Kind::Person, cast)).collect();
-                    let mut draft = self.draft(Some(Kind::Person), &values, reading);
-                    if cast.organisation {
-                        self.works_there(&mut draft);
-                    }
-                    persons.push(self.push(draft, reading));
+            (None, None) if cast.person => {
+                let values = self.own(|v| goes_to(v, Kind::Person, cast));
+                let mut person = self.record(Some(Kind::Person), None, &values);
+                if cast.organisation && person.values.iter().any(|v| &*v.attribute == "full_name") {
+                    self.works_there(&mut person);
+                    repeats = Repeats::Never;
                 }
+                records.push(person);
             }
+            (None, None) => {}
         }
+        let own_persons = if cast.open.is_some() && couple.is_none() { 0 } else { records.len() };
+        let mut in_order: Vec<usize> = (0..records.len()).collect();
+        let couples = (1..together).map(|second| (second - 1, second)).collect();
         if cast.organisation {
-            let values: Vec<&Value> =
-                self.values.iter().filter(|v| goes_to(v, Kind::Organisation, cast)).collect();
-            let draft = self.draft(Some(Kind::Organisation), &values, reading);
-            organisation = Some(self.push(draft, reading));
+            let values = self.own(|v| goes_to(v, Kind::Organisation, cast));
+            organisation = Some(records.len());
+            in_order.push(records.len());
+            records.push(self.record(Some(Kind::Organisation), None, &values));
         }
         // The row's own records come before those of its contacts: what it says is said of them.
-        let own_persons = persons.len();
-        persons.extend(self.contacts(reading));
-        drafts.extend(&persons[..own_persons]);
-        drafts.extend(organisation.filter(|_| cast.open.is_none()));
-        drafts.extend(&persons[own_persons..]);
+        let first_contact = records.len();
+        records.extend(self.contacts());
+        let contacts = first_contact..records.len();
+        in_order.extend(contacts.clone());
+        let mut links = Vec::new();
         if let Some(organisation) = organisation {
-            let role = self.first("job_title");
-            for (nth, &person) in persons.iter().enumerate() {
+            for (nth, person) in (0..own_persons).chain(contacts).enumerate() {
                 let is_own = nth == 0 && own_persons > 0;
-                let role = if is_own { role.clone() } else { "contact".to_owned() };
-                reading.gathered.links.push(Link { person, organisation, role });
+                let role = if is_own { self.role() } else { Text::Own("contact".to_owned()) };
+                links.push((person, organisation, role));
             }
         }
-        let together = couple.map_or(0, |persons| persons.len());
-        self.events(&drafts, organisation, together, said, reading);
-        reading.fate.rows += 1;
-        reading.fate.record_rows += 1;
-        reading.fate.records += drafts.len() as u64;
+        let mut given = Given {
+            records,
+            in_order,
+            organisation,
+            together,
+            couples,
+            links,
+            doubtful_standings,
+            said: Vec::new(),
+            has_code,
+            repeats,
+        };
+        for said in said {
+            if given.is_reached_through(&said) {
+                let own: Vec<Value> = self.own(|_| true).into_iter().cloned().collect();
+                let points = contact_points(&own, said.channel);
+                let through = |contact_point| (None, Said { contact_point, ..said.clone() });
+                given.said.extend(points.into_iter().map(through));
+                given.repeats = Repeats::Never;
+            }
+            given.said.extend(given.said_of_records(said, self.cells));
+        }
+        given
     }
 
     /// A person whom the row does not name is not called as the company beside: `Hôtel de France` is where they
     /// are to be found. A first name in it, or a mailbox of that name, is their own.
-    fn works_there(&self, draft: &mut Draft) {
+    fn works_there(&self, person: &mut GivenRecord) {
         let emails: Vec<&str> =
             self.values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
         let is_own = |name: &str| {
@@ -1011,20 +1220,53 @@ impl Row<'_> {
                     && name.split_whitespace().count() > 1
                     && name.split_whitespace().any(kind::is_first_name)
         };
-        for (attribute, text, _) in &mut draft.values {
-            let is_company = self.values.iter().any(|v| v.is("name") && v.text == *text);
-            if &**attribute == "full_name" && is_company && !is_own(text) {
-                *attribute = "company".into();
+        for value in &mut person.values {
+            let text = value.text.of(self.cells);
+            let is_company = self.values.iter().any(|v| v.is("name") && v.text == text);
+            if &*value.attribute == "full_name" && is_company && !is_own(text) {
+                value.attribute = "company".into();
             }
+        }
+    }
+
+    /// The values that are not of a further person.
+    fn own(&self, belongs: impl Fn(&Value) -> bool) -> Vec<&Value> {
+        self.values.iter().filter(|v| v.contact.is_none() && belongs(v)).collect()
+    }
+
+    /// Whether another row of the shape of this one gives the same.
+    fn repeats(&self, cast: &Cast) -> Repeats {
+        let cell_of = |value: &Value| match self.text(value) {
+            Text::Cell(at) => Some(at),
+            Text::Own(_) => None,
+        };
+        let mut together = Together::default();
+        if cast.compared {
+            let is_name = |v: &&Value| is_own_name(&v.attribute) || v.is("name");
+            for value in self.own(|_| true).into_iter().filter(is_name) {
+                let Some(at) = cell_of(value) else { return Repeats::Never };
+                together.names.push((value.attribute.clone(), at));
+                together.is_civil |= kind::begins_civil(&value.text);
+            }
+        }
+        if cast.open.is_some() {
+            let mailboxes = self.values.iter().filter(|v| v.is("email")).map(cell_of);
+            let Some(mailboxes) = mailboxes.collect() else { return Repeats::Never };
+            together.mailboxes = mailboxes;
+            together.name = self.values.iter().find(|v| v.is("name")).and_then(cell_of);
+        }
+        if together.is_said_of(self.cells) || self.layout.has_lone_name(self.cells) {
+            Repeats::Never
+        } else if together.names.is_empty() && together.mailboxes.is_empty() {
+            Repeats::Always
+        } else {
+            Repeats::Unless(together)
         }
     }
 
     /// The organisation's column only repeats the person: it is no company.
     fn repeated_name_is_an_extra(&mut self) {
-        let has_name = self
-            .values
-            .iter()
-            .any(|v| matches!(&*v.attribute, "last_name" | "full_name" | "first_name"));
+        let has_name = self.values.iter().any(|v| is_own_name(&v.attribute));
         for value in &mut self.values {
             if value.is("name") && has_name {
                 value.attribute =
@@ -1033,27 +1275,15 @@ impl Row<'_> {
         }
     }
 
-    /// Which of two persons has died a note about both does not say: a human does.
-    fn leave_standings(&mut self, reading: &mut Reading<'_>) {
-        for value in self.values.extract_if(.., |v| v.is("standing")) {
-            reading.gathered.rejects.push(Reject {
-                source: reading.fate.source.clone(),
-                file: reading.fate.file.clone(),
-                sheet: reading.fate.sheet.clone(),
-                row: Some(self.number),
-                column: self.layout.column_name(Some(value.column)),
-                code: "doubtful_standing".into(),
-                severity: Severity::Cell,
-                message: "the row names two persons and tells of the end of one".into(),
-                suggestion: "say which of the two: give each a row of their own".into(),
-                raw: value.text,
-            });
-        }
-    }
-
     fn first(&self, attribute: &str) -> String {
         let own = self.values.iter().find(|v| v.is(attribute) && v.contact.is_none());
         own.map(|v| v.text.clone()).unwrap_or_default()
+    }
+
+    /// What the row's person is in the organisation.
+    fn role(&self) -> Text {
+        let title = self.values.iter().find(|v| v.is("job_title") && v.contact.is_none());
+        title.map_or(Text::Own(String::new()), |title| self.text(title))
     }
 
     fn couple(&self, cast: &Cast) -> Option<Vec<person::Named>> {
@@ -1068,7 +1298,7 @@ impl Row<'_> {
     }
 
     /// One of the persons of a couple: the whole row with a name of their own, but for what is another's.
-    fn half(&self, couple: &[person::Named], nth: usize, reading: &mut Reading<'_>) -> u32 {
+    fn half(&self, couple: &[person::Named], nth: usize) -> GivenRecord {
         let half = &couple[nth];
         let named = |v: &Value| {
             matches!(
@@ -1108,105 +1338,278 @@ impl Row<'_> {
                 });
             }
         }
-        let theirs = |v: &&Value| match &*v.attribute {
+        let theirs = |v: &Value| match &*v.attribute {
             "email" => couple::holds(couple, nth, &v.text),
             // Of one person, and the row does not say of whom.
             "gender" => false,
             "birth_date" | "job_title" | "title" | "nickname" | "suffix" => nth == 0,
             "maiden_name" => nth == couple::wife(couple),
-            _ => v.contact.is_none(),
+            _ => !named(v),
         };
-        values.extend(self.values.iter().filter(|v| !named(v)).filter(theirs).cloned());
-        let draft = self.draft(Some(Kind::Person), &values.iter().collect::<Vec<_>>(), reading);
-        self.push(draft, reading)
+        values.extend(self.own(theirs).into_iter().cloned());
+        self.record(Some(Kind::Person), None, &values.iter().collect::<Vec<_>>())
     }
 
     /// The further persons that the columns of the row name.
-    fn contacts(&self, reading: &mut Reading<'_>) -> Vec<u32> {
+    fn contacts(&self) -> Vec<GivenRecord> {
         let mut contacts: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
         for value in &self.values {
             if let Some(contact) = &value.contact {
                 contacts.entry(contact).or_default().push(value);
             }
         }
-        let mut drafts = Vec::new();
-        for values in contacts.into_values() {
-            let draft = self.draft(Some(Kind::Person), &values, reading);
-            drafts.push(self.push(draft, reading));
-        }
-        drafts
+        contacts
+            .into_values()
+            .map(|values| self.record(Some(Kind::Person), None, &values))
+            .collect()
     }
 
-    /// A draft of these values. Of an open kind they keep the names they have as read.
-    fn draft(&self, kind: Option<Kind>, values: &[&Value], reading: &mut Reading<'_>) -> Draft {
-        let mut draft = Draft {
-            kind,
-            place: reading.place,
-            row: self.number,
-            key: self.key.clone(),
-            digest: self.digest,
-            values: Vec::with_capacity(values.len()),
+    /// A record of these values. Of an open kind they keep the names they have as read.
+    fn record(&self, kind: Option<Kind>, likelier: Option<Kind>, values: &[&Value]) -> GivenRecord {
+        let named = values.iter().any(|value| is_own_name(&value.attribute));
+        let given = |value: &&Value| {
+            let suited = kind.and_then(|kind| suited(kind, named, &value.attribute, &value.text));
+            GivenValue {
+                attribute: suited.unwrap_or_else(|| value.attribute.clone()),
+                text: self.text(value),
+                column: value.column,
+                label: value.label.clone(),
+            }
         };
-        for value in values {
-            let column = match self.layout.header.get(value.column) {
-                Some(header) => header.as_str(),
-                None if value.is("owner") => "file name",
-                None => "",
-            };
-            let origin = reading.gathered.builder.origin(reading.place, column, &value.label);
-            draft.values.push((value.attribute.clone(), value.text.clone(), origin));
+        GivenRecord { kind, likelier, values: values.iter().map(given).collect() }
+    }
+
+    fn text(&self, value: &Value) -> Text {
+        match self.cells.get(value.column) {
+            Some(cell) if cell.trim() == value.text => Text::Cell(value.column),
+            _ => Text::Own(value.text.clone()),
         }
-        if let Some(kind) = kind {
-            suit(&mut draft, kind);
+    }
+}
+
+impl Given {
+    /// Whether what is said of the row's subject reaches them by the organisation's contact points alone: of
+    /// these it is said too, and the organisation's others stay open.
+    fn is_reached_through(&self, said: &Said) -> bool {
+        let reached = |at: usize| self.records[at].is_reached(said.channel);
+        let subject = self.in_order.first();
+        self.together == 0
+            && said.contact_point.is_empty()
+            && subject.is_some_and(|&subject| {
+                let through = self.organisation.filter(|&at| at != subject);
+                through.is_some_and(|at| reached(at) && !reached(subject))
+            })
+    }
+
+    /// What the row says about consent, said of the person, else of the organisation.
+    fn said_of_records(&self, said: Said, cells: &StringRecord) -> Vec<(Option<usize>, Said)> {
+        let Some(&subject) = self.in_order.first() else { return Vec::new() };
+        if self.together > 0 {
+            let couple = self.in_order.iter().take(self.together);
+            return couple.map(|&at| (Some(at), said.clone())).collect();
         }
-        draft
+        let holds = |&&at: &&usize| self.records[at].holds(&said.contact_point, cells);
+        let holder = match said.contact_point.as_str() {
+            "" => subject,
+            _ => self.in_order.iter().find(holds).copied().unwrap_or(subject),
+        };
+        vec![(Some(holder), said)]
+    }
+}
+
+impl GivenRecord {
+    /// Whether it has this very value.
+    fn holds(&self, text: &str, cells: &StringRecord) -> bool {
+        self.values.iter().any(|value| value.text.of(cells) == text)
     }
 
-    fn push(&self, draft: Draft, reading: &mut Reading<'_>) -> u32 {
-        reading.gathered.push(Pending { draft, likelier: None })
+    /// Whether it has a contact point of the channel.
+    fn is_reached(&self, channel: Channel) -> bool {
+        self.values.iter().any(|value| match channel {
+            Channel::Post => is_address(&value.attribute),
+            // Which of the numbers are mobile is not known yet.
+            Channel::Sms | Channel::Phone => matches!(&*value.attribute, "phone" | "mobile"),
+            Channel::Email => &*value.attribute == "email",
+        })
+    }
+}
+
+/// A row of data that was understood.
+pub(super) struct Row<'a> {
+    pub(super) layout: &'a Layout<'a>,
+    pub(super) number: u32,
+    pub(super) cells: &'a StringRecord,
+    pub(super) digest: [u8; 32],
+}
+
+impl Row<'_> {
+    fn cell(&self, at: usize) -> &str {
+        self.cells.get(at).unwrap_or("")
     }
 
-    fn push_open(&self, draft: Draft, likelier: Kind, reading: &mut Reading<'_>) -> u32 {
-        reading.gathered.push(Pending { draft, likelier: Some(likelier) })
+    /// Adds what the row was understood to give to what was gathered.
+    pub(super) fn write_as(&self, how: &How, shapes: &mut Shapes<'_>, reading: &mut Reading<'_>) {
+        let (understood, ids) = shapes.given(how, &mut reading.gathered.builder);
+        self.write(understood, &ids, matches!(how, How::Known(_)), reading);
     }
 
-    /// What the row says about consent, said of the person, else of the organisation. Where the channel reaches the
-    /// person by the organisation's contact points alone, it is said of these too: the organisation's others stay open.
-    fn events(
+    /// `ids` are those of the values. What is `repeated` was understood for another row of its shape.
+    fn write(
         &self,
-        drafts: &[u32],
-        organisation: Option<u32>,
-        together: usize,
-        said: Vec<Said>,
+        understood: &Understood,
+        ids: &[(u32, u32)],
+        repeated: bool,
         reading: &mut Reading<'_>,
     ) {
-        let Some(&subject) = drafts.first() else { return };
-        for said in said {
-            let mut holders: Vec<(Option<u32>, String)> = Vec::new();
-            let point = || said.contact_point.clone();
-            if together > 0 {
-                holders.extend(drafts.iter().take(together).map(|&at| (Some(at), point())));
-            } else if said.contact_point.is_empty() {
-                holders.push((Some(subject), String::new()));
-                let reached = |number: u32| reading.gathered.is_reached(number, said.channel);
-                if organisation.is_some_and(|at| at != subject && reached(at) && !reached(subject))
-                {
-                    let own = self.values.iter().filter(|v| v.contact.is_none());
-                    let points = contact_points(&own.cloned().collect::<Vec<_>>(), said.channel);
-                    holders.extend(points.into_iter().map(|point| (None, point)));
+        for &at in &understood.marked.confidential {
+            self.tell_cell(
+                at,
+                "confidential",
+                "the card is marked confidential; it is kept",
+                "limit in the CRM who may see it",
+                self.cell(at),
+                reading,
+            );
+        }
+        for &at in &understood.marked.unclear {
+            self.tell_cell(
+                at,
+                "unclear_consent",
+                "it answers neither yes nor no: consent stays unknown",
+                "ask the customer, and write yes or no",
+                self.cell(at),
+                reading,
+            );
+        }
+        match &understood.outcome {
+            Outcome::Nobody { why, said } => {
+                for said in said {
+                    self.event(said, None, understood.place, reading);
                 }
-            } else {
-                let holds = |&&number: &&u32| reading.gathered.holds(number, &said.contact_point);
-                let holder = drafts.iter().find(holds).copied().unwrap_or(subject);
-                holders.push((Some(holder), point()));
+                match why {
+                    Nobody::Skipped(reason) => reading.skip(self.number, reason),
+                    Nobody::Rejected { code, message, suggestion } => {
+                        let raw = joined(self.cells);
+                        reading.reject(self.number, code, (*message).to_owned(), suggestion, raw);
+                    }
+                }
             }
-            for (holder, point) in holders {
-                let column = self.layout.column_name(said.column);
-                let event = said.event(holder, point, (reading.place, self.number), column);
-                reading.gathered.events.push(event);
+            Outcome::Records(given) => {
+                self.write_records(given, understood.place, ids, reading);
+                let first = (reading.gathered.builder.len() - given.records.len()) as u32;
+                let mut event = |(holder, said): &(Option<usize>, Said)| {
+                    let record = holder.map(|at| first + at as u32);
+                    self.event(said, record, understood.place, reading);
+                };
+                if repeated && !given.said.is_empty() {
+                    // Nothing but a rule speaks in rows that repeat others: no note does.
+                    let said = self.layout.ruled(|at| self.cell(at));
+                    let said = said.into_iter();
+                    said.flat_map(|said| given.said_of_records(said, self.cells))
+                        .for_each(|said| event(&said));
+                } else {
+                    given.said.iter().for_each(event);
+                }
             }
         }
     }
+
+    fn write_records(
+        &self,
+        given: &Given,
+        place: u32,
+        mut ids: &[(u32, u32)],
+        reading: &mut Reading<'_>,
+    ) {
+        if given.has_code {
+            reading.tell_unknown_entity(self.number, |at| self.cells.get(at));
+        }
+        for (column, text) in &given.doubtful_standings {
+            self.tell_cell(
+                *column,
+                "doubtful_standing",
+                "the row names two persons and tells of the end of one",
+                "say which of the two: give each a row of their own",
+                text,
+                reading,
+            );
+        }
+        let key = self.layout.id_at.map_or("", |at| self.cell(at)).trim();
+        let gathered = &mut *reading.gathered;
+        let first = gathered.builder.len() as u32;
+        for record in &given.records {
+            let (own, others) = ids.split_at(record.values.len());
+            ids = others;
+            let draft = Draft {
+                kind: record.kind,
+                place,
+                row: self.number,
+                key: key.to_owned(),
+                digest: self.digest,
+                values: Vec::new(),
+            };
+            let values = record.values.iter().zip(own).map(|(value, (attribute, origin))| {
+                (*attribute, value.text.of(self.cells), *origin)
+            });
+            let number = gathered.builder.push_lent(draft, values);
+            gathered.open.extend(record.likelier.map(|likelier| (number, likelier)));
+        }
+        let number = |at: usize| first + at as u32;
+        let couple = |&(a, b): &(usize, usize)| Couple { first: number(a), second: number(b) };
+        gathered.couples.extend(given.couples.iter().map(couple));
+        let link = |(person, organisation, role): &(usize, usize, Text)| Link {
+            person: number(*person),
+            organisation: number(*organisation),
+            role: role.of(self.cells).to_owned(),
+        };
+        gathered.links.extend(given.links.iter().map(link));
+        reading.fate.rows += 1;
+        reading.fate.record_rows += 1;
+        reading.fate.records += given.records.len() as u64;
+    }
+
+    fn event(&self, said: &Said, record: Option<u32>, place: u32, reading: &mut Reading<'_>) {
+        let point = said.contact_point.clone();
+        let column = self.layout.column_name(said.column);
+        let event = said.event(record, point, (place, self.number), column);
+        reading.gathered.events.push(event);
+    }
+
+    /// Tells of a cell; the rest of the row is used.
+    fn tell_cell(
+        &self,
+        at: usize,
+        code: &str,
+        message: &str,
+        suggestion: &str,
+        raw: &str,
+        reading: &mut Reading<'_>,
+    ) {
+        reading.gathered.rejects.push(Reject {
+            source: reading.fate.source.clone(),
+            file: reading.fate.file.clone(),
+            sheet: reading.fate.sheet.clone(),
+            row: Some(self.number),
+            column: self.layout.column_name(Some(at)),
+            code: code.into(),
+            severity: Severity::Cell,
+            message: message.into(),
+            suggestion: suggestion.into(),
+            raw: raw.to_owned(),
+        });
+    }
+}
+
+/// What a row that gives no record says: it speaks for the contact points of the row.
+fn said_of_points(said: &[Said], values: &[Value]) -> Vec<Said> {
+    let of_points = said.iter().flat_map(|said| {
+        let points = match said.contact_point.as_str() {
+            "" => contact_points(values, said.channel),
+            point => vec![point.to_owned()],
+        };
+        points.into_iter().map(|contact_point| Said { contact_point, ..said.clone() })
+    });
+    of_points.collect()
 }
 
 /// Whether a value of the row belongs to its record of this kind.
@@ -1239,31 +1642,24 @@ fn goes_to(value: &Value, kind: Kind, cast: &Cast) -> bool {
     }
 }
 
-/// Gives the values of a draft the attributes that a record of its kind has.
-pub(super) fn suit(draft: &mut Draft, kind: Kind) {
-    draft.kind = Some(kind);
-    let has_own_name = draft
-        .values
-        .iter()
-        .any(|(a, _, _)| matches!(&**a, "full_name" | "last_name" | "first_name"));
-    for (attribute, text, _) in &mut draft.values {
-        let suited: Option<&str> = match (kind, &**attribute) {
-            (Kind::Person, "name") if has_own_name => Some("company"),
-            (Kind::Person, "name") => Some("full_name"),
-            (Kind::Organisation, "civility") if organisation::legal_form(text).is_some() => {
-                Some("legal_form")
-            }
-            (Kind::Organisation, "company") => Some("name"),
-            _ => None,
-        };
-        if let Some(suited) = suited {
-            *attribute = suited.into();
-        } else if let Some(known) = model::attribute(attribute)
-            && !known.part
-            && !known.on.contains(&kind)
-        {
-            *attribute = format!("extra.{attribute}").into();
+/// Whether an attribute is the name of a person's own.
+pub(super) fn is_own_name(attribute: &str) -> bool {
+    matches!(attribute, "full_name" | "last_name" | "first_name")
+}
+
+/// The attribute that a record of this kind has in place of one that a column names; `named` says whether it
+/// has a person's own name besides.
+pub(super) fn suited(kind: Kind, named: bool, attribute: &str, text: &str) -> Option<Arc<str>> {
+    match (kind, attribute) {
+        (Kind::Person, "name") if named => Some("company".into()),
+        (Kind::Person, "name") => Some("full_name".into()),
+        (Kind::Organisation, "civility") if organisation::legal_form(text).is_some() => {
+            Some("legal_form".into())
         }
+        (Kind::Organisation, "company") => Some("name".into()),
+        _ => model::attribute(attribute)
+            .filter(|known| !known.part && !known.on.contains(&kind))
+            .map(|_| format!("extra.{attribute}").into()),
     }
 }
 
@@ -1272,7 +1668,7 @@ fn evidence<'v>(values: &[&'v Value]) -> Evidence<'v> {
     let first =
         |attribute: &str| values.iter().find(|v| v.is(attribute)).map_or("", |v| v.text.as_str());
     let filled = |attributes: &[&str]| {
-        values.iter().any(|v| attributes.contains(&&*v.attribute) && v.says())
+        values.iter().any(|v| attributes.contains(&&*v.attribute) && says(&v.attribute, &v.text))
     };
     Evidence {
         name: first("name"),
@@ -1323,7 +1719,7 @@ fn is_address(attribute: &str) -> bool {
 }
 
 /// What people write freely, objections included.
-fn is_free_text(attribute: &str) -> bool {
+pub(super) fn is_free_text(attribute: &str) -> bool {
     matches!(attribute, "notes" | "status" | "category" | "segment" | "origin")
         || attribute.starts_with("extra.")
 }
@@ -1387,7 +1783,7 @@ fn set_label(
 }
 
 /// A member of a list without the quotes around it.
-fn unlist(part: &str, split: &str) -> String {
+pub(super) fn unlist(part: &str, split: &str) -> String {
     if split.is_empty() { part.to_owned() } else { part.trim_matches(['"', ' ']).to_owned() }
 }
 
@@ -1438,47 +1834,26 @@ fn joined(cells: &StringRecord) -> String {
 }
 
 impl Gathered {
-    /// Whether a draft has this very value.
-    fn holds(&self, number: u32, text: &str) -> bool {
-        self.pending[number as usize].draft.values.iter().any(|(_, value, _)| value == text)
-    }
-
-    /// Whether a draft has a contact point of the channel.
-    fn is_reached(&self, number: u32, channel: Channel) -> bool {
-        let values = &self.pending[number as usize].draft.values;
-        values.iter().any(|(attribute, _, _)| match channel {
-            Channel::Post => is_address(attribute),
-            // Which of a draft's numbers are mobile is not known yet.
-            Channel::Sms | Channel::Phone => matches!(&**attribute, "phone" | "mobile"),
-            Channel::Email => &**attribute == "email",
-        })
-    }
-
-    /// Gives an open draft its kind.
+    /// Gives a draft of open kind its kind.
     pub(super) fn settle(&mut self, number: u32, kind: Kind) {
-        let pending = &mut self.pending[number as usize];
-        pending.likelier = None;
-        suit(&mut pending.draft, kind);
+        let named = self.builder.draft(number).values().any(|(name, _)| is_own_name(name));
+        self.builder.settle(number, kind, |attribute, text| suited(kind, named, attribute, text));
     }
+}
 
-    /// The parts of a person's name in a draft: first name, and all else.
-    pub(super) fn person_name(draft: &Draft) -> (String, String) {
-        let of = |wanted: &[&str]| {
-            let parts = draft
-                .values
-                .iter()
-                .filter(|(a, _, _)| wanted.contains(&&**a))
-                .map(|(_, t, _)| t.as_str());
-            parts.collect::<Vec<_>>().join(" ")
-        };
-        let first = of(&["first_name"]);
-        match of(&["last_name"]) {
-            last if last.is_empty() => {
-                let split = person::split(&of(&["full_name"]));
-                (if first.is_empty() { split.first } else { first }, split.last)
-            }
-            last => (first, last),
+/// The parts of a person's name in a draft: first name, and all else.
+pub(super) fn person_name(draft: &Drafted<'_>) -> (String, String) {
+    let of = |wanted: &[&str]| {
+        let parts = draft.values().filter(|(name, _)| wanted.contains(name));
+        parts.map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+    };
+    let first = of(&["first_name"]);
+    match of(&["last_name"]) {
+        last if last.is_empty() => {
+            let split = person::split(&of(&["full_name"]));
+            (if first.is_empty() { split.first } else { first }, split.last)
         }
+        last => (first, last),
     }
 }
 

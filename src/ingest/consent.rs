@@ -142,14 +142,8 @@ impl Rule {
 
     /// What the rule says of a row; `cell` gives the text of a column.
     pub(super) fn read<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<Said> {
-        // Of words `N` and `X` mean something; of a date or a reason `-` and `N/A` are blanks.
-        let says = |at: &usize| match self.words.is_empty() {
-            true => !text::is_placeholder(cell(*at)),
-            false => !cell(*at).trim().is_empty(),
-        };
         // Of several columns the strictest holds, and the first of those that say the same.
-        let said = |at: usize| Some((self.state.or_else(|| self.by_word(cell(at)))?, Some(at)));
-        let told = self.columns.iter().copied().filter(says).filter_map(said);
+        let told = self.columns.iter().filter_map(|&at| Some((self.told_by(cell(at))?, Some(at))));
         let told = told.rev().max_by_key(|(state, _)| *state);
         let on_every_row = || self.state.filter(|_| self.every_row).map(|state| (state, None));
         let Some((state, column)) = told.or_else(on_every_row) else { return Vec::new() };
@@ -180,20 +174,36 @@ impl Rule {
         self.channels.iter().map(said).collect()
     }
 
+    /// Whether the cells of a column tell the state.
+    pub(super) fn asks(&self, column: usize) -> bool {
+        self.columns.contains(&column)
+    }
+
+    /// The state that one cell tells.
+    pub(super) fn told_by(&self, cell: &str) -> Option<ConsentState> {
+        // Of words `N` and `X` mean something; of a date or a reason `-` and `N/A` are blanks.
+        let says = match self.words.is_empty() {
+            true => !text::is_placeholder(cell),
+            false => !cell.trim().is_empty(),
+        };
+        if says { self.state.or_else(|| self.by_word(cell)) } else { None }
+    }
+
     /// The columns that should answer yes or no and whose cells say something else: `peut-être`, `?`.
     pub(super) fn unclear<'a>(&self, cell: impl Fn(usize) -> &'a str) -> Vec<usize> {
+        self.columns.iter().copied().filter(|&at| self.is_unclear(cell(at))).collect()
+    }
+
+    /// Whether one cell should answer yes or no and says something else.
+    pub(super) fn is_unclear(&self, cell: &str) -> bool {
+        let cell = cell.trim();
         let asks = |(word, _): &(String, ConsentState)| ANSWERS.contains(&word.as_str());
-        if self.state.is_some() || !self.words.iter().any(asks) {
-            return Vec::new();
-        }
-        let is_unclear = |at: &usize| {
-            let cell = cell(*at).trim();
-            !cell.is_empty()
-                && (cell.contains('?') || !text::is_placeholder(cell))
-                && (answer(cell).is_none() || is_doubted(cell))
-                && self.by_word(cell).is_none()
-        };
-        self.columns.iter().copied().filter(is_unclear).collect()
+        self.state.is_none()
+            && !cell.is_empty()
+            && self.words.iter().any(asks)
+            && (cell.contains('?') || !text::is_placeholder(cell))
+            && (answer(cell).is_none() || is_doubted(cell))
+            && self.by_word(cell).is_none()
     }
 
     fn by_word(&self, cell: &str) -> Option<ConsentState> {

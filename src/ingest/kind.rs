@@ -255,6 +255,11 @@ pub(super) fn without_civility(name: &str) -> String {
     }
 }
 
+/// Whether the first word of a name is a civility.
+pub(super) fn begins_civil(name: &str) -> bool {
+    name.split_whitespace().next().is_some_and(|first| person::civility(first).is_some())
+}
+
 /// Whether a word is known as a first name.
 pub(super) fn is_first_name(word: &str) -> bool {
     person::is_first_name(&fold(word))
@@ -308,6 +313,16 @@ pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {
         return Some(Junk::Test);
     }
     None
+}
+
+/// Whether a row with this name may be nobody, whatever its other names are: see [`junk`].
+pub(super) fn may_be_junk(name: &str) -> bool {
+    let folded = fold(name);
+    let is_junk_word =
+        |w: &str| JUNK.test_words.contains(w) || is_hammered(w) || JUNK.test_fillers.contains(w);
+    JUNK.catch_all.contains(&folded)
+        || JUNK.totals.contains(&folded)
+        || folded.split(' ').all(is_junk_word)
 }
 
 fn email_domain(address: &str) -> String {

@@ -11,6 +11,7 @@ pub mod history;
 pub mod entity;
 pub mod country;
 mod assemble;
+mod shape;
 mod kind;
 mod name_boxes;
 mod couple;
@@ -29,6 +30,7 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use mapping::Rows;
@@ -175,10 +177,11 @@ pub fn run_with(
 /// What the tables have given so far, before records have ids.
 #[derive(Default)]
 pub(crate) struct Gathered {
-    /// Places and origins; the drafts follow when all kinds are known.
+    /// Drafts in the order read. Links, couples and events name them by their number there.
     pub(crate) builder: RecordsBuilder,
-    /// Drafts in the order read. Links, couples and events name them by their position here.
-    pending: Vec<Pending>,
+    /// Drafts whose kind is open, with the one to take if nothing tells: their attributes are those of the
+    /// mapping.
+    open: Vec<(u32, Kind)>,
     /// Person and organisation of one row.
     pub(crate) links: Vec<Link>,
     /// Two persons of one row.
@@ -211,14 +214,6 @@ pub(crate) struct Gathered {
 /// Source, file, sheet and header of a table.
 type ReadTable = (String, String, String, Vec<String>);
 
-/// A draft, its kind perhaps still open.
-pub(crate) struct Pending {
-    /// The draft; of an open kind its attributes are those of the mapping.
-    pub(crate) draft: Draft,
-    /// While the kind is open, the one to take if nothing tells.
-    pub(crate) likelier: Option<Kind>,
-}
-
 /// One table while it is read.
 pub(crate) struct Reading<'a> {
     /// Where everything goes.
@@ -227,12 +222,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) mapping: Arc<mapping::Mapping>,
     /// The places of its rows, by the legal entity they name.
     pub(crate) places: entity::Places,
-    /// The place of the row being read.
-    pub(crate) place: u32,
     /// What becomes of its rows.
     pub(crate) fate: TableFate,
-    /// What is withheld of its rows.
-    withheld: withhold::Withheld,
 }
 
 impl Reading<'_> {
@@ -280,8 +271,8 @@ impl Reading<'_> {
     fn history(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
         let rule = self.mapping.history.as_ref();
         let rule = rule.expect("a mapping of history has its rule: `Mapping::parse` checks it");
-        let place = &self.gathered.builder.places()[self.place as usize];
-        let at = (self.place, place);
+        let place = self.places.of_table();
+        let at = (place, &self.gathered.builder.places()[place as usize]);
         let related = history::read(&table.header, table.rows, rule, at, progress)?;
         self.fate.history_rows = related.history.rows.len() as u64;
         for row in &related.history.rows {
@@ -327,12 +318,6 @@ impl Reading<'_> {
 }
 
 impl Gathered {
-    /// Adds a draft and returns its number.
-    pub(crate) fn push(&mut self, pending: Pending) -> u32 {
-        self.pending.push(pending);
-        self.pending.len() as u32 - 1
-    }
-
     fn tables(
         &mut self,
         source: &Source,
@@ -403,24 +388,19 @@ impl Gathered {
             };
             let scopes = withhold::scopes(&mapping, &table.header);
             let header = assemble::shown_header(&table.header);
-            let (table, withheld) = withhold::withhold(table, scopes, header, &self.released);
+            let watch = withhold::Watch::new(scopes, header, &self.released);
+            let withheld = watch.withheld().clone();
             if mapping.rows == Rows::Fec {
+                let (table, _) = withhold::withhold(table, watch);
                 let books = fec::read(table.header, table.rows, place, &self.builder, progress)?;
                 self.sensitive.extend(withheld.cells(&fate.source, &fate.file, &fate.sheet));
                 self.ledgers.push((books, fate));
                 continue;
             }
-            let mut reading = Reading {
-                gathered: self,
-                mapping: mapping.clone(),
-                places,
-                place,
-                fate,
-                withheld: withheld.clone(),
-            };
+            let mut reading = Reading { gathered: self, mapping: mapping.clone(), places, fate };
             match mapping.rows {
-                Rows::History => reading.history(table, progress)?,
-                _ => assemble::read(table, &mut reading),
+                Rows::History => reading.history(withhold::withhold(table, watch).0, progress)?,
+                _ => assemble::read(table, &watch, &mut reading, progress)?,
             }
             let fate = reading.fate;
             debug_assert!(fate.balances(), "every row of a table has exactly one fate: {fate:?}");
@@ -451,7 +431,7 @@ impl Gathered {
         for books in fec::joined(books) {
             let ledger = books.finish(&mut self.builder);
             for draft in ledger.drafts {
-                self.push(Pending { draft, likelier: Some(Kind::Person) });
+                self.open.push((self.builder.push(draft), Kind::Person));
             }
             self.suppliers.extend(ledger.suppliers);
             parts.extend(ledger.parts.into_iter().map(|part| (part.history.place, part)));
@@ -530,12 +510,9 @@ impl Gathered {
     fn finish(mut self, key: &IdKey) -> Staged<Ingested, Metrics> {
         self.keep_known_suppliers();
         let doubtful = self.settle_all();
-        let pending = &self.pending;
-        let is_organisation = |at: u32| pending[at as usize].draft.kind == Some(Kind::Organisation);
+        let builder = &self.builder;
+        let is_organisation = |at: u32| builder.draft(at).kind() == Some(Kind::Organisation);
         self.links.retain(|link| is_organisation(link.organisation));
-        for pending in std::mem::take(&mut self.pending) {
-            self.builder.push(pending.draft);
-        }
         let (records, position) = self.builder.finish(key);
         let at = |draft: u32| position[draft as usize];
         for link in &mut self.links {
@@ -583,15 +560,16 @@ impl Gathered {
         if suppliers.is_empty() {
             return;
         }
-        let names = |draft: &Draft| -> Vec<String> {
-            let named = |a: &str| matches!(a, "name" | "alias" | "full_name" | "company");
-            let names = draft.values.iter().filter(|(a, ..)| named(a)).map(|(_, name, _)| name);
-            let both =
-                |name: &String| [Some(organisation::words(name).join(" ")), kind::person_key(name)];
-            names.flat_map(both).flatten().collect()
+        let is_name =
+            |attribute: &str| matches!(attribute, "name" | "alias" | "full_name" | "company");
+        let both = |name: &str| [Some(organisation::words(name).join(" ")), kind::person_key(name)];
+        let drafts = (0..self.builder.len() as u32).map(|number| self.builder.draft(number));
+        let names = drafts.flat_map(|draft| draft.values()).filter(|(name, _)| is_name(name));
+        let known: HashSet<String> = names.flat_map(|(_, name)| both(name)).flatten().collect();
+        let is_known = |draft: &Draft| {
+            let mut names = draft.values.iter().filter(|(attribute, ..)| is_name(attribute));
+            names.any(|(_, name, _)| both(name).iter().flatten().any(|name| known.contains(name)))
         };
-        let known: HashSet<String> = self.pending.iter().flat_map(|p| names(&p.draft)).collect();
-        let is_known = |draft: &Draft| names(draft).iter().any(|name| known.contains(name));
         let kept: Vec<Draft> = suppliers.into_iter().filter(is_known).collect();
         // Lines of XML may share their row of the file: each supplier stands on one of them.
         let mut lines: BTreeMap<(String, String, String, u32), u32> = BTreeMap::new();
@@ -624,37 +602,40 @@ impl Gathered {
                 fate.record_rows += 1;
                 fate.skipped_rows.entry("supplier".into()).and_modify(|rows| *rows -= 1);
             }
-            self.push(Pending { draft, likelier: Some(Kind::Organisation) });
+            self.open.push((self.builder.push(draft), Kind::Organisation));
         }
     }
 
     /// Gives every open draft the kind that all sources together tell.
     fn settle_all(&mut self) -> Vec<DoubtfulKind> {
+        if self.open.is_empty() {
+            return Vec::new();
+        }
         let lexicon = self.lexicon();
-        let mut doubtful = BTreeSet::new();
-        let mut settled: Vec<(u32, Kind)> = Vec::new();
-        for (number, pending) in self.pending.iter().enumerate() {
-            let Some(likelier) = pending.likelier else { continue };
-            let place = &self.builder.places()[pending.draft.place as usize];
-            let name = pending.draft.values.iter().find(|(a, _, _)| &**a == "name");
-            let name = name.map_or("", |(_, text, _)| text.as_str());
-            let (mut kind, sure) = lexicon.of(name, &place.key_space, &pending.draft.key);
+        let told = |&(number, likelier): &(u32, Kind)| {
+            let draft = self.builder.draft(number);
+            let place = draft.place();
+            let name = draft.values().find(|(attribute, _)| *attribute == "name");
+            let name = name.map_or("", |(_, text)| text);
+            let (kind, sure) = lexicon.of(name, &place.key_space, draft.key());
             // A table with columns for both has a firm in the firm's column unless a person is known.
             if !sure && likelier == Kind::Organisation {
-                kind = Kind::Organisation;
-            } else if !sure {
-                doubtful.insert(DoubtfulKind {
-                    source: place.source.clone(),
-                    file: place.file.clone(),
-                    sheet: place.sheet.clone(),
-                    row: pending.draft.row,
-                    kind,
-                });
+                return (number, Kind::Organisation, None);
             }
-            settled.push((number as u32, kind));
-        }
-        for (number, kind) in settled {
+            let doubtful = || DoubtfulKind {
+                source: place.source.clone(),
+                file: place.file.clone(),
+                sheet: place.sheet.clone(),
+                row: draft.row(),
+                kind,
+            };
+            (number, kind, (!sure).then(doubtful))
+        };
+        let settled: Vec<_> = self.open.par_iter().map(told).collect();
+        let mut doubtful = BTreeSet::new();
+        for (number, kind, doubt) in settled {
             self.settle(number, kind);
+            doubtful.extend(doubt);
         }
         doubtful.into_iter().collect()
     }
@@ -662,23 +643,20 @@ impl Gathered {
     /// What the drafts whose kind is known teach about names and codes.
     fn lexicon(&self) -> kind::Lexicon {
         let mut lexicon = kind::Lexicon::default();
-        for pending in &self.pending {
-            let (Some(kind), draft) = (pending.draft.kind, &pending.draft) else { continue };
+        for draft in (0..self.builder.len() as u32).map(|number| self.builder.draft(number)) {
+            let Some(kind) = draft.kind() else { continue };
             match kind {
                 Kind::Person => {
-                    let (first, rest) = Gathered::person_name(draft);
+                    let (first, rest) = assemble::person_name(&draft);
                     lexicon.learn_person(&first, &rest);
                 }
                 _ => {
-                    for (attribute, name, _) in &draft.values {
-                        if &**attribute == "name" {
-                            lexicon.learn_organisation(name);
-                        }
+                    for (_, name) in draft.values().filter(|(attribute, _)| *attribute == "name") {
+                        lexicon.learn_organisation(name);
                     }
                 }
             }
-            let space = &self.builder.places()[draft.place as usize].key_space;
-            lexicon.learn_key(space, &draft.key, kind);
+            lexicon.learn_key(&draft.place().key_space, draft.key(), kind);
         }
         lexicon
     }

@@ -62,13 +62,13 @@ fn names_person(text: &str) -> bool {
 }
 
 /// Whether a box holds a legal form. `Sa` and `Ag` are last names too: short ones count in capitals alone.
-fn is_form(cell: &str) -> bool {
+pub(super) fn is_form(cell: &str) -> bool {
     organisation::legal_form(cell).is_some()
         && (cell.chars().count() > 2 || cell.chars().all(char::is_uppercase))
 }
 
 /// Whether a box holds one word that firms are called by: `Boulangerie`.
-fn is_firm_word(cell: &str) -> bool {
+pub(super) fn is_firm_word(cell: &str) -> bool {
     !fold(cell).contains(' ') && organisation::looks_like_organisation(cell)
 }
 

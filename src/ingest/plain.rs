@@ -25,15 +25,17 @@ use super::{
     country::Votes,
     mapping,
     read::{self, Content, Table},
+    shape::{self, Quiet},
     unreadable_file, withhold,
 };
 use crate::{
     error::{Error, Result},
     model::{self, Kind},
     progress::Progress,
+    store,
     table::{
         ConsentEvent, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject,
-        SensitiveCell, Severity, Skipped, Staged, row_digest,
+        SensitiveCell, Severity, Skipped, Staged,
     },
     value::{
         organisation, person,
@@ -67,7 +69,10 @@ pub struct Options {
 /// renamed, and so do the record ids.
 const ONLY_SOURCE: &str = "table";
 
-/// Reads all tables: one record per row of data.
+/// Reads all tables: one record per row of data. The key of their ids is that of the data, and given too.
+///
+/// Each file is read twice: what its columns hold is told by a sample of all its rows, and only then the first of
+/// them can be a record.
 ///
 /// # Errors
 ///
@@ -76,9 +81,18 @@ const ONLY_SOURCE: &str = "table";
 pub fn run(
     tables: &[PlainTable],
     options: &Options,
-    key: &IdKey,
     progress: &Progress,
-) -> Result<Staged<Ingested, Metrics>> {
+) -> Result<(Staged<Ingested, Metrics>, IdKey)> {
+    run_by(tables, options, progress, IdKey::derived)
+}
+
+/// `key_of` gives the key from the digests of all rows.
+fn run_by(
+    tables: &[PlainTable],
+    options: &Options,
+    progress: &Progress,
+    key_of: impl FnOnce(Vec<[u8; 32]>) -> IdKey,
+) -> Result<(Staged<Ingested, Metrics>, IdKey)> {
     progress.expect(2 * tables.len() as u64);
     let mut gathered = Gathered::default();
     let mut looks = look(tables, options, &mut gathered, progress)?;
@@ -103,7 +117,9 @@ pub fn run(
         }
         progress.advance(1);
     }
-    let (records, position) = gathered.builder.finish(key);
+    let digests = gathered.builder.digests().chain(std::mem::take(&mut gathered.unread));
+    let key = key_of(digests.collect());
+    let (records, position) = gathered.builder.finish(&key);
     for event in &mut gathered.events {
         event.record = event.record.map(|draft| position[draft as usize]);
     }
@@ -118,7 +134,7 @@ pub fn run(
         sensitive: gathered.sensitive,
         ..Ingested::default()
     };
-    Ok(Staged { table: ingested, metrics: gathered.metrics })
+    Ok((Staged { table: ingested, metrics: gathered.metrics }, key))
 }
 
 /// The file's name without its extension; its folders are there where they tell it from another.
@@ -447,10 +463,11 @@ impl Consents {
         Consents { rules: rules.collect(), notes: notes.collect() }
     }
 
-    /// What one row says.
-    fn read<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Vec<Said> {
+    /// What one row says; of a quiet one the notes say nothing.
+    fn read<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy, is_quiet: bool) -> Vec<Said> {
         let mut said = Vec::new();
-        let noted = self.notes.iter().flat_map(|&at| consent::of_note(cell(at), at));
+        let notes = self.notes.iter().filter(|_| !is_quiet);
+        let noted = notes.flat_map(|&at| consent::of_note(cell(at), at));
         for new in self.rules.iter().flat_map(|rule| rule.read(cell)).chain(noted) {
             consent::add(&mut said, new);
         }
@@ -536,12 +553,16 @@ struct Gathered {
     skipped: Vec<Skipped>,
     events: Vec<ConsentEvent>,
     sensitive: Vec<SensitiveCell>,
+    /// Digests of the files that cannot be read.
+    unread: Vec<[u8; 32]>,
     metrics: Metrics,
 }
 
 impl Gathered {
     fn unreadable(&mut self, table: &PlainTable, error: &Error) {
         self.metrics.unreadable_files += 1;
+        let (path, _) = read::holder(&table.path, "");
+        self.unread.extend(store::content_digest(&path));
         let source = source_name(&table.file);
         self.rejects.push(unreadable_file(&source, &table.file, error));
     }
@@ -558,7 +579,7 @@ impl Gathered {
     ) -> Result<()> {
         let scopes = withhold::plain_scopes(&look.columns, look.id);
         let header = opened.header.clone();
-        let (opened, withheld) = withhold::withhold(opened, scopes, header, &BTreeSet::new());
+        let watch = withhold::Watch::new(scopes, header, &BTreeSet::new());
         let (outputs, left_out) = outputs(look, kind);
         let consents = Consents::of(look, &outputs, &table.file);
         let mut fate = TableFate {
@@ -594,109 +615,126 @@ impl Gathered {
                 )
             });
         }
+        let attributes: Vec<u32> =
+            outputs.iter().map(|o| self.builder.attribute(&o.attribute)).collect();
         let mut places: HashMap<String, (u32, Vec<u32>)> = HashMap::new();
         let mut joined = String::new();
-        for row in opened.rows {
-            fate.rows += 1;
-            if fate.rows.is_multiple_of(4096) {
-                progress.check()?;
-            }
-            let cells = match row.content {
-                Content::Data(cells) => cells,
-                Content::Skipped(reason) => {
-                    *fate.skipped_rows.entry(reason.to_owned()).or_default() += 1;
-                    self.skipped.push(Skipped {
-                        source: source.to_owned(),
-                        file: table.file.clone(),
-                        sheet: opened.sheet.clone(),
-                        row: Some(row.number),
-                        reason: reason.to_owned(),
-                    });
-                    continue;
-                }
-                Content::Bad { code, message, raw } => {
-                    fate.rejected_rows += 1;
-                    self.rejects.push(reject(
-                        &place(source),
-                        row.number,
-                        code,
-                        Severity::Row,
-                        message,
-                        raw,
-                    ));
-                    continue;
-                }
-            };
-            let cell = |at: usize| cells.get(at).unwrap_or("").trim();
-            let own = look.source.map(cell).filter(|s| !s.is_empty()).unwrap_or(source);
-            if !places.contains_key(own) {
-                let place = self.builder.place(place(own));
-                let origins = outputs
-                    .iter()
-                    .map(|o| self.builder.origin(place, &o.column, &o.label))
-                    .collect();
-                places.insert(own.to_owned(), (place, origins));
-            }
-            let (at, origins) = &places[own];
-            let overflow: Vec<&str> =
-                cells.iter().skip(opened.header.len()).filter(|c| !c.trim().is_empty()).collect();
-            if !overflow.is_empty() {
-                let message = format!(
-                    "the row has more cells than the header's {}; they are left out",
-                    opened.header.len()
-                );
-                self.rejects.push(reject(
-                    &place(own),
-                    row.number,
-                    "ragged_row",
-                    Severity::Cell,
-                    message,
-                    overflow.join(" | "),
-                ));
-            }
-
-            // Values that no single cell holds stand one after the other in `joined`.
-            joined.clear();
-            let mut ends = Vec::new();
-            for output in &outputs {
-                if put_together(&output.part, cell, &mut joined) {
-                    ends.push(joined.len());
-                }
-            }
-            let mut ends = ends.into_iter();
-            let mut start = 0;
-            let values = outputs.iter().zip(origins).filter_map(|(output, origin)| {
-                let value = match output.part {
-                    Part::Cell(at) => cell(at),
-                    _ => {
-                        let end = ends.next().unwrap_or(start);
-                        &joined[std::mem::replace(&mut start, end)..end]
+        let mut quiet = Quiet::new(&opened.header, &watch, &consents.notes);
+        let mut rows = opened.rows;
+        let mut batch = shape::batch(&mut rows);
+        while !batch.is_empty() {
+            progress.check()?;
+            // The next rows are read while these are looked at.
+            let (looked, next) = rayon::join(|| quiet.look(batch), || shape::batch(&mut rows));
+            batch = next;
+            for row in looked {
+                fate.rows += 1;
+                let cells = match row.content {
+                    Content::Data(cells) => cells,
+                    Content::Skipped(reason) => {
+                        *fate.skipped_rows.entry(reason.to_owned()).or_default() += 1;
+                        self.skipped.push(Skipped {
+                            source: source.to_owned(),
+                            file: table.file.clone(),
+                            sheet: opened.sheet.clone(),
+                            row: Some(row.number),
+                            reason: reason.to_owned(),
+                        });
+                        continue;
+                    }
+                    Content::Bad { code, message, raw } => {
+                        fate.rejected_rows += 1;
+                        self.rejects.push(reject(
+                            &place(source),
+                            row.number,
+                            code,
+                            Severity::Row,
+                            message,
+                            raw,
+                        ));
+                        continue;
                     }
                 };
-                (!value.is_empty()).then_some((&output.attribute, value, *origin))
-            });
-            let draft = Draft {
-                kind: Some(kind),
-                place: *at,
-                row: row.number,
-                key: look.id.map(cell).unwrap_or("").to_owned(),
-                digest: withheld.digest().unwrap_or_else(|| {
-                    row_digest(opened.header.iter().map(String::as_str).zip(&cells))
-                }),
-                values: Vec::new(),
-            };
-            let number = self.builder.push_lent(draft, values);
-            for said in consents.read(cell) {
-                let column =
-                    said.column.and_then(|at| opened.header.get(at)).cloned().unwrap_or_default();
-                let event =
-                    said.event(Some(number), said.contact_point.clone(), (*at, row.number), column);
-                self.events.push(event);
+                let cell = |at: usize| cells.get(at).unwrap_or("").trim();
+                let own = look.source.map(cell).filter(|s| !s.is_empty()).unwrap_or(source);
+                if !places.contains_key(own) {
+                    let place = self.builder.place(place(own));
+                    let origins = outputs
+                        .iter()
+                        .map(|o| self.builder.origin(place, &o.column, &o.label))
+                        .collect();
+                    places.insert(own.to_owned(), (place, origins));
+                }
+                let (at, origins) = &places[own];
+                let overflow: Vec<&str> = cells
+                    .iter()
+                    .skip(opened.header.len())
+                    .filter(|c| !c.trim().is_empty())
+                    .collect();
+                if !overflow.is_empty() {
+                    let message = format!(
+                        "the row has more cells than the header's {}; they are left out",
+                        opened.header.len()
+                    );
+                    self.rejects.push(reject(
+                        &place(own),
+                        row.number,
+                        "ragged_row",
+                        Severity::Cell,
+                        message,
+                        overflow.join(" | "),
+                    ));
+                }
+
+                // Values that no single cell holds stand one after the other in `joined`.
+                joined.clear();
+                let mut ends = Vec::new();
+                for output in &outputs {
+                    if put_together(&output.part, cell, &mut joined) {
+                        ends.push(joined.len());
+                    }
+                }
+                let mut ends = ends.into_iter();
+                let mut start = 0;
+                let columns = outputs.iter().zip(&attributes).zip(origins);
+                let values = columns.filter_map(|((output, attribute), origin)| {
+                    let value = match output.part {
+                        Part::Cell(at) => cell(at),
+                        _ => {
+                            let end = ends.next().unwrap_or(start);
+                            &joined[std::mem::replace(&mut start, end)..end]
+                        }
+                    };
+                    (!value.is_empty()).then_some((*attribute, value, *origin))
+                });
+                let draft = Draft {
+                    kind: Some(kind),
+                    place: *at,
+                    row: row.number,
+                    key: look.id.map(cell).unwrap_or("").to_owned(),
+                    digest: row.digest,
+                    values: Vec::new(),
+                };
+                let number = self.builder.push_lent(draft, values);
+                for said in consents.read(cell, row.is_quiet) {
+                    let column = said
+                        .column
+                        .and_then(|at| opened.header.get(at))
+                        .cloned()
+                        .unwrap_or_default();
+                    let event = said.event(
+                        Some(number),
+                        said.contact_point.clone(),
+                        (*at, row.number),
+                        column,
+                    );
+                    self.events.push(event);
+                }
+                fate.record_rows += 1;
+                fate.records += 1;
             }
-            fate.record_rows += 1;
-            fate.records += 1;
         }
-        self.sensitive.extend(withheld.cells(source, &table.file, &opened.sheet));
+        self.sensitive.extend(watch.withheld().cells(source, &table.file, &opened.sheet));
         self.metrics.tables.push(fate);
         Ok(())
     }
@@ -792,7 +830,8 @@ mod tests {
                 PlainTable { path, file: (*name).to_owned() }
             })
             .collect();
-        run(&tables, options, &IdKey([1; 32]), &Progress::hidden())
+        let key = |_| IdKey([1; 32]);
+        run_by(&tables, options, &Progress::hidden(), key).map(|(staged, _)| staged)
     }
 
     fn id(name: &str) -> Options {
@@ -953,14 +992,14 @@ mod tests {
     fn an_unreadable_file_costs_only_itself() {
         let mut tables =
             vec![PlainTable { path: "/no/such/file.csv".into(), file: "file.csv".into() }];
-        let missing = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden());
+        let missing = run(&tables, &Options::default(), &Progress::hidden());
         assert!(missing.is_err());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("t.csv");
         std::fs::write(&path, "first_name,last_name\nJean,Martin\n").expect("written");
         tables.push(PlainTable { path, file: "t.csv".into() });
-        let staged = run(&tables, &Options::default(), &IdKey([1; 32]), &Progress::hidden())
-            .expect("one is read");
+        let (staged, _) =
+            run(&tables, &Options::default(), &Progress::hidden()).expect("one is read");
         assert_eq!(
             (
                 staged.table.records.len(),

@@ -56,7 +56,8 @@ fn count_table(table: Table, mapping: &Mapping, attributes: &[&str], counts: &mu
     }
     let scopes = withhold::scopes(mapping, &table.header);
     let header = table.header.clone();
-    let (table, _) = withhold::withhold(table, scopes, header, &BTreeSet::new());
+    let (table, _) =
+        withhold::withhold(table, withhold::Watch::new(scopes, header, &BTreeSet::new()));
     for row in table.rows {
         let Content::Data(cells) = row.content else { continue };
         for (at, attribute) in &wanted {

@@ -2,7 +2,7 @@
 //!
 //! Every table passes here on its way from the reader to the code that makes records, history or rejects of
 //! its rows, so that nothing behind it can write what must not be written. What was found is listed by cell.
-//! A row's digest is taken before, so that record ids stay when something is released.
+//! A row's digest is taken before (see [`super::shape`]), so that record ids stay when something is released.
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     model::{self, ValueKind},
-    table::{SensitiveCell, row_digest},
+    table::SensitiveCell,
     value::{
         sensitive::{self, Scope, Sensitive},
         standing,
@@ -35,19 +35,11 @@ pub(super) struct Withheld(Arc<Mutex<Findings>>);
 struct Findings {
     /// Row, column, what.
     cells: Vec<(u32, String, Sensitive)>,
-    /// The digest of the row read last as it was read, when something was found in it. By row and not by
-    /// number: all objects on one line of JSON have one number.
-    digest: Option<[u8; 32]>,
 }
 
 impl Withheld {
     fn findings(&self) -> MutexGuard<'_, Findings> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The digest of the row read last as it was read, where it is not what it was.
-    pub(super) fn digest(&self) -> Option<[u8; 32]> {
-        self.findings().digest
     }
 
     /// The cells in which something was found.
@@ -64,16 +56,9 @@ impl Withheld {
     }
 }
 
-/// The table without what is sensitive in its rows, but what is `released`. `scopes` say what is looked for
-/// in each column; `header` names the columns as outputs do.
-pub(super) fn withhold(
-    mut table: Table,
-    scopes: Vec<Option<Scope>>,
-    header: Vec<String>,
-    released: &BTreeSet<Sensitive>,
-) -> (Table, Withheld) {
-    let withheld = Withheld::default();
-    let watch = Watch { scopes, header, released: released.clone(), withheld: withheld.clone() };
+/// The table without what is sensitive in its rows.
+pub(super) fn withhold(mut table: Table, watch: Watch) -> (Table, Withheld) {
+    let withheld = watch.withheld.clone();
     let rows = std::mem::replace(&mut table.rows, Box::new(std::iter::empty()));
     table.rows = Box::new(rows.map(move |row| watch.row(row)));
     (table, withheld)
@@ -133,7 +118,8 @@ fn of_ledger(header: &str) -> Option<Scope> {
     }
 }
 
-struct Watch {
+/// Looks through the rows of one table.
+pub(super) struct Watch {
     scopes: Vec<Option<Scope>>,
     header: Vec<String>,
     released: BTreeSet<Sensitive>,
@@ -141,50 +127,70 @@ struct Watch {
 }
 
 impl Watch {
+    /// Looks for all that is sensitive but what is `released`. `scopes` say what is looked for in each column;
+    /// `header` names the columns as outputs do.
+    pub(super) fn new(
+        scopes: Vec<Option<Scope>>,
+        header: Vec<String>,
+        released: &BTreeSet<Sensitive>,
+    ) -> Watch {
+        let (released, withheld) = (released.clone(), Withheld::default());
+        Watch { scopes, header, released, withheld }
+    }
+
+    /// What was found so far.
+    pub(super) fn withheld(&self) -> &Withheld {
+        &self.withheld
+    }
+
+    /// What is looked for in a column. What stands beyond the header is of no known kind.
+    pub(super) fn scope(&self, column: usize) -> Option<Scope> {
+        self.scopes.get(column).copied().unwrap_or(Some(Scope::Prose))
+    }
+
     fn row(&self, row: Row) -> Row {
         let number = row.number;
         let content = match row.content {
-            Content::Data(cells) => Content::Data(self.cells(number, cells)),
+            Content::Data(cells) => Content::Data(self.cells(number, &cells).unwrap_or(cells)),
             Content::Bad { code, message, raw } => {
-                let raw = match self.cell(&raw, Scope::Prose) {
-                    Some((text, found)) => {
-                        self.note(number, "", &found);
-                        text
-                    }
-                    None => raw,
-                };
-                Content::Bad { code, message, raw }
+                Content::Bad { code, message, raw: self.raw(number, raw) }
             }
             skipped => skipped,
         };
         Row { number, content }
     }
 
-    fn cells(&self, row: u32, cells: StringRecord) -> StringRecord {
+    /// A row that could not be taken apart, without what is sensitive.
+    pub(super) fn raw(&self, row: u32, raw: String) -> String {
+        match self.cell(&raw, Scope::Prose) {
+            Some((text, found)) => {
+                self.note(row, "", &found);
+                text
+            }
+            None => raw,
+        }
+    }
+
+    /// The cells without what is sensitive; none when there is nothing.
+    pub(super) fn cells(&self, row: u32, cells: &StringRecord) -> Option<StringRecord> {
         let found: Vec<(usize, String, Vec<Sensitive>)> = cells
             .iter()
             .enumerate()
             .filter_map(|(at, cell)| {
-                // What stands beyond the header is of no known kind.
-                let scope = self.scopes.get(at).copied().unwrap_or(Some(Scope::Prose))?;
-                let (text, found) = self.cell(cell, scope)?;
+                let (text, found) = self.cell(cell, self.scope(at)?)?;
                 Some((at, text, found))
             })
             .collect();
         if found.is_empty() {
-            self.withheld.findings().digest = None;
-            return cells;
+            return None;
         }
-        let name = |at: usize| self.header.get(at).map_or("", String::as_str);
-        let digest = row_digest(cells.iter().enumerate().map(|(at, cell)| (name(at), cell)));
-        self.withheld.findings().digest = Some(digest);
         let mut texts: Vec<&str> = cells.iter().collect();
         for (at, text, found) in &found {
             let beyond = || format!("column {}", at + 1);
             self.note(row, &self.header.get(*at).cloned().unwrap_or_else(beyond), found);
             texts[*at] = text;
         }
-        StringRecord::from(texts)
+        Some(StringRecord::from(texts))
     }
 
     /// A cell without what is sensitive, and what that was; none when there is nothing.
@@ -274,34 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_that_of_the_row_as_read_whatever_is_released() {
-        let digest = |released: &[Sensitive]| {
-            let watch = watch(&BOTH, released);
-            watch.row(row(&["Dupont", "digicode 12A34"]));
-            watch.withheld.digest()
-        };
-        let read = row_digest([("Nom", "Dupont"), ("Notes", "digicode 12A34")]);
-        assert_eq!(digest(&[]), Some(read));
-        assert_eq!(digest(&[Sensitive::DoorCode]), Some(read));
-    }
-
-    #[test]
     fn a_row_without_findings_is_the_same() {
         let watch = watch(&BOTH, &[]);
         assert_eq!(
             texts(watch.row(row(&["Dupont", "rappeler lundi"]))),
             ["Dupont", "rappeler lundi"]
         );
-        assert_eq!(watch.withheld.digest(), None);
-    }
-
-    #[test]
-    fn rows_of_one_number_have_their_own_digests() {
-        let watch = watch(&BOTH, &[]);
-        watch.row(row(&["Dupont", "digicode 12A34"]));
-        assert!(watch.withheld.digest().is_some());
-        watch.row(row(&["Martin", ""]));
-        assert_eq!(watch.withheld.digest(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A cell gets a code: that of what it tells, or one that says it is in its canonical form already. Putting
 //! a record together then takes no look at its texts. This is the only place that remembers.
 
-use std::{hash::BuildHasher, sync::Arc};
+use std::{hash::BuildHasher, ops::Range, sync::Arc};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
@@ -29,7 +29,7 @@ pub(super) const NUMBER: u32 = u32::MAX - 1;
 /// How many different cells one task reads.
 const PIECE: usize = 4096;
 
-/// How many records one task looks through for addresses.
+/// How many records one task looks through.
 const CHUNK: usize = 65_536;
 
 /// What was worked out.
@@ -52,11 +52,9 @@ impl<'a> Known<'a> {
     pub(super) fn new(plan: &Plan<'a>, progress: &Progress) -> Result<Known<'a>> {
         let encoded: Vec<Encoded> = (0..plan.attributes.len())
             .into_par_iter()
-            .map(|at| {
-                progress.check()?;
-                Ok(plan
-                    .column_read_alone(at)
-                    .map_or_else(Encoded::default, |c| encode(plan, at, c)))
+            .map(|at| match plan.column_read_alone(at) {
+                Some(column) => encode(plan, at, column, progress),
+                None => Ok(Encoded::default()),
             })
             .collect::<Result<_>>()?;
         let cells = encoded
@@ -71,7 +69,7 @@ impl<'a> Known<'a> {
                 Ok(Cells { codes: encoded.codes, pieces: pieces.collect::<Result<_>>()? })
             })
             .collect::<Result<_>>()?;
-        Ok(Known { cells, halves: halves(plan) })
+        Ok(Known { cells, halves: halves(plan, progress)? })
     }
 }
 
@@ -87,9 +85,10 @@ impl Cells {
     }
 }
 
-fn halves<'a>(plan: &Plan<'a>) -> Halves<'a> {
+fn halves<'a>(plan: &Plan<'a>, progress: &Progress) -> Result<Halves<'a>> {
     let starts: Vec<usize> = (0..plan.records()).step_by(CHUNK).collect();
     let different = starts.into_par_iter().map(|start| {
+        progress.check()?;
         let mut different = Different::default();
         let mut groups = Vec::new();
         for record in start..plan.records().min(start + CHUNK) {
@@ -97,9 +96,11 @@ fn halves<'a>(plan: &Plan<'a>) -> Halves<'a> {
             let country = plan.home_of(record);
             groups.iter().for_each(|group| different.add(&group.parts, country));
         }
-        different
+        Ok(different)
     });
-    different.reduce(Different::default, Different::and).read()
+    let different = different.try_reduce(Different::default, |a, b| Ok(a.and(b)))?;
+    progress.check()?;
+    Ok(different.read())
 }
 
 /// A cell unlike those before it, in what surrounds it or in its text.
@@ -118,45 +119,94 @@ struct Encoded<'a> {
     different: Vec<OneOf>,
 }
 
-/// The codes of the cells of an attribute.
-fn encode<'a>(plan: &Plan<'a>, at: usize, column: &'a Column) -> Encoded<'a> {
+impl OneOf {
+    fn is(&self, other: &OneOf, column: &Column) -> bool {
+        self.hash == other.hash
+            && self.around == other.around
+            && column.entry(self.at as usize).0 == column.entry(other.at as usize).0
+    }
+}
+
+/// The codes of the cells of an attribute: those of many records at once, then put together.
+fn encode<'a>(
+    plan: &Plan<'a>,
+    at: usize,
+    column: &'a Column,
+    progress: &Progress,
+) -> Result<Encoded<'a>> {
     let hasher = DefaultHashBuilder::default();
-    let mut table: HashTable<u32> = HashTable::new();
+    let starts: Vec<usize> = (0..column.len()).step_by(CHUNK).collect();
+    let parts: Vec<Encoded> = starts
+        .into_par_iter()
+        .map(|start| {
+            progress.check()?;
+            let records = start..column.len().min(start + CHUNK);
+            progress.advance(records.len() as u64);
+            Ok(encode_part(plan, at, column, records, &hasher))
+        })
+        .collect::<Result<_>>()?;
+    let mut different = DifferentCells::new(column);
     let mut codes = Vec::with_capacity(column.entry_count());
-    let mut different: Vec<OneOf> = Vec::new();
-    for record in 0..column.len() {
+    for part in parts {
+        let known: Vec<u32> = part.different.into_iter().map(|one| different.code(one)).collect();
+        codes.extend(part.codes.into_iter().map(|code| match code {
+            AS_WRITTEN | NUMBER => code,
+            code => known[code as usize],
+        }));
+    }
+    Ok(Encoded { column: Some(column), codes, different: different.cells })
+}
+
+fn encode_part<'a>(
+    plan: &Plan<'a>,
+    at: usize,
+    column: &'a Column,
+    records: Range<usize>,
+    hasher: &DefaultHashBuilder,
+) -> Encoded<'a> {
+    let mut different = DifferentCells::new(column);
+    let mut codes = Vec::new();
+    for record in records {
         for entry in column.range(record) {
             let (cell, origin) = column.entry(entry);
             let around = plan.around(at, record, origin);
-            match plan.plainly(at, cell, around) {
-                Some(Plainly::AsWritten) => {
-                    codes.push(AS_WRITTEN);
-                    continue;
-                }
-                Some(Plainly::Number(..)) => {
-                    codes.push(NUMBER);
-                    continue;
-                }
-                None => {}
-            }
-            let hash = hasher.hash_one((cell, around));
-            let known = |code: &u32| {
-                let one = &different[*code as usize];
-                one.hash == hash && one.around == around && column.entry(one.at as usize).0 == cell
-            };
-            let code = match table.find(hash, known) {
-                Some(&code) => code,
+            codes.push(match plan.plainly(at, cell, around) {
+                Some(Plainly::AsWritten) => AS_WRITTEN,
+                Some(Plainly::Number(..)) => NUMBER,
                 None => {
-                    let code = different.len() as u32;
-                    different.push(OneOf { at: entry as u32, around, hash });
-                    table.insert_unique(hash, code, |&code| different[code as usize].hash);
-                    code
+                    let hash = hasher.hash_one((cell, around));
+                    different.code(OneOf { at: entry as u32, around, hash })
                 }
-            };
-            codes.push(code);
+            });
         }
     }
-    Encoded { column: Some(column), codes, different }
+    Encoded { column: Some(column), codes, different: different.cells }
+}
+
+/// The different cells of a column, in the order in which they were met.
+struct DifferentCells<'a> {
+    column: &'a Column,
+    cells: Vec<OneOf>,
+    codes: HashTable<u32>,
+}
+
+impl<'a> DifferentCells<'a> {
+    fn new(column: &'a Column) -> DifferentCells<'a> {
+        DifferentCells { column, cells: Vec::new(), codes: HashTable::new() }
+    }
+
+    /// The code of a cell: that of the first like it.
+    fn code(&mut self, one: OneOf) -> u32 {
+        let cells = &self.cells;
+        let is_known = |code: &u32| cells[*code as usize].is(&one, self.column);
+        if let Some(&code) = self.codes.find(one.hash, is_known) {
+            return code;
+        }
+        let code = cells.len() as u32;
+        self.codes.insert_unique(one.hash, code, |&code| cells[code as usize].hash);
+        self.cells.push(one);
+        code
+    }
 }
 
 /// What a number of different cells tell: their texts end to end, which costs no allocation for each.

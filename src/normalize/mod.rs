@@ -116,10 +116,11 @@ pub fn run(
     };
     let home = if home == NO_COUNTRY { "" } else { home };
     let plan = Plan::new(raw, home, &settings.vocabulary, habits(raw));
-    progress.expect(raw.len() as u64);
+    // Each attribute is looked through once, then the records are put together.
+    progress.expect((raw.len() * (plan.read_alone() + 1)) as u64);
     let known = Known::new(&plan, progress)?;
     let starts: Vec<usize> = (0..raw.len()).step_by(CHUNK).collect();
-    let chunks: Vec<Chunk> = starts
+    let mut chunks: Vec<Chunk> = starts
         .into_par_iter()
         .map(|start| {
             progress.check()?;
@@ -131,7 +132,7 @@ pub fn run(
         .collect::<Result<_>>()?;
     drop(known);
 
-    let mut columns = joined(&plan, &chunks);
+    let mut columns = joined(&plan, &mut chunks);
     let mut rejects: Vec<Reject> = Vec::new();
     let mut tallies: BTreeMap<(u32, Kind), Vec<Tally>> = BTreeMap::new();
     let mut unmapped: BTreeMap<(usize, String), u64> = BTreeMap::new();
@@ -167,15 +168,21 @@ pub fn run(
     Ok(Staged { table: clean, metrics })
 }
 
-/// The columns of all chunks, one after the other.
-fn joined(plan: &Plan<'_>, chunks: &[Chunk]) -> BTreeMap<String, Column> {
-    let join = |at: usize| {
-        let parts: Vec<(Option<&Column>, usize)> =
-            chunks.iter().map(|chunk| (chunk.columns[at].as_ref(), chunk.len)).collect();
-        let is_filled = parts.iter().any(|(column, _)| column.is_some());
-        is_filled.then(|| (plan.attributes[at].name.to_owned(), Column::joined(&parts)))
+/// The columns of all chunks, one after the other. Those of the chunks go as each is put together.
+fn joined(plan: &Plan<'_>, chunks: &mut [Chunk]) -> BTreeMap<String, Column> {
+    let mut parts: Vec<Vec<(Option<Column>, usize)>> = Vec::new();
+    parts.resize_with(plan.attributes.len(), Vec::new);
+    for chunk in chunks {
+        let columns = std::mem::take(&mut chunk.columns);
+        parts.iter_mut().zip(columns).for_each(|(parts, column)| parts.push((column, chunk.len)));
+    }
+    let join = |(at, parts): (usize, Vec<(Option<Column>, usize)>)| {
+        let lent: Vec<(Option<&Column>, usize)> =
+            parts.iter().map(|(column, records)| (column.as_ref(), *records)).collect();
+        let is_filled = lent.iter().any(|(column, _)| column.is_some());
+        is_filled.then(|| (plan.attributes[at].name.to_owned(), Column::joined(&lent)))
     };
-    (0..plan.attributes.len()).into_par_iter().filter_map(join).collect()
+    parts.into_par_iter().enumerate().filter_map(join).collect()
 }
 
 fn by_frequency(plan: &Plan<'_>, counts: BTreeMap<(usize, String), u64>) -> Vec<Unmapped> {

@@ -278,6 +278,11 @@ impl<'a> Plan<'a> {
         attribute.column.filter(|_| alone)
     }
 
+    /// How many attributes have such raw values.
+    pub(super) fn read_alone(&self) -> usize {
+        (0..self.attributes.len()).filter(|&at| self.column_read_alone(at).is_some()).count()
+    }
+
     /// Whether the raw record has a usable value of the attribute.
     pub(super) fn has(&self, record: usize, at: usize) -> bool {
         let attribute = &self.attributes[at];

@@ -226,17 +226,20 @@ pub struct Plain<'a> {
 impl<'a> Plain<'a> {
     /// The cells when they are plain; most other addresses are none.
     pub fn of(parts: &Parts<'a>, country: &str) -> Option<Plain<'a>> {
-        let Parts { street, postcode, city, .. } = *parts;
-        let alone = *parts == Parts { street, postcode, city, ..Parts::default() };
+        let Parts { address, street, street_2, street_3, po_box, .. } = *parts;
+        let Parts { postcode, city, postcode_city, state, country: named, .. } = *parts;
+        let others = [address, street_2, street_3, po_box, postcode_city, state, named];
+        if country != "FR" || others.iter().any(|cell| !cell.is_empty()) {
+            return None;
+        }
         let (number, street) = street.split_once(' ')?;
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        let plain = alone
-            && country == "FR"
-            && (1..=4).contains(&number.len())
+        let marked = |b: u8| matches!(b, b',' | b';' | b'|' | b'(' | b')' | b'\n' | b'\r' | 0x0b);
+        let plain = (1..=4).contains(&number.len())
             && digits(number)
             && !number.starts_with('0')
             && street.starts_with(char::is_alphabetic)
-            && !street.contains([',', ';', '|', '(', ')', '\n', '\r', '\u{b}'])
+            && !street.bytes().any(marked)
             && street.bytes().filter(u8::is_ascii_digit).count() < 5
             && postcode.len() == 5
             && digits(postcode)
