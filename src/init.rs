@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     ingest::{
         FileStatus,
-        columns::{self, Understood},
+        columns::{self, Understood, hash},
         consent_of_file,
         country::{self, Abroad, Votes},
         entity::{self, CodesByValue, CodesOf, EntityColumn, LegalEntity},
@@ -338,8 +338,8 @@ struct Survey {
     understood: Vec<Understood>,
     /// Dates of events, with how often each stands there. Dates of birth are none.
     dates: BTreeMap<Date, u64>,
-    /// Customer codes, each with the words of the names it stands for.
-    codes: BTreeMap<String, BTreeSet<String>>,
+    /// Its customer codes.
+    codes: Codes,
     /// The same for each value of the columns that may name a legal entity.
     codes_by_value: CodesByValue,
     /// How many cells speak for which country.
@@ -433,7 +433,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             runner_up,
             understood,
             dates: BTreeMap::new(),
-            codes: BTreeMap::new(),
+            codes: Codes::default(),
             codes_by_value: CodesByValue::default(),
             countries: countries.unwrap_or_default(),
             filled,
@@ -575,10 +575,44 @@ impl Wanted {
             .collect();
         let codes: Vec<&str> = self.codes.iter().filter_map(filled).collect();
         survey.codes_by_value.add(&self.entities, cells, &codes, &words);
-        for code in codes {
-            survey.codes.entry(code.to_owned()).or_default().extend(words.iter().cloned());
+        codes.iter().for_each(|code| survey.codes.add(code, &words));
+    }
+}
+
+/// Customer codes that are kept of one table, which take some 200 MB: a table of millions need not fit into memory
+/// to tell whose codes it has.
+const MOST_CODES: usize = 1 << 18;
+
+/// Customer codes, each with the words of the names it stands for.
+///
+/// Beyond [`MOST_CODES`] one in two is kept, then one in four...: those whose hash ends on so many zeros, so that of
+/// every table the same ones are, whatever the order of its rows.
+#[derive(Debug, Default)]
+struct Codes {
+    words: BTreeMap<String, BTreeSet<String>>,
+    /// One code in `1 << level` is kept.
+    level: u32,
+}
+
+impl Codes {
+    fn add(&mut self, code: &str, words: &BTreeSet<String>) {
+        if !is_kept(code, self.level) {
+            return;
+        }
+        match self.words.get_mut(code) {
+            Some(known) => known.extend(words.iter().cloned()),
+            None => drop(self.words.insert(code.to_owned(), words.clone())),
+        }
+        while self.words.len() > MOST_CODES {
+            self.level += 1;
+            self.words.retain(|code, _| is_kept(code, self.level));
         }
     }
+}
+
+/// Whether a code is one of those that are kept at this level.
+fn is_kept(code: &str, level: u32) -> bool {
+    level == 0 || hash(code).trailing_zeros() >= level
 }
 
 fn is_code(attribute: &str) -> bool {
@@ -973,7 +1007,8 @@ fn trust(group: &Group<'_>, stale: bool) -> u8 {
 
 /// Whether a table has customer codes: of one understood column by column they must be surely so.
 fn has_codes(table: &Survey, generic: bool) -> bool {
-    !table.codes.is_empty() && (!generic || table.understood.iter().any(columns::is_sure_code))
+    !table.codes.words.is_empty()
+        && (!generic || table.understood.iter().any(columns::is_sure_code))
 }
 
 /// When the group was exported: what a file's name says, else the latest date in it.
@@ -1073,7 +1108,16 @@ fn key_spaces(
     guesses: &[SourceGuess],
     unsure: &mut Vec<String>,
 ) -> Vec<KeySpace> {
-    let codes: Vec<CodesOf<'_>> = groups.iter().map(|g| codes_of(g)).collect();
+    // What is compared must be the same sample of each.
+    let level = groups.iter().flat_map(|g| g.iter()).map(|table| table.codes.level).max();
+    let level = level.unwrap_or(0);
+    if level > 0 {
+        unsure.push(format!(
+            "there are so many customer codes that one in {} was compared to tell key spaces apart",
+            1_u64 << level
+        ));
+    }
+    let codes: Vec<CodesOf<'_>> = groups.iter().map(|g| codes_of(g, level)).collect();
     let measured = Measured::of(&codes);
     let is_history = |at: usize| {
         groups[at][0].candidate.as_ref().is_some_and(|c| c.mapping.rows == Rows::History)
@@ -1095,6 +1139,7 @@ fn key_spaces(
                 issued_codes(&space, &codes, &|other| other != at && !is_history(other));
             let mut by_value = CodesByValue::default();
             groups[at].iter().for_each(|table| by_value.merge(&table.codes_by_value));
+            by_value.retain(|code| is_kept(code, level));
             let in_issued = |group: usize| of.iter().position(|first| *first == space[group]);
             let known = known
                 .iter()
@@ -1296,9 +1341,11 @@ fn told_apart(
     best.values().map(tell).collect()
 }
 
-fn codes_of<'t>(group: &Group<'t>) -> BTreeMap<&'t str, BTreeSet<&'t str>> {
-    let mut codes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (code, words) in group.iter().flat_map(|t| &t.codes) {
+/// The codes of a group that are kept at this level.
+fn codes_of<'t>(group: &Group<'t>, level: u32) -> CodesOf<'t> {
+    let mut codes: CodesOf<'t> = BTreeMap::new();
+    let all = group.iter().flat_map(|table| &table.codes.words);
+    for (code, words) in all.filter(|(code, _)| is_kept(code, level)) {
         codes.entry(code).or_default().extend(words.iter().map(String::as_str));
     }
     codes
@@ -1966,5 +2013,19 @@ mod tests {
         assert_eq!(guess.sources[0].sheets, ["Clients"]);
         config::Plan::load(root.path(), &config::Overrides::default())
             .expect("`run` takes it as it is");
+    }
+
+    #[test]
+    fn of_very_many_codes_the_same_are_kept_whatever_the_order() {
+        let words = BTreeSet::new();
+        let kept = |numbers: &mut dyn Iterator<Item = usize>| {
+            let mut codes = Codes::default();
+            numbers.for_each(|n| codes.add(&format!("C{n}"), &words));
+            (codes.level, codes.words.into_keys().collect::<Vec<_>>())
+        };
+        let (level, codes) = kept(&mut (0..MOST_CODES + 9));
+        assert_eq!(level, 1);
+        assert!(codes.len().abs_diff(MOST_CODES / 2) < MOST_CODES / 50);
+        assert!((level, codes) == kept(&mut (0..MOST_CODES + 9).rev()));
     }
 }

@@ -194,6 +194,12 @@ impl CodesByValue {
         }
     }
 
+    /// Keeps only some codes.
+    pub fn retain(&mut self, keeps: impl Fn(&str) -> bool) {
+        let values = self.columns.values_mut().flat_map(BTreeMap::values_mut);
+        values.for_each(|codes| codes.retain(|_, (code, _)| keeps(code)));
+    }
+
     /// The column that tells the key space, if one does: its position, and for each of its values the
     /// key space, as a position in `spaces`.
     ///

@@ -91,23 +91,29 @@ fn padded(digits: String, width: usize) -> String {
     }
 }
 
+/// The characters of a number format that are its own, of the part for positive numbers: without text in quotes,
+/// what stands in brackets, and single characters that are shown as they are.
+fn signs(format: &str) -> impl Iterator<Item = char> {
+    let mut chars = format.chars();
+    std::iter::from_fn(move || {
+        loop {
+            match chars.next()? {
+                ';' => return None,
+                '"' => drop(chars.by_ref().find(|&c| c == '"')),
+                '[' => drop(chars.by_ref().find(|&c| c == ']')),
+                '\\' | '_' | '*' => drop(chars.next()),
+                c => return Some(c),
+            }
+        }
+    })
+}
+
 /// How many digits a number format always shows, for formats that are nothing but digits and signs
 /// between them: 5 for `00000`, 10 for `0#" "##" "##" "##" "##`, 0 for all others.
 pub(super) fn padded_digits(format: &str) -> usize {
     let mut digits = 0;
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ';' => break,
-            '"' => {
-                chars.by_ref().find(|&c| c == '"');
-            }
-            '[' => {
-                chars.by_ref().find(|&c| c == ']');
-            }
-            '\\' | '_' | '*' => {
-                chars.next();
-            }
+    for sign in signs(format) {
+        match sign {
             '0' => digits += 1,
             // Behind the first 0 all places are shown.
             '#' | '?' if digits > 0 => digits += 1,
@@ -118,26 +124,9 @@ pub(super) fn padded_digits(format: &str) -> usize {
     if digits >= 2 { digits } else { 0 }
 }
 
-/// Whether a number format shows a date or a time: a letter of one stands outside quotes and brackets.
+/// Whether a number format shows a date or a time.
 pub(super) fn is_date(format: &str) -> bool {
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ';' => return false,
-            '"' => {
-                chars.by_ref().find(|&c| c == '"');
-            }
-            '[' => {
-                chars.by_ref().find(|&c| c == ']');
-            }
-            '\\' | '_' | '*' => {
-                chars.next();
-            }
-            'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => return true,
-            _ => {}
-        }
-    }
-    false
+    signs(format).any(|sign| matches!(sign.to_ascii_lowercase(), 'd' | 'm' | 'y' | 'h' | 's'))
 }
 
 /// ISO: `2019-03-12`, `2019-03-12T08:30:00`, `08:30:00`; a span of time as `26:30:00`.

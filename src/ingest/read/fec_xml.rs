@@ -58,18 +58,7 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         Row { number, content: Content::Data(cells) }
     };
     let rows: Vec<Row> = lines.into_iter().map(row).collect();
-    Ok(Table::of_records(
-        Format {
-            container: "fec_xml".into(),
-            encoding,
-            delimiter: None,
-            remarks,
-            ..Format::default()
-        },
-        header,
-        rows,
-        Tally::default(),
-    ))
+    Ok(Table::of_records(Format::of("fec_xml", encoding, remarks), header, rows, Tally::default()))
 }
 
 /// An element that is open: its name, and how many values were known before it.

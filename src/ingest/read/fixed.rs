@@ -97,13 +97,7 @@ pub(super) fn table(decoded: Decoded, shape: &FixedWidth) -> Result<Table, Refus
     Ok(Table {
         sheet: String::new(),
         hidden: false,
-        format: Format {
-            container: "fixed_width".into(),
-            encoding,
-            delimiter: None,
-            remarks,
-            ..Format::default()
-        },
+        format: Format::of("fixed_width", encoding, remarks),
         groups: vec![String::new(); header.len()],
         header,
         header_row: 0,

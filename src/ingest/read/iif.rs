@@ -89,13 +89,7 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let derived = [CUSTOMER, PARENT, ACTIVE, BILLING, DELIVERY].map(str::to_owned);
     let header: Vec<String> = header.into_iter().chain(derived).collect();
     Ok(Table::of_records(
-        Format {
-            container: "iif".into(),
-            encoding,
-            delimiter: Some('\t'),
-            remarks,
-            ..Format::default()
-        },
+        Format { delimiter: Some('\t'), ..Format::of("iif", encoding, remarks) },
         header,
         rows,
         tally,

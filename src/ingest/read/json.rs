@@ -29,10 +29,33 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         None => 0..text.len(),
     };
 
+    let (header, columns) = columns_of(Pieces::of(text.clone(), rows_in.clone()), &mut remarks)?;
+    let tally = Tally::default();
+    let counts = tally.clone();
+    let width = header.len();
+    let rows = Pieces::of(text, rows_in).map(move |(number, piece)| {
+        let content = match piece {
+            Piece::Object(object) => Content::Data(cells(&object, &columns, width, &counts)),
+            Piece::Structure => Content::Skipped("structure"),
+            Piece::Blank => Content::Skipped("blank"),
+            Piece::Bad(raw) => {
+                Content::Bad { code: "bad_json", message: "the line is no JSON object".into(), raw }
+            }
+        };
+        Row { number, content }
+    });
+    Ok(Table::of_records(Format::of("json", encoding, remarks), header, rows, tally))
+}
+
+/// The names of the columns in the order in which they come, and where each stands.
+fn columns_of(
+    pieces: Pieces,
+    remarks: &mut Vec<String>,
+) -> Result<(Vec<String>, HashMap<String, usize>), Refusal> {
     let mut header: Vec<String> = Vec::new();
     let mut columns: HashMap<String, usize> = HashMap::new();
     let (mut objects, mut bad) = (0u64, 0u64);
-    for (_, piece) in Pieces::of(text.clone(), rows_in.clone()) {
+    for (_, piece) in pieces {
         match piece {
             Piece::Object(object) => {
                 objects += 1;
@@ -50,41 +73,17 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
             Piece::Structure | Piece::Blank => {}
         }
     }
-    if objects == 0 && bad > 0 {
-        return Err(Refusal::new(
-            "it starts like JSON but holds no object",
-            "export it again, as an array of objects or one object per line",
-        ));
+    match (objects, bad) {
+        (0, 0) => remarks.push("there are no objects in it".into()),
+        (0, _) => {
+            return Err(Refusal::new(
+                "it starts like JSON but holds no object",
+                "export it again, as an array of objects or one object per line",
+            ));
+        }
+        _ => {}
     }
-    if objects == 0 {
-        remarks.push("there are no objects in it".into());
-    }
-    let tally = Tally::default();
-    let counts = tally.clone();
-    let width = header.len();
-    let rows = Pieces::of(text, rows_in).map(move |(number, piece)| {
-        let content = match piece {
-            Piece::Object(object) => Content::Data(cells(&object, &columns, width, &counts)),
-            Piece::Structure => Content::Skipped("structure"),
-            Piece::Blank => Content::Skipped("blank"),
-            Piece::Bad(raw) => {
-                Content::Bad { code: "bad_json", message: "the line is no JSON object".into(), raw }
-            }
-        };
-        Row { number, content }
-    });
-    Ok(Table::of_records(
-        Format {
-            container: "json".into(),
-            encoding,
-            delimiter: None,
-            remarks,
-            ..Format::default()
-        },
-        header,
-        rows,
-        tally,
-    ))
+    Ok((header, columns))
 }
 
 fn cells(

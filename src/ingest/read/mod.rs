@@ -145,6 +145,13 @@ pub struct Format {
     pub first_column: usize,
 }
 
+impl Format {
+    /// What is told of a text that is no grid.
+    fn of(container: &str, encoding: String, remarks: Vec<String>) -> Format {
+        Format { container: container.into(), encoding, remarks, ..Format::default() }
+    }
+}
+
 /// What is only known once the rows are read: counts, shared by the table and its row iterator.
 #[derive(Debug, Clone, Default)]
 pub struct Tally(Arc<Counts>);

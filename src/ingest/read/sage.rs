@@ -180,18 +180,7 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         rows.push(Row { number: party.block.line, content: Content::Data(cells) });
     }
     rows.sort_by_key(|row| row.number);
-    Ok(Table::of_records(
-        Format {
-            container: "sage".into(),
-            encoding,
-            delimiter: None,
-            remarks,
-            ..Format::default()
-        },
-        header,
-        rows,
-        Tally::default(),
-    ))
+    Ok(Table::of_records(Format::of("sage", encoding, remarks), header, rows, Tally::default()))
 }
 
 /// Cuts the text at its flags. What stands before the first one is a block without flag.

@@ -97,18 +97,7 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         .into_iter()
         .map(|(number, card)| Row { number, content: content(card, &columns) })
         .collect();
-    Ok(Table::of_records(
-        Format {
-            container: "vcard".into(),
-            encoding,
-            delimiter: None,
-            remarks,
-            ..Format::default()
-        },
-        header,
-        rows,
-        tally,
-    ))
+    Ok(Table::of_records(Format::of("vcard", encoding, remarks), header, rows, tally))
 }
 
 /// What is said of what was left out.
