@@ -237,13 +237,16 @@ impl<'l> Quiet<'l> {
     }
 }
 
+/// Attribute and origin of each value, once they have numbers.
+type Written = Vec<(u32, u32)>;
+
 /// What rows of the known shapes give, with attribute and origin of their values once they are written.
 #[derive(Default)]
 struct Known {
     at: HashTable<u32>,
     hasher: DefaultHashBuilder,
     shapes: Vec<Box<[u16]>>,
-    given: Vec<(Understood, Option<Vec<(u32, u32)>>)>,
+    given: Vec<(Understood, Option<Written>)>,
 }
 
 impl Known {
@@ -499,7 +502,7 @@ impl<'l> Asks<'l> {
         let is_one_first =
             || person::first_names(text).is_none() && person::two_civilities(text).is_none();
         let is_no_firm =
-            || !name_boxes::is_form(text) && !(is_first && name_boxes::is_firm_word(text));
+            || !(name_boxes::is_form(text) || is_first && name_boxes::is_firm_word(text));
         let is_plain = is_called
             && assemble::says(attribute, text)
             && !kind::may_be_junk(text)

@@ -758,12 +758,13 @@ fn words_said<'t>(text: &'t str, first: &'t str, label: &Word) -> &'t str {
 }
 
 /// `oublié`, `le client l'a perdu`: what is said of a password that is not given. Behind any other word it is
-/// said of something else: `soleil, appeler avant`.
+/// said of something else: `soleil, appeler avant`. `à` says it where it comes first: `à définir`.
 fn says_that_there_is_none(said: &str) -> bool {
     let Lists { not_passwords, about_passwords, .. } = &DICTIONARY.words;
     let words = phrase::words(said);
     let said = words.iter().find(|word| !about_passwords.contains(&word.folded));
-    said.is_some_and(|word| not_passwords.contains(&word.folded))
+    let none = |word: &Word| not_passwords.contains(&word.folded);
+    words.first().is_some_and(none) || said.is_some_and(none)
 }
 
 /// Marks that end a clause, and marks between blanks that do.
