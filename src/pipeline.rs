@@ -19,7 +19,9 @@ use crate::{
     run::{MODEL, Run, Stage},
     score::Model,
     store,
-    table::{Clean, Golden, IdKey, Ingested, Kind, Link, Records, Reject, Severity, Staged},
+    table::{
+        Clean, Golden, IdKey, Ingested, IssueLine, Kind, Link, Records, Reject, Severity, Staged,
+    },
 };
 
 /// What a complete run leaves to the next ones.
@@ -288,21 +290,8 @@ fn write_redirects(run: &Run, registry: &Registry) -> Result<()> {
 /// What a steward should know of values that were used, cell by cell.
 fn write_issues(run: &mut Run, clean: &Clean) -> Result<()> {
     run.count("issues", clean.issues.len() as u64);
-    let header = [
-        "source",
-        "file",
-        "sheet",
-        "row",
-        "column",
-        "code",
-        "certainty",
-        "message",
-        "suggestion",
-        "raw",
-        "value",
-    ];
     let lines = clean.issues.iter().map(|issue| issue.line(&clean.records));
-    store::write_csv(&run.path("issues.csv"), &header, lines)
+    store::write_csv(&run.path("issues.csv"), &IssueLine::COLUMNS, lines)
 }
 
 fn write_skipped(run: &Run, ingested: &Ingested) -> Result<()> {

@@ -1104,6 +1104,23 @@ pub struct IssueLine<'a> {
     pub value: &'a str,
 }
 
+impl IssueLine<'_> {
+    /// The columns of `issues.csv`.
+    pub const COLUMNS: [&'static str; 11] = [
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "column",
+        "code",
+        "certainty",
+        "message",
+        "suggestion",
+        "raw",
+        "value",
+    ];
+}
+
 impl CellIssue {
     /// The issue with the place of its cell in `records`.
     pub fn line<'a>(&'a self, records: &'a Records) -> IssueLine<'a> {

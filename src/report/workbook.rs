@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result},
     model::Lang,
     store,
-    table::{Kind, Reject, Severity},
+    table::{IssueLine, Kind, Reject, Severity},
     value::Certainty,
 };
 
@@ -497,19 +497,9 @@ fn issues(
         ])?;
     }
     sheet.finish()?;
-    let keys = [
-        "source",
-        "file",
-        "sheet",
-        "row",
-        "column",
-        "code",
-        "certainty",
-        "message",
-        "suggestion",
-        "raw",
-        "taken",
-    ];
+    let mut keys = IssueLine::COLUMNS;
+    // Beside the cell as read, a value says that it is the one that was taken.
+    keys[keys.len() - 1] = "taken";
     let mut sheet = Sheet::new(book, "issues", &header(&keys, texts), texts)?;
     for issue in &input.clean.issues {
         let line = issue.line(&input.clean.records);
