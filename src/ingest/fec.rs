@@ -1224,18 +1224,7 @@ fn draft(account: &Account, part: &Part, closing: &str, builder: &mut RecordsBui
     }
     value("last_sale", account.last_sale.clone(), column(Some(columns.date)), closing);
 
-    // Of the account as a whole, so that the id stays when lines change places; without the year, so
-    // that an account of the same names is the same customer in the next one.
-    let mut content: Vec<(&str, &str)> = vec![("account", &account.code)];
-    content.extend(names.iter().map(|name| ("name", name.as_str())));
-    Draft {
-        kind: None,
-        place: part.place,
-        row: account.first.1,
-        key: account.code.clone(),
-        digest: row_digest(content),
-        values,
-    }
+    of_account("account", account, part, values)
 }
 
 /// What a supplier's account says of whom it is kept for.
@@ -1252,7 +1241,20 @@ fn supplier_draft(account: &Account, part: &Part, builder: &mut RecordsBuilder) 
     }
     value("supplier_code", &account.code, number);
     value("role", Role::Supplier.as_str(), number);
-    let mut content: Vec<(&str, &str)> = vec![("supplier", &account.code)];
+    of_account("supplier", account, part, values)
+}
+
+/// The draft of an account that is one of `what`.
+fn of_account(
+    what: &str,
+    account: &Account,
+    part: &Part,
+    values: Vec<(Arc<str>, String, u32)>,
+) -> Draft {
+    // Of the account as a whole, so that the id stays when lines change places; without the year, so
+    // that an account of the same names is the same customer in the next one.
+    let names = account.spellings();
+    let mut content: Vec<(&str, &str)> = vec![(what, &account.code)];
     content.extend(names.iter().map(|name| ("name", name.as_str())));
     Draft {
         kind: None,
