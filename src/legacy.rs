@@ -377,14 +377,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_file_that_no_source_names_is_told_or_left_out_on_purpose() {
-        let root = folder(&["a.csv", "b.csv", "sub/c.csv", ".DS_Store", "notes.txt"]);
-        store_bytes(root.path(), "empty.csv", b"");
-        store_bytes(root.path(), "locked.xlsx", b"PK\x03\x04 damaged");
-        let source = Source {
+    fn source_of(root: &Path, file: &str) -> Source {
+        Source {
             name: "s".into(),
-            files: vec![(root.path().join("a.csv"), "a.csv".into())],
+            files: vec![(root.join(file), file.into())],
             sheets: Vec::new(),
             mapping: Default::default(),
             key_space: String::new(),
@@ -392,7 +388,15 @@ mod tests {
             country: String::new(),
             rank: 0,
             dated: String::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn every_file_that_no_source_names_is_told_or_left_out_on_purpose() {
+        let root = folder(&["a.csv", "b.csv", "sub/c.csv", ".DS_Store", "notes.txt"]);
+        store_bytes(root.path(), "empty.csv", b"");
+        store_bytes(root.path(), "locked.xlsx", b"PK\x03\x04 damaged");
+        let source = source_of(root.path(), "a.csv");
         let globs: Vec<String> = usually_ignored().map(|(glob, _)| glob.to_owned()).collect();
         let ignore = Ignore::new(&[globs, vec!["notes.txt".into()]].concat()).0;
         let sheets = [("a.csv".to_owned(), "Hidden".to_owned())];
@@ -422,17 +426,7 @@ mod tests {
     #[test]
     fn of_a_folder_left_out_the_file_that_a_source_names_is_read() {
         let root = folder(&["old/a.csv", "old/b.csv", "older/c.csv"]);
-        let source = Source {
-            name: "s".into(),
-            files: vec![(root.path().join("old/a.csv"), "old/a.csv".into())],
-            sheets: Vec::new(),
-            mapping: Default::default(),
-            key_space: String::new(),
-            legal_entity: None,
-            country: String::new(),
-            rank: 0,
-            dated: String::new(),
-        };
+        let source = source_of(root.path(), "old/a.csv");
         let ignore = Ignore::new(&["old".into(), "older".into()]).0;
         let project = tempfile::tempdir().expect("a temporary folder");
         let unread =
