@@ -190,7 +190,7 @@ pub struct Running {
     /// The CRM to load: see `orpailleur mappings`
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
-    /// Least share of merged pairs that are right, as the model expects
+    /// Least probability with which a pair must be a match to be merged [default: 0.67]
     #[arg(long, value_name = "P")]
     pub precision: Option<f64>,
     /// Train the matching model again

@@ -188,7 +188,11 @@ impl Overrides {
         }
         if let Some(share) = self.precision.filter(|share| !is_precision(*share)) {
             let message = format!("`{share}` is not between 0.5 and 1");
-            problems.push(problem("--precision", message, "0.99 is one wrong merge in a hundred"));
+            problems.push(problem(
+                "--precision",
+                message,
+                "0.99 merges no pair of which more than one in a hundred is wrong",
+            ));
         }
         problems
     }

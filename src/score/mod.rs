@@ -30,8 +30,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Settings {
-    /// Wanted share of right pairs among those just strong enough to be merged: the merge line is the weight at
-    /// which a single pair is a match with this probability. Of all merged pairs far more are right, and
+    /// Least probability with which a pair must be a match to be merged: the merge line is its weight. Of all merged pairs far more are right, and
     /// clusters that contradict each other as wholes do not merge whatever a pair says. Default: 0.67.
     pub precision: f64,
     /// Probability from which a pair that is not merged waits for a human. Default: 0.2.
