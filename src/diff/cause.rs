@@ -98,13 +98,15 @@ impl Comparison<'_> {
     fn changed_rows(&self, found: &Found) -> Vec<Cause> {
         let then = found.before.iter().flat_map(|id| &self.before.golden[id].members);
         let gone = then.filter(|&&record| self.rows.after[record].is_none());
-        let gone = gone.map(|&record| format!("{} removed", self.before.place(record)));
+        let gone =
+            gone.map(|&record| format!("{} removed", self.before.records.address_of(record)));
         let now: Vec<usize> =
             found.after.iter().flat_map(|id| &self.after.golden[id].members).copied().collect();
         let new = now.iter().filter(|&&record| self.rows.before[record].is_none());
-        let new = new.map(|&record| format!("{} added", self.after.place(record)));
+        let new = new.map(|&record| format!("{} added", self.after.records.address_of(record)));
         let edited = now.iter().filter(|&&record| self.rows.edited[record]);
-        let edited = edited.map(|&record| format!("{} edited", self.after.place(record)));
+        let edited =
+            edited.map(|&record| format!("{} edited", self.after.records.address_of(record)));
         let mut rows: Vec<String> = new.chain(edited).chain(gone).collect();
         if rows.len() > MOST_ROWS {
             let left = rows.len() - (MOST_ROWS - 1);

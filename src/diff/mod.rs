@@ -234,7 +234,7 @@ impl<'r> Comparison<'r> {
         };
         for (now, then) in rows.before.iter().enumerate() {
             let Some(then) = then else { continue };
-            let (then, now) = (before.golden_of(*then), after.golden_of(now));
+            let (then, now) = (&*before.golden_of[*then], &*after.golden_of[now]);
             comparison.comes_from.entry(now).or_default().insert(then);
             comparison.goes_to.entry(then).or_default().insert(now);
         }

@@ -26,8 +26,8 @@ impl Rows {
     /// Compares the records of two runs.
     pub(super) fn of(before: &Side, after: &Side) -> Rows {
         let mut rows = Rows {
-            before: after.records.ids.iter().map(|&id| before.find(id)).collect(),
-            after: before.records.ids.iter().map(|&id| after.find(id)).collect(),
+            before: after.records.ids.iter().map(|&id| before.records.find(id)).collect(),
+            after: before.records.ids.iter().map(|&id| after.records.find(id)).collect(),
             edited: vec![false; after.records.len()],
         };
         rows.know_by_key(before, after);

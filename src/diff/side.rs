@@ -11,7 +11,7 @@ use crate::{
     model::Kind,
     run::{self, Manifest},
     store,
-    table::{Lineages, RecordId, Records},
+    table::Records,
 };
 
 /// What one run made of its rows.
@@ -34,8 +34,6 @@ pub(super) struct GoldenRecord {
     pub(super) members: Vec<usize>,
     /// What is known of it, by what it is called: a column of the golden table, a consent, a link.
     pub(super) values: BTreeMap<String, String>,
-    /// The rule that chose each value, by attribute.
-    pub(super) rules: BTreeMap<String, String>,
 }
 
 impl Side {
@@ -48,18 +46,7 @@ impl Side {
         let mut side = Side { manifest, records, golden_of, golden: BTreeMap::new() };
         side.gather_members();
         side.add_values(folder)?;
-        side.add_rules(folder)?;
         Ok(side)
-    }
-
-    /// The golden record of a record.
-    pub(super) fn golden_of(&self, record: usize) -> &str {
-        &self.golden_of[record]
-    }
-
-    /// Where a record stands, as a name that `explain` takes.
-    pub(super) fn place(&self, record: usize) -> String {
-        self.records.address_of(record)
     }
 
     /// What a record says, attribute by attribute.
@@ -68,11 +55,6 @@ impl Side {
         columns
             .flat_map(|(name, column)| column.values(record).map(move |v| (name.as_str(), v)))
             .collect()
-    }
-
-    /// The position of the record with this id.
-    pub(super) fn find(&self, id: RecordId) -> Option<usize> {
-        self.records.find(id)
     }
 
     fn gather_members(&mut self) {
@@ -111,19 +93,6 @@ impl Side {
             self.told(cells.get(0))
                 .insert(name, format!("{current} {}", told(2)).trim().to_owned());
         })
-    }
-
-    fn add_rules(&mut self, folder: &Path) -> Result<()> {
-        let path = folder.join("golden/lineage.parquet");
-        if !path.is_file() {
-            return Ok(());
-        }
-        for line in Lineages::from_batch(store::read_parquet(&path)?)?.iter() {
-            if let Some(golden) = self.golden.get_mut(line.golden_id) {
-                golden.rules.insert(line.attribute.to_owned(), line.rule.to_owned());
-            }
-        }
-        Ok(())
     }
 
     /// Where to note what is known of a golden record.
