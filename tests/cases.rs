@@ -2,7 +2,7 @@
 //!
 //! The files are copied to a temporary folder and the commands called there, one per line. Each file
 //! below `expected/` must then be equal to the one of that name; `expected/said` is what the commands
-//! printed, with their exit status. `BLESS=1 cargo test --release` writes what is there now.
+//! printed, with their exit status. `BLESS=1 cargo tests` writes what is there now.
 
 use std::{fs, path::Path};
 
