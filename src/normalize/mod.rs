@@ -154,8 +154,7 @@ pub fn run(
     rejects.dedup();
 
     issues.extend(cut::issues(raw));
-    issues.par_sort_by(|a, b| a.line(raw).cmp(&b.line(raw)));
-    issues.dedup_by(|a, b| a.line(raw) == b.line(raw));
+    let issues = in_order(issues, raw);
 
     let clean = Clean {
         records: raw.with_columns(columns),
@@ -166,6 +165,34 @@ pub fn run(
     let metrics =
         Metrics { fills: fills(&plan, raw, tallies), unmapped: by_frequency(&plan, unmapped) };
     Ok(Staged { table: clean, metrics })
+}
+
+/// The issues in the order of their lines, each line once. Where a line stands is told by three numbers, which
+/// costs less to compare than its texts: they are looked at only where one cell has several issues.
+fn in_order(issues: Vec<CellIssue>, raw: &Records) -> Vec<CellIssue> {
+    let places = ranks(raw.places.iter().map(|p| (&p.source, &p.file, &p.sheet)).collect());
+    // The last one is of what has no column.
+    let columns = raw.origins.iter().map(|origin| origin.column.as_str()).chain([""]);
+    let columns = ranks(columns.collect());
+    let placed = |issue: CellIssue| {
+        let record = issue.record as usize;
+        let column = (issue.origin as usize).min(columns.len() - 1);
+        ((places[raw.place[record] as usize], raw.row[record], columns[column]), issue)
+    };
+    let mut placed: Vec<_> = issues.into_par_iter().map(placed).collect();
+    placed.par_sort_by(|(at, a), (other_at, b)| {
+        at.cmp(other_at).then_with(|| a.line(raw).cmp(&b.line(raw)))
+    });
+    placed.dedup_by(|(at, a), (last_at, last)| at == last_at && a.line(raw) == last.line(raw));
+    placed.into_iter().map(|(_, issue)| issue).collect()
+}
+
+/// For each value its rank among all, from 0; equal values have one rank.
+fn ranks<T: Ord + Copy>(values: Vec<T>) -> Vec<u32> {
+    let mut sorted = values.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    values.iter().map(|value| sorted.partition_point(|other| other < value) as u32).collect()
 }
 
 /// The columns of all chunks, one after the other. Those of the chunks go as each is put together.
