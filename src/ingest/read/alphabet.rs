@@ -5,7 +5,7 @@
 //! names too is which accented letters a language has at all, and roughly how often: under the wrong code
 //! page come out letters that no one language has together, and signs within words.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use encoding_rs::{
     Encoding, IBM866, ISO_8859_2, ISO_8859_5, ISO_8859_7, ISO_8859_13, KOI8_U, WINDOWS_1250,
@@ -62,16 +62,20 @@ const MOST_BYTES: usize = 20_000;
 /// The code page of another alphabet that a text is likelier in than in the `western` one, given by its
 /// characters of 0x80 to 0xFF.
 pub(super) fn tell(sample: &[u8], western: &[char]) -> Option<&'static Encoding> {
-    let places: Vec<usize> =
-        (0..sample.len()).filter(|&at| !sample[at].is_ascii()).take(MOST_BYTES).collect();
+    let (different, places) = places_of(sample);
     let reading = |page: &[char]| {
-        let read = |at: usize| match sample.get(at) {
-            Some(&byte) if byte.is_ascii() => char::from(byte),
-            Some(&byte) => page[usize::from(byte) - 0x80],
-            None => ' ',
+        let read = |byte: u8| match byte {
+            0x80.. => page[usize::from(byte) - 0x80],
+            ascii => char::from(ascii),
         };
-        let around = |&at: &usize| (read(at.wrapping_sub(1)), read(at), read(at + 1));
-        places.iter().map(around).collect::<Vec<_>>()
+        let around = |bytes: &[u8; 3]| (read(bytes[0]), read(bytes[1]), read(bytes[2]));
+        different.iter().map(around).collect::<Vec<_>>()
+    };
+    let sum = |likelihoods: &[f64]| places.iter().map(|&at| likelihoods[at]).sum::<f64>();
+    let best = |text: &[Place], languages: &[String]| {
+        let all = languages.iter().map(|letters| likelihoods(text, letters));
+        all.reduce(|best, next| if sum(&next) > sum(&best) { next } else { best })
+            .unwrap_or_default()
     };
     let western_text = reading(western);
     let western = best(&western_text, &LETTERS.western);
@@ -85,21 +89,29 @@ pub(super) fn tell(sample: &[u8], western: &[char]) -> Option<&'static Encoding>
         // The first of equals.
         .reduce(|best, next| if sum(&next.1) > sum(&best.1) { next } else { best })?;
     // Letters that both read alike tell of the language; those that they do not must agree.
-    let differ = |at: &usize| text[*at].1 != western_text[*at].1;
-    let apart: f64 = (0..places.len()).filter(differ).map(|at| other[at] - western[at]).sum();
+    let differ = |at: &&usize| text[**at].1 != western_text[**at].1;
+    let apart: f64 = places.iter().filter(differ).map(|&at| other[at] - western[at]).sum();
     let least = LEAST_LIKELIHOOD.ln() * places.len() as f64;
     let is_other = apart > 0.0 && sum(&other) > sum(&western) + WESTERN_LEAD && sum(&other) > least;
     is_other.then_some(page)
 }
 
-fn sum(likelihoods: &[f64]) -> f64 {
-    likelihoods.iter().sum()
-}
-
-/// The likelihoods of a text's letters in the language that it is likeliest in.
-fn best(text: &[Place], languages: &[String]) -> Vec<f64> {
-    let all = languages.iter().map(|letters| likelihoods(text, letters));
-    all.reduce(|best, next| if sum(&next) > sum(&best) { next } else { best }).unwrap_or_default()
+/// The different bytes beyond ASCII, each between its neighbours, and for each that stands in the sample which of
+/// them it is: in names the same letters stand together again and again, and each is judged once.
+fn places_of(sample: &[u8]) -> (Vec<[u8; 3]>, Vec<usize>) {
+    let mut known: HashMap<[u8; 3], usize> = HashMap::new();
+    let mut different = Vec::new();
+    let places = (0..sample.len()).filter(|&at| !sample[at].is_ascii()).take(MOST_BYTES);
+    let places = places.map(|at| {
+        let byte = |at: usize| sample.get(at).copied().unwrap_or(b' ');
+        let around = [byte(at.wrapping_sub(1)), byte(at), byte(at + 1)];
+        *known.entry(around).or_insert_with(|| {
+            different.push(around);
+            different.len() - 1
+        })
+    });
+    let places = places.collect();
+    (different, places)
 }
 
 /// A character between its neighbours.
