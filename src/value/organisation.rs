@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     sync::LazyLock,
 };
 
@@ -158,13 +159,21 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
 /// The most words of a legal form written out: `société d'exercice libéral à responsabilité limitée`.
 const MOST_FORM_WORDS: usize = 10;
 
+/// The words of a name.
+struct Spelled<'n> {
+    words: Vec<Word<'n>>,
+    /// Their keys, end to end: words side by side spell one key.
+    keys: String,
+}
+
 /// A word of a name: where it stands, and its letters folded without dots.
 #[derive(Debug)]
 struct Word<'n> {
     start: usize,
     end: usize,
     written: &'n str,
-    key: String,
+    /// Where its key stands in [`Spelled::keys`].
+    key: Range<usize>,
     /// Written in capitals or with dots, as short legal forms are.
     marked: bool,
     /// Written with dots.
@@ -173,31 +182,80 @@ struct Word<'n> {
     titled: bool,
 }
 
-fn spans(name: &str) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    let mut start = None;
-    let ends = name.char_indices().map(Some).chain([None]);
-    for at in ends {
-        let (position, inside) = match at {
-            Some((position, c)) => (
-                position,
-                c.is_alphanumeric()
-                    || c == '.'
-                    || c == '&'
-                    || c == '/' && joins_letters(name, position),
-            ),
-            None => (name.len(), false),
-        };
-        match (start, inside) {
-            (None, true) => start = Some(position),
-            (Some(from), false) => {
-                words.push(word(name, from, position));
-                start = None;
+impl<'n> Spelled<'n> {
+    fn of(name: &'n str) -> Spelled<'n> {
+        let mut spelled = Spelled { words: Vec::new(), keys: String::with_capacity(name.len()) };
+        let mut start = None;
+        let ends = name.char_indices().map(Some).chain([None]);
+        for at in ends {
+            let (position, inside) = match at {
+                Some((position, c)) => (
+                    position,
+                    c.is_alphanumeric()
+                        || c == '.'
+                        || c == '&'
+                        || c == '/' && joins_letters(name, position),
+                ),
+                None => (name.len(), false),
+            };
+            match (start, inside) {
+                (None, true) => start = Some(position),
+                (Some(from), false) => {
+                    spelled.add(name, from, position);
+                    start = None;
+                }
+                _ => {}
             }
-            _ => {}
         }
+        spelled
     }
-    words
+
+    fn add(&mut self, name: &'n str, start: usize, end: usize) {
+        let written = &name[start..end];
+        let from = self.keys.len();
+        push_key(written, &mut self.keys);
+        if self.keys.len() == from + 2 && written.contains('/') {
+            self.keys.insert(from + 1, '/');
+        }
+        let letters = || written.chars().filter(|c| c.is_alphabetic());
+        // A dot before the end.
+        let dotted = written.trim_end_matches('.').contains('.');
+        let upper = letters().next().is_some() && letters().all(|c| !c.is_lowercase());
+        let titled = letters().next().is_some_and(char::is_uppercase)
+            && letters().nth(1).is_some()
+            && letters().skip(1).all(char::is_lowercase);
+        self.words.push(Word {
+            start,
+            end,
+            written,
+            key: from..self.keys.len(),
+            marked: written.contains('.') || upper,
+            dotted,
+            titled,
+        });
+    }
+
+    /// The key that these words spell together.
+    fn key(&self, words: Range<usize>) -> &str {
+        let words = &self.words[words];
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return "" };
+        &self.keys[first.key.start..last.key.end]
+    }
+
+    /// The key of one word.
+    fn key_at(&self, at: usize) -> &str {
+        &self.keys[self.words[at].key.clone()]
+    }
+}
+
+/// Adds the letters and digits of a word, folded.
+fn push_key(written: &str, keys: &mut String) {
+    if written.is_ascii() {
+        let letters = written.chars().filter(char::is_ascii_alphanumeric);
+        keys.extend(letters.map(|c| c.to_ascii_lowercase()));
+    } else {
+        keys.push_str(&text::fold(&written.replace('.', "")).replace(' ', ""));
+    }
 }
 
 /// Whether the slash stands between two single letters: `A/S`.
@@ -211,33 +269,17 @@ fn joins_letters(name: &str, slash: usize) -> bool {
     alone(&mut before) && alone(&mut after)
 }
 
-fn word(name: &str, start: usize, end: usize) -> Word<'_> {
-    let written = &name[start..end];
-    let slashed = written.contains('/');
-    let mut key = text::fold(&written.replace('.', "")).replace(' ', "");
-    if slashed && key.len() == 2 {
-        key.insert(1, '/');
-    }
-    let letters = || written.chars().filter(|c| c.is_alphabetic());
-    let dotted = written.contains('.') && written.trim_end_matches('.') != written.replace('.', "");
-    let upper = letters().count() > 0 && letters().all(|c| !c.is_lowercase());
-    let titled = letters().next().is_some_and(char::is_uppercase)
-        && letters().count() > 1
-        && letters().skip(1).all(char::is_lowercase);
-    Word { start, end, written, key, marked: written.contains('.') || upper, dotted, titled }
-}
-
 /// The legal form that the words spell together.
-fn form_of(words: &[Word<'_>]) -> Option<Spelling> {
-    let length: usize = words.iter().map(|w| w.key.len()).sum();
-    if length > LEXICON.longest_form {
+fn form_of(name: &Spelled<'_>, at: Range<usize>) -> Option<Spelling> {
+    let key = name.key(at.clone());
+    if key.len() > LEXICON.longest_form {
         return None;
     }
-    let key: String = words.iter().map(|w| w.key.as_str()).collect();
+    let words = &name.words[at];
     let with_dots = words.iter().any(|w| w.dotted)
         || words.len() > 1 && words.iter().all(|w| w.key.len() == 1 && w.marked);
-    let found = LEXICON.dotted.get(key.as_str()).filter(|_| with_dots);
-    let spelling = *found.or_else(|| LEXICON.forms.get(key.as_str()))?;
+    let found = LEXICON.dotted.get(key).filter(|_| with_dots);
+    let spelling = *found.or_else(|| LEXICON.forms.get(key))?;
     // A name may end in `As` or `Sa`; the form is written `AS`, `S.A.`.
     let short = key.len() <= 2
         && !words.iter().all(|w| w.marked)
@@ -275,36 +317,36 @@ fn without_one_form(name: &str) -> Option<(String, &'static str)> {
     if let Some(found) = form_in_parentheses(name) {
         return Some(found);
     }
-    let words = spans(name);
+    let spelled = Spelled::of(name);
+    let words = &spelled.words;
     let count = words.len();
     let most = MOST_FORM_WORDS.min(count);
-    for n in (1..=most).rev() {
-        let tail = &words[count - n..];
-        if n < count
-            && let Some(spelling) = form_of(tail)
-            && !LEXICON.not_after[spelling.form].contains(words[count - n - 1].key.as_str())
-            && !(is_a_word(spelling) && follows_and(name, &words[count - n]))
+    for n in (1..=most).rev().filter(|&n| n < count) {
+        let (before, tail) = (count - n - 1, count - n..count);
+        if let Some(spelling) = form_of(&spelled, tail.clone())
+            && !LEXICON.not_after[spelling.form].contains(spelled.key_at(before))
+            && !(is_a_word(spelling) && follows_and(name, &words[tail.start]))
         {
-            let shorter = trim_marks(&name[..tail[0].start]);
+            let shorter = trim_marks(&name[..words[tail.start].start]);
             if has_own_word(&shorter) {
                 return Some((shorter, spelling.form));
             }
         }
     }
     for n in (1..=most).rev() {
-        let head = &words[..n];
-        let Some(spelling) = form_of(head) else { continue };
+        let Some(spelling) = form_of(&spelled, 0..n) else { continue };
         if spelling.stays {
             return Some((name.to_owned(), spelling.form));
         }
-        if n < count && (spelling.opens || separated(name, head[n - 1].end)) {
-            let shorter = trim_marks(&name[head[n - 1].end..]);
+        let end = words[n - 1].end;
+        if n < count && (spelling.opens || separated(name, end)) {
+            let shorter = trim_marks(&name[end..]);
             if has_letters(&shorter) {
                 return Some((shorter, spelling.form));
             }
         }
     }
-    form_within(name, &words)
+    form_within(name, &spelled)
 }
 
 /// Whether the form's spelling is a word too: `Spa`.
@@ -323,32 +365,33 @@ fn has_own_word(name: &str) -> bool {
 }
 
 /// `Dupont SARL Lyon`: a form within the name, where it is no word of it.
-fn form_within(name: &str, words: &[Word<'_>]) -> Option<(String, &'static str)> {
+fn form_within(name: &str, spelled: &Spelled<'_>) -> Option<(String, &'static str)> {
+    let words = &spelled.words;
     let in_capitals = !name.chars().any(char::is_lowercase);
     for at in 1..words.len().saturating_sub(1) {
         let most = MOST_FORM_WORDS.min(words.len() - 1 - at);
         for n in (1..=most).rev() {
+            let Some(spelling) = form_of(spelled, at..at + n).filter(|s| !s.stays) else {
+                continue;
+            };
             let phrase = &words[at..at + n];
-            let Some(spelling) = form_of(phrase).filter(|s| !s.stays) else { continue };
-            let before = &words[at - 1];
-            let length: usize = phrase.iter().map(|w| w.key.len()).sum();
+            let before = spelled.key_at(at - 1);
             // `LES AS DU VOLANT`, `La SEM de Lyon`, `Union SCI du Lac`.
-            let clear = if length > 2 {
+            let clear = if spelled.key(at..at + n).len() > 2 {
                 phrase.iter().all(|w| w.marked) && !in_capitals
                     || phrase.iter().any(|w| w.dotted)
                     || spelling.anywhere
             } else {
                 phrase.iter().any(|w| w.dotted) || !in_capitals
             };
-            let within_phrase = LEXICON.link.contains(&before.key)
-                || before.key.is_empty()
-                || before.key.len() == 1
-                || LEXICON.not_after[spelling.form].contains(before.key.as_str())
-                || words[at + n].key.is_empty();
+            let within_phrase = LEXICON.link.contains(before)
+                || before.len() <= 1
+                || LEXICON.not_after[spelling.form].contains(before)
+                || spelled.key_at(at + n).is_empty();
             if !clear || within_phrase {
                 continue;
             }
-            let head = trim_marks(&name[..before.end]);
+            let head = trim_marks(&name[..words[at - 1].end]);
             let tail = name[phrase[n - 1].end..].trim_start_matches([',', ';', '.']);
             let shorter = text::clean(&format!("{head} {tail}"));
             if has_letters(&head) && has_letters(tail) && !tail.trim_start().starts_with(')') {
@@ -560,8 +603,11 @@ pub fn looks_like_organisation(text: &str) -> bool {
     if !split_legal_form(text).1.is_empty() || super::person::is_joint(text) {
         return true;
     }
-    let spaced = text.replace(['&', '+'], " et ");
-    let folded = text::fold(&spaced);
+    let has_mark = text.bytes().any(|b| matches!(b, b'&' | b'+'));
+    let folded = match has_mark {
+        true => text::fold(&text.replace(['&', '+'], " et ")),
+        false => text::fold(text),
+    };
     let words: Vec<&str> = folded.split(' ').collect();
     let telling = words.len() > 1 && words.iter().any(|w| LEXICON.telling.contains(*w));
     let alone = words.len() == 1 && LEXICON.telling.contains(words[0]);

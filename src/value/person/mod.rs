@@ -206,6 +206,8 @@ struct Lexicon {
     families: HashSet<String>,
     first_names: HashSet<String>,
     also_last_names: HashSet<String>,
+    /// How long the longest of `link` is.
+    longest_link: usize,
     /// First names that only women bear.
     of_women: HashSet<String>,
     stands_for: HashMap<String, Vec<String>>,
@@ -259,6 +261,7 @@ static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         birth: words.birth.to_set(),
         usage: words.usage.to_set(),
         nickname: words.nickname.to_set(),
+        longest_link: words.link.to_vec().iter().map(String::len).max().unwrap_or(0),
         link: words.link.to_set(),
         plain_link: words.plain_link.to_set(),
         couple: words.couple.to_set(),
@@ -331,12 +334,15 @@ pub fn generation_of(suffix: &str) -> Option<&'static str> {
 /// `Indivision Martin`, `Consorts Roy`, `Erbengemeinschaft Huber`, `Famille Petit`.
 pub fn is_joint(text: &str) -> bool {
     let folded = text::fold(text);
-    let words: Vec<&str> = folded.split(' ').collect();
-    let lists = |n: usize, at: usize| {
-        let phrase = words[at..at + n].join(" ");
-        LEXICON.joint.contains(&phrase) || at == 0 && LEXICON.families.contains(&phrase)
+    let lists = |at: usize, phrase: &str| {
+        LEXICON.joint.contains(phrase) || at == 0 && LEXICON.families.contains(phrase)
     };
-    words.len() > 1 && (1..=2).any(|n| (0..=words.len() - n).any(|at| lists(n, at)))
+    // Where the words begin, and where the text ends as if a blank followed.
+    let blanks = folded.match_indices(' ').map(|(blank, _)| blank + 1);
+    let starts: Vec<usize> = std::iter::once(0).chain(blanks).chain([folded.len() + 1]).collect();
+    let phrases = |n: usize| starts.windows(n + 1).map(move |ends| ends[0]..ends[n] - 1);
+    starts.len() > 2
+        && (1..=2).any(|n| phrases(n).any(|phrase| lists(phrase.start, &folded[phrase])))
 }
 
 /// The full first names that a short one may stand for, all folded; empty for one that is full.
