@@ -279,11 +279,11 @@ pub(super) enum Junk {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JunkWords {
-    test_words: HashSet<String>,
-    test_fillers: HashSet<String>,
-    test_domains: HashSet<String>,
-    catch_all: HashSet<String>,
-    totals: HashSet<String>,
+    test_words: dictionary::HashSet<String>,
+    test_fillers: dictionary::HashSet<String>,
+    test_domains: dictionary::HashSet<String>,
+    catch_all: dictionary::HashSet<String>,
+    totals: dictionary::HashSet<String>,
 }
 
 static JUNK: LazyLock<JunkWords> =
@@ -338,7 +338,8 @@ fn is_hammered(word: &str) -> bool {
 
 /// Whether the text is the name of somebody: no blank, no placeholder, at least one letter or digit.
 pub(super) fn is_name(text: &str) -> bool {
-    !is_placeholder(text) && !fold(text).is_empty()
+    let has_letter = || text.bytes().any(|b| b.is_ascii_alphanumeric()) || !fold(text).is_empty();
+    !is_placeholder(text) && has_letter()
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Email addresses.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock};
 
 use serde::Deserialize;
 
 use super::{
     Certainty, Invalid, Issue,
-    dictionary::{self, HashSet, Words},
+    dictionary::{self, HashMap, HashSet, Words},
     text,
 };
 
@@ -288,8 +288,8 @@ struct Freemail {
     families: Words,
     domains: Words,
     great: Words,
-    slips: BTreeMap<String, String>,
-    top_slips: BTreeMap<String, String>,
+    slips: HashMap<String, String>,
+    top_slips: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -314,8 +314,8 @@ struct Providers {
     families: HashSet<String>,
     domains: HashSet<String>,
     great: Vec<String>,
-    slips: BTreeMap<String, String>,
-    top_slips: BTreeMap<String, String>,
+    slips: HashMap<String, String>,
+    top_slips: HashMap<String, String>,
 }
 
 static PROVIDERS: LazyLock<Providers> = LazyLock::new(|| {
@@ -338,8 +338,9 @@ pub fn is_role_mailbox(email: &str) -> bool {
         .next()
         .unwrap_or_default()
         .trim_end_matches(|c: char| c.is_ascii_digit());
-    let whole: String = mailbox.chars().filter(char::is_ascii_alphabetic).collect();
-    ROLES.contains(first) || ROLES.contains(&whole)
+    let whole = || mailbox.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let is_one_word = mailbox.bytes().all(|b| b.is_ascii_alphabetic());
+    ROLES.contains(first) || !is_one_word && ROLES.contains(&whole())
 }
 
 /// What stands before the `@`, without a `+tag`.

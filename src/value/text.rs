@@ -187,7 +187,13 @@ const LONGEST_PLACEHOLDER: usize = 40;
 
 /// Whether the text stands for "no value" whatever its kind: `N/A`, `xxx`, `néant`, `-`, `?`...
 pub fn is_placeholder(text: &str) -> bool {
-    is_placeholder_or(text, |_| false)
+    // None of the words has a digit in it, and all that spreadsheets show for an error begins with a `#`.
+    let has_digit = text.bytes().any(|b| b.is_ascii_digit());
+    !(has_digit && !may_be_error(text)) && is_placeholder_or(text, |_| false)
+}
+
+fn may_be_error(text: &str) -> bool {
+    text.trim_start().starts_with('#')
 }
 
 /// Whether the text stands for "no value" whatever its kind, or is one of those that `listed` knows folded.
@@ -196,7 +202,7 @@ fn is_placeholder_or(text: &str, listed: impl FnOnce(&str) -> bool) -> bool {
         return text.chars().all(|c| !c.is_alphanumeric());
     }
     with_folded(text, |folded| is_folded_placeholder(folded) || listed(folded))
-        || PLACEHOLDERS.errors.contains(text.trim())
+        || may_be_error(text) && PLACEHOLDERS.errors.contains(text.trim())
 }
 
 fn is_folded_placeholder(folded: &str) -> bool {
@@ -322,6 +328,12 @@ mod tests {
     fn blanks_of_all_sorts_are_one_space() {
         assert_eq!(clean("  a\u{a0}\u{202f}b\u{200b} c\r\n_x000D_d "), "a b c d");
         assert_eq!(clean("e\u{301}te\u{301}"), "été");
+    }
+
+    #[test]
+    fn no_placeholder_of_any_kind_has_a_digit_and_every_error_begins_with_a_mark() {
+        assert!(!PLACEHOLDERS.any.iter().any(|word| word.contains(|c: char| c.is_ascii_digit())));
+        assert!(PLACEHOLDERS.errors.iter().all(|error| may_be_error(error)));
     }
 
     #[test]

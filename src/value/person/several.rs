@@ -24,6 +24,13 @@ pub struct Named {
 /// is a firm. A civility that is said of both is given to each; a first name that is said of neither
 /// is left empty. A pair of spouses without civilities gets none.
 pub fn several(cell: &str, sure: bool) -> Option<Vec<Named>> {
+    match links_none(cell) && !begins_plural(cell) {
+        true => None,
+        false => read_several(cell, sure),
+    }
+}
+
+fn read_several(cell: &str, sure: bool) -> Option<Vec<Named>> {
     let cell = spaced(cell);
     let words: Vec<&str> = cell.split(' ').filter(|w| !w.is_empty()).collect();
     if words.len() < 2 {
@@ -52,6 +59,10 @@ pub fn several(cell: &str, sure: bool) -> Option<Vec<Named>> {
 
 /// The first names of a cell that holds several: `Jean et Marie`, `Jean, Marie & Paul`.
 pub(crate) fn first_names(cell: &str) -> Option<Vec<String>> {
+    if links_none(cell) { None } else { read_first_names(cell) }
+}
+
+fn read_first_names(cell: &str) -> Option<Vec<String>> {
     let cell = spaced(cell).replace(',', " , ");
     let words: Vec<&str> = cell.split(' ').filter(|w| !w.is_empty()).collect();
     if !words.iter().any(|w| is_link(w)) {
@@ -66,9 +77,29 @@ pub(crate) fn first_names(cell: &str) -> Option<Vec<String>> {
 
 /// The two civilities that a text is, and no more: `M. et Mme`.
 pub(crate) fn two_civilities(text: &str) -> Option<[String; 2]> {
+    if links_none(text) { None } else { read_two_civilities(text) }
+}
+
+fn read_two_civilities(text: &str) -> Option<[String; 2]> {
     let cell = spaced(text);
     let words: Vec<&str> = cell.split(' ').filter(|w| !w.is_empty()).collect();
     pair_of_civilities(&words).filter(|(_, rest)| rest.is_empty()).map(|(pair, _)| pair)
+}
+
+/// Whether a plain text surely holds nothing that links two persons, neither a mark nor a word: most cells do,
+/// and name one. [`spaced`] and [`is_link`] find no link in it.
+fn links_none(cell: &str) -> bool {
+    let is_mark = |b: u8| matches!(b, b'&' | b'+' | b'/' | b';' | b'-');
+    let may_link = |word: &str| word.len() <= LEXICON.longest_link && is_link(word);
+    text::is_tidy(cell)
+        && !cell.bytes().any(is_mark)
+        && !cell.split([' ', ',', '(', ')']).any(may_link)
+}
+
+/// Whether a plain text begins with a word that says several.
+fn begins_plural(cell: &str) -> bool {
+    let words: Vec<&str> = cell.split(' ').take(3).collect();
+    words.len() > 1 && after_plural(&words).is_some()
 }
 
 /// The text with blanks around what separates persons.
@@ -356,4 +387,29 @@ fn is_name(word: &str) -> bool {
         && folded.chars().all(|c| c.is_ascii_alphabetic() || c == ' ')
         && !LEXICON.firm.contains(&folded)
         && (organisation::legal_form(word).is_none() || civility(word).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_links_none_names_one(
+            words in proptest::collection::vec(
+                "[A-ZÉ]?[a-zéï]{1,6}|M\\.|Mme|MM\\.|Les|Époux|Mesdames|et|ET|\\(et\\)|y|u\\.|und,|&|-|Dr-Mme|Jean|Marie|Dupont|Jean,",
+                1..6,
+            ),
+            mark in " |  |,|/|\u{a0}",
+        ) {
+            let cell = words.join(&mark);
+            for sure in [false, true] {
+                prop_assert_eq!(several(&cell, sure), read_several(&cell, sure));
+            }
+            prop_assert_eq!(first_names(&cell), read_first_names(&cell));
+            prop_assert_eq!(two_civilities(&cell), read_two_civilities(&cell));
+        }
+    }
 }
