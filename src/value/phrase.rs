@@ -54,11 +54,15 @@ enum Token {
 pub(crate) struct Phrases<T> {
     phrases: Vec<(Vec<Token>, T)>,
     /// Phrases by the first two letters of their first word: texts are long, and most say nothing.
-    by_start: HashMap<String, Vec<usize>>,
+    by_start: HashMap<Start, Vec<usize>>,
 }
 
-fn start(word: &str) -> String {
-    word.trim_end_matches('*').chars().take(2).collect()
+/// The first two letters of a word; zero where it has but one.
+type Start = [u8; 2];
+
+fn start(word: &str) -> Start {
+    let mut letters = word.trim_end_matches('*').bytes();
+    [letters.next().unwrap_or(0), letters.next().unwrap_or(0)]
 }
 
 impl<T> Phrases<T> {
@@ -72,7 +76,7 @@ impl<T> Phrases<T> {
             };
             let tokens: Vec<Token> = phrase.split_whitespace().map(token).collect();
             if let Some(Token::Words(words)) = tokens.first() {
-                let starts: std::collections::BTreeSet<String> =
+                let starts: std::collections::BTreeSet<Start> =
                     words.iter().map(|w| start(w)).collect();
                 for start in starts {
                     all.by_start.entry(start).or_default().push(all.phrases.len());

@@ -6,7 +6,8 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashSet},
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     sync::LazyLock,
 };
@@ -15,7 +16,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    dictionary,
+    dictionary::{self, HashSet},
     identifier::{self, luhn},
     phrase::{self, Phrases, Word},
 };
@@ -223,9 +224,9 @@ fn is_worth_a_look(text: &str, scope: Scope) -> bool {
         return digits > 8 || text.bytes().any(|b| b.is_ascii_alphabetic() || !b.is_ascii());
     }
     let named = text.bytes().any(|b| matches!(b, b':' | b'=')) || digits > 1;
+    let has_letter = || text.bytes().any(|b| b.is_ascii_alphabetic());
     digits >= 2 * FEWEST_DIGITS
-        || digits >= FEWEST_DIGITS && text.bytes().any(|b| b.is_ascii_alphabetic())
-        || named && DICTIONARY.stems.is_match(text)
+        || has_letter() && (digits >= FEWEST_DIGITS || named && DICTIONARY.stems.is_match(text))
 }
 
 /// Whether a column of this header is a bank's, where an IBAN is in its place.
@@ -238,21 +239,26 @@ fn find_between(text: &str, offset: usize, scope: Scope, found: &mut Vec<Finding
     if text.len() < SHORTEST {
         return;
     }
-    let words = phrase::words(text);
+    let context = Context { text, words: OnceCell::new() };
     let mut add = |kind, at: Range<usize>| {
         found.push(Finding { kind, at: at.start + offset..at.end + offset });
     };
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits >= FEWEST_DIGITS {
-        let context = Context { text, words: &words };
-        social_security(&context, &mut |at| add(Sensitive::SocialSecurity, at));
-        cards(&context, &mut |at| add(Sensitive::CardNumber, at));
+    let room = Room::of(text);
+    if text.bytes().filter(u8::is_ascii_digit).count() >= FEWEST_DIGITS {
+        social_security(&context, room, &mut |at| add(Sensitive::SocialSecurity, at));
+        if room.holds(CARD) {
+            cards(&context, &mut |at| add(Sensitive::CardNumber, at));
+        }
         if scope != Scope::Bank {
-            ibans(text, &mut |at| add(Sensitive::Iban, at));
+            ibans(text, room, &mut |at| add(Sensitive::Iban, at));
         }
     }
+    if scope == Scope::Field && text.is_ascii() && !DICTIONARY.stems.is_match(text) {
+        return;
+    }
+    let words = context.words();
     for at in 0..words.len() {
-        let named = DICTIONARY.phrases.longest_at(&words, at);
+        let named = DICTIONARY.phrases.longest_at(words, at);
         if let Some((taken, &kind)) = named {
             let label = &words[at + taken - 1];
             let value = match kind {
@@ -264,7 +270,7 @@ fn find_between(text: &str, offset: usize, scope: Scope, found: &mut Vec<Finding
         if scope == Scope::Field {
             continue;
         }
-        if let Some((taken, _)) = DICTIONARY.health.longest_at(&words, at) {
+        if let Some((taken, _)) = DICTIONARY.health.longest_at(words, at) {
             let phrase = words[at].at.start..words[at + taken - 1].at.end;
             let whole = scope != Scope::Words;
             add(Sensitive::Health, if whole { clause(text, &phrase) } else { phrase });
@@ -288,19 +294,59 @@ fn disjoint(mut found: Vec<Finding>) -> Vec<Finding> {
     apart
 }
 
-/// A text with its words, to ask what stands before a number.
+/// A text with its words, to ask what stands before a number. Few texts are asked.
 struct Context<'t> {
     text: &'t str,
-    words: &'t [Word],
+    words: OnceCell<Vec<Word>>,
+}
+
+/// What a text has room for: its digits, and its longest row of letters and digits with no more than one blank,
+/// dot, dash or slash between them. A number that has more of either cannot stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Room {
+    digits: usize,
+    row: usize,
+}
+
+impl Room {
+    /// The room of a text. One with other letters than ASCII has room for all: they may stand for digits.
+    fn of(text: &str) -> Room {
+        if !text.is_ascii() {
+            return Room { digits: usize::MAX, row: usize::MAX };
+        }
+        let (mut room, mut row, mut is_apart) = (Room { digits: 0, row: 0 }, 0, true);
+        for byte in text.bytes() {
+            match byte {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    room.digits += usize::from(byte.is_ascii_digit());
+                    row += 1;
+                    is_apart = false;
+                    room.row = room.row.max(row);
+                }
+                b' ' | b'\t'..=b'\r' | b'.' | b'-' | b'/' if !is_apart => is_apart = true,
+                _ => row = 0,
+            }
+        }
+        room
+    }
+
+    fn holds(self, number: Room) -> bool {
+        self.digits >= number.digits && self.row >= number.row
+    }
 }
 
 /// Words before a number that say what it is: `n° de sécu de Mme Dupont :`.
 const CONTEXT_REACH: usize = 5;
 
 impl Context<'_> {
+    fn words(&self) -> &[Word] {
+        self.words.get_or_init(|| phrase::words(self.text))
+    }
+
     fn is_named(&self, at: usize, names: &HashSet<String>) -> bool {
-        let end = self.words.partition_point(|w| w.at.start < at);
-        self.words[end.saturating_sub(CONTEXT_REACH)..end].iter().any(|w| names.contains(&w.folded))
+        let words = self.words();
+        let end = words.partition_point(|w| w.at.start < at);
+        words[end.saturating_sub(CONTEXT_REACH)..end].iter().any(|w| names.contains(&w.folded))
     }
 }
 
@@ -309,6 +355,8 @@ impl Context<'_> {
 /// How a country writes its number. Between its parts may stand a blank, a dot, a dash or a slash.
 struct Format {
     pattern: Regex,
+    /// The fewest digits, and letters and digits, that it has.
+    needs: Room,
     /// Whether the number is one, from its letters and digits alone.
     is_valid: fn(&str) -> bool,
     /// Whether the words before it must say what it is.
@@ -316,7 +364,8 @@ struct Format {
 }
 
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
-    let format = |pattern: &str, is_valid, must_be_named| Format {
+    let format = |(digits, row), pattern: &str, is_valid, must_be_named| Format {
+        needs: Room { digits, row },
         // `_` is what may stand between the parts.
         pattern: Regex::new(&format!(r"(?i)\b{}\b", pattern.replace('_', r"[\s.\-/\u{a0}]?")))
             .expect("a fixed pattern"),
@@ -325,30 +374,31 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     };
     vec![
         // France: sex, year, month, department (2A and 2B in Corsica), commune, order, key.
-        format(r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}_\d\d", is_french, false),
-        format(r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}", has_french_month, true),
+        format((14, 15), r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}_\d\d", is_french, false),
+        format((12, 13), r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}", has_french_month, true),
         // Belgium: date of birth, order, key.
-        format(r"\d\d\.\d\d\.\d\d[\s-]\d{3}[.\s-]\d\d", is_belgian, false),
-        format(r"\d\d_\d\d_\d\d_\d{3}_\d\d", is_belgian, true),
+        format((11, 11), r"\d\d\.\d\d\.\d\d[\s-]\d{3}[.\s-]\d\d", is_belgian, false),
+        format((11, 11), r"\d\d_\d\d_\d\d_\d{3}_\d\d", is_belgian, true),
         // Germany: area, date of birth, initial, order, key.
-        format(r"\d\d_\d{6}_[A-Z]_\d{3}", is_german, false),
+        format((11, 12), r"\d\d_\d{6}_[A-Z]_\d{3}", is_german, false),
         // Italy: codice fiscale; letters stand for digits where two persons would have the same.
         format(
+            (0, 16),
             r"[A-Z]{3}_?[A-Z]{3}_[\dLMNP-V]{2}[A-EHLMPRST][\dLMNP-V]{2}_[A-Z][\dLMNP-V]{3}[A-Z]",
             is_italian,
             false,
         ),
         // Switzerland: 756, nine digits, an EAN's check digit.
-        format(r"756_\d{4}_\d{4}_\d\d", is_swiss, false),
-        format(r"\d\d_\d{8}_\d\d", is_spanish, true),
-        format(r"\d{3}_\d{3}_\d{3}", is_dutch, true),
-        format(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]_\d\d_\d\d_\d\d_[A-D]", |_| true, true),
-        format(r"\d{3}-\d\d-\d{4}", |_| true, true),
+        format((13, 13), r"756_\d{4}_\d{4}_\d\d", is_swiss, false),
+        format((12, 12), r"\d\d_\d{8}_\d\d", is_spanish, true),
+        format((9, 9), r"\d{3}_\d{3}_\d{3}", is_dutch, true),
+        format((6, 9), r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]_\d\d_\d\d_\d\d_[A-D]", |_| true, true),
+        format((9, 9), r"\d{3}-\d\d-\d{4}", |_| true, true),
     ]
 });
 
-fn social_security(context: &Context<'_>, add: &mut impl FnMut(Range<usize>)) {
-    for format in FORMATS.iter() {
+fn social_security(context: &Context<'_>, room: Room, add: &mut impl FnMut(Range<usize>)) {
+    for format in FORMATS.iter().filter(|format| room.holds(format.needs)) {
         let mut from = 0;
         while let Some(found) = format.pattern.find_at(context.text, from) {
             let compact = compact(found.as_str());
@@ -481,6 +531,9 @@ fn digit_runs(text: &str) -> Vec<Vec<Range<usize>>> {
     runs
 }
 
+/// The fewest digits of a card.
+const CARD: Room = Room { digits: 13, row: 13 };
+
 /// The groups in which cards bear their numbers.
 const CARD_GROUPS: [&[usize]; 4] = [&[4, 4, 4, 4], &[4, 4, 4, 4, 3], &[4, 6, 5], &[4, 6, 4]];
 
@@ -553,20 +606,28 @@ fn card_end(text: &str, from: usize) -> usize {
 
 // ---- bank accounts -----------------------------------------------------------------------------------------------
 
-fn ibans(text: &str, add: &mut impl FnMut(Range<usize>)) {
+/// The fewest letters and digits of an IBAN and of a French account number.
+const IBAN: Room = Room { digits: 2, row: 15 };
+const RIB: Room = Room { digits: 12, row: 23 };
+
+fn ibans(text: &str, room: Room, add: &mut impl FnMut(Range<usize>)) {
     static START: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?i)\b[A-Z]{2}\s?[0-9]{2}").expect("a fixed pattern"));
-    static RIB: LazyLock<Regex> = LazyLock::new(|| {
+    static FRENCH: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)\b\d{5}[\s-]?\d{5}[\s-]?[0-9A-Z]{11}[\s-]?\d\d\b")
             .expect("a fixed pattern")
     });
-    for start in START.find_iter(text) {
-        if let Some(end) = iban_end(text, start.start()) {
-            add(start.start()..end);
+    if room.holds(IBAN) {
+        for start in START.find_iter(text) {
+            if let Some(end) = iban_end(text, start.start()) {
+                add(start.start()..end);
+            }
         }
     }
-    for rib in RIB.find_iter(text).filter(|rib| is_rib(&compact(rib.as_str()))) {
-        add(rib.range());
+    if room.holds(RIB) {
+        for rib in FRENCH.find_iter(text).filter(|rib| is_rib(&compact(rib.as_str()))) {
+            add(rib.range());
+        }
     }
 }
 
@@ -1042,7 +1103,31 @@ mod tests {
             .prop_map(|pieces| pieces.join(" "))
     }
 
+    #[test]
+    fn the_room_of_a_text_is_its_digits_and_its_longest_row() {
+        for (text, digits, row) in
+            [("", 0, 0), ("12 34", 4, 4), ("-- ab1/2--c", 2, 4), ("a@b1 2_3", 3, 3)]
+        {
+            assert_eq!(Room::of(text), Room { digits, row }, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_text_has_room_for_what_it_holds(text in "([A-Z0-9]{1,6}[ ./-]{0,2}|[0-9]{2,4} ?){1,12}|[1-478] ?[0-9]{2} ?(0[1-9]) ?2A ?[0-9]{3} ?[0-9]{3}|[0-9]{3}-[0-9]{2}-[0-9]{4}|AB ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?C|[A-Z]{6}[0-9]{2}A[0-9]{2}H[0-9]{3}Z") {
+            let room = Room::of(&text);
+            for format in FORMATS.iter().filter(|format| format.pattern.is_match(&text)) {
+                prop_assert!(room.holds(format.needs), "{}", format.pattern);
+            }
+            let all = Room { digits: usize::MAX, row: usize::MAX };
+            let accounts = |room| {
+                let mut found = Vec::new();
+                ibans(&text, room, &mut |at| found.push(at));
+                found
+            };
+            prop_assert_eq!(accounts(room), accounts(all));
+        }
+
         #[test]
         fn withholding_twice_changes_nothing(text in some_text(), field in proptest::bool::ANY) {
             let scope = if field { Scope::Field } else { Scope::Prose };
