@@ -214,7 +214,7 @@ pub fn is_swapped(parts: &Parts<'_>) -> bool {
 /// read once for many addresses: [`Plain::encode`] writes what [`normalize`] gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plain<'a> {
-    number: &'a str,
+    number: Number<'a>,
     /// What follows the number, as written.
     pub street: &'a str,
     /// Five digits.
@@ -232,17 +232,13 @@ impl<'a> Plain<'a> {
         if country != "FR" || others.iter().any(|cell| !cell.is_empty()) {
             return None;
         }
-        let (number, street) = street.split_once(' ')?;
-        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let (number, street) = Number::opening(street)?;
         let marked = |b: u8| matches!(b, b',' | b';' | b'|' | b'(' | b')' | b'\n' | b'\r' | 0x0b);
-        let plain = (1..=4).contains(&number.len())
-            && digits(number)
-            && !number.starts_with('0')
-            && street.starts_with(char::is_alphabetic)
+        let plain = street.starts_with(char::is_alphabetic)
             && !street.bytes().any(marked)
             && street.bytes().filter(u8::is_ascii_digit).count() < 5
             && postcode.len() == 5
-            && digits(postcode)
+            && postcode.bytes().all(|b| b.is_ascii_digit())
             && city.starts_with(char::is_alphabetic);
         plain.then_some(Plain { number, street, postcode, city })
     }
@@ -272,7 +268,7 @@ impl<'a> Plain<'a> {
 
     /// Writes the address of a street and a place that were read apart, as [`Address::encode`] does.
     pub fn encode(&self, street: &Address, place: &Address, onto: &mut String) {
-        onto.push_str(self.number);
+        self.number.write(onto);
         for field in [
             &street.street,
             &street.complement,
@@ -286,6 +282,64 @@ impl<'a> Plain<'a> {
             onto.push_str(field);
         }
     }
+}
+
+/// The number that opens a plain street line: `12`, `12B`, `12 bis`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Number<'a> {
+    digits: &'a str,
+    /// A capital letter or one of [`SUFFIXES`], or empty.
+    suffix: &'static str,
+}
+
+impl<'a> Number<'a> {
+    /// The number of a line and what follows it; none where that is not sure to be the street. [`street_number`]
+    /// takes the same, with or without a comma behind it.
+    fn opening(line: &'a str) -> Option<(Number<'a>, &'a str)> {
+        let (first, rest) = line.split_once(' ')?;
+        let (digits, glued) = first.split_at(first.bytes().take_while(u8::is_ascii_digit).count());
+        if !(1..=4).contains(&digits.len()) || digits.starts_with('0') {
+            return None;
+        }
+        let (suffix, street, before) = match (glued, rest.split_once(' ')) {
+            ("", Some((word, street))) => match suffix_of(word.trim_end_matches(',')) {
+                // `12 B rue Foch`, but `12 R Foch`.
+                Some(suffix) if suffix.len() > 1 || opens_typed(street) => (suffix, street, word),
+                _ => ("", rest, first),
+            },
+            ("" | ",", _) => ("", rest, first),
+            (glued, _) => (suffix_of(glued.trim_end_matches(','))?, rest, first),
+        };
+        // What stands behind a comma may be a country: `12, Côte d'Ivoire`.
+        let is_place = before.ends_with(',') && iso_country(street.trim()).is_some();
+        let has_one_comma = !before.ends_with(",,");
+        (has_one_comma && !is_place).then_some((Number { digits, suffix }, street))
+    }
+
+    fn write(self, onto: &mut String) {
+        onto.push_str(self.digits);
+        if !self.suffix.is_empty() {
+            onto.push(' ');
+            onto.push_str(self.suffix);
+        }
+    }
+}
+
+/// The letter or word behind a number in its canonical form.
+fn suffix_of(written: &str) -> Option<&'static str> {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    if let [letter] = written.as_bytes() {
+        let at = LETTERS.find(char::from(letter.to_ascii_uppercase()))?;
+        return Some(&LETTERS[at..at + 1]);
+    }
+    let known = SUFFIXES.iter().find(|suffix| suffix.eq_ignore_ascii_case(written))?;
+    Some(if *known == "qua" { "quater" } else { known })
+}
+
+/// Whether a street begins with a word for its type, and goes on.
+fn opens_typed(street: &str) -> bool {
+    let (first, rest) = street.split_once(' ').unwrap_or_default();
+    !rest.trim().is_empty() && street_type(first).is_some()
 }
 
 /// The parts of an address that an emailing tool wrote as fields with two blanks between:
@@ -1202,12 +1256,10 @@ fn words_of(segment: &str) -> Vec<String> {
     for (at, word) in written.iter().copied().enumerate() {
         let next_is_number =
             written.get(at + 1).is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
-        let lower = word.to_lowercase();
         // `n° 12`, `no 12`, `n°12`: the mark says nothing.
-        if next_is_number
-            && (matches!(lower.as_str(), "n°" | "nº")
-                || at == 0 && matches!(lower.as_str(), "no" | "n"))
-        {
+        let is_mark =
+            |lower: &str| matches!(lower, "n°" | "nº") || at == 0 && matches!(lower, "no" | "n");
+        if next_is_number && is_mark(&word.to_lowercase()) {
             continue;
         }
         let word = match word.split_once(['°', 'º']) {
@@ -1227,11 +1279,10 @@ fn words_of(segment: &str) -> Vec<String> {
             continue;
         }
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
-        let rest = text::fold(&word[digits..]);
-        if digits > 0
-            && (SUFFIXES.contains(&rest.as_str())
-                || rest.len() > 2 && LEXICON.types.contains_key(&rest))
-        {
+        let is_glued = |rest: &str| {
+            SUFFIXES.contains(&rest) || rest.len() > 2 && LEXICON.types.contains_key(rest)
+        };
+        if (1..word.len()).contains(&digits) && is_glued(&text::fold(&word[digits..])) {
             words.push(word[..digits].to_owned());
             words.push(word[digits..].to_owned());
             continue;
@@ -1245,10 +1296,9 @@ fn words_of(segment: &str) -> Vec<String> {
             continue;
         }
         let letters = word.bytes().take_while(u8::is_ascii_alphabetic).count();
-        if letters > 1
-            && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa" | "rn" | "rd")
+        if (2..word.len()).contains(&letters)
             && word[letters..].bytes().all(|b| b.is_ascii_digit())
-            && letters < word.len()
+            && matches!(text::fold(&word[..letters]).as_str(), "bp" | "cs" | "tsa" | "rn" | "rd")
         {
             words.push(word[..letters].to_owned());
             words.push(word[letters..].to_owned());
@@ -1264,13 +1314,14 @@ fn with_floors(words: Vec<String>) -> Vec<String> {
     let mut spelled: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
         let is_floor = LEXICON.complement.get(&key(&word)).is_some_and(|c| c == "étage");
-        let ordinal = spelled.last().map(|w| text::fold(w)).and_then(|folded| {
+        let before = spelled.last().filter(|_| is_floor);
+        let ordinal = before.map(|w| text::fold(w)).and_then(|folded| {
             let digits = folded.bytes().take_while(u8::is_ascii_digit).count();
             let ending =
                 matches!(&folded[digits..], "er" | "e" | "eme" | "ieme" | "nd" | "nde" | "");
             ((1..=2).contains(&digits) && ending).then(|| folded[..digits].to_owned())
         });
-        match ordinal.filter(|_| is_floor) {
+        match ordinal {
             Some(number) => {
                 spelled.pop();
                 spelled.extend([word, number]);
@@ -1284,7 +1335,10 @@ fn with_floors(words: Vec<String>) -> Vec<String> {
 const SUFFIXES: [&str; 5] = ["bis", "ter", "quater", "quinquies", "qua"];
 
 fn key(word: &str) -> String {
-    text::fold(&word.replace('.', ""))
+    match word.as_bytes().contains(&b'.') {
+        true => text::fold(&word.replace('.', "")),
+        false => text::fold(word),
+    }
 }
 
 fn street_type(word: &str) -> Option<&'static str> {
@@ -1294,10 +1348,11 @@ fn street_type(word: &str) -> Option<&'static str> {
 /// The type of street that the words open with, and how many of them it takes: `Rond point des Champs`.
 fn typed(words: &[String]) -> Option<(&'static str, usize)> {
     let [first, rest @ ..] = words else { return None };
+    let first = key(first);
     let two = rest.first().and_then(|second| {
-        LEXICON.types.get(&format!("{} {}", key(first), key(second))).map(|t| (t.as_str(), 2))
+        LEXICON.types.get(&format!("{first} {}", key(second))).map(|t| (t.as_str(), 2))
     });
-    two.or_else(|| street_type(first).map(|spelled| (spelled, 1)))
+    two.or_else(|| LEXICON.types.get(&first).map(|spelled| (spelled.as_str(), 1)))
 }
 
 fn starts_number(word: &str) -> bool {
@@ -1600,10 +1655,19 @@ fn cased_street(words: &[String], french: bool) -> String {
 
 /// The words as a part of an address besides the street, in its usual writing, if they open as one.
 fn complement(words: &[String]) -> Option<String> {
-    let (taken, spelled) = (1..=4.min(words.len())).rev().find_map(|n| {
-        let key = words[..n].iter().map(|w| key(w)).collect::<Vec<_>>().join(" ");
-        Some((n, LEXICON.complement.get(&key)?))
-    })?;
+    // The keys of the first words end to end, and where each ends.
+    let mut keys = String::new();
+    let ends = words.iter().take(4).enumerate().map(|(at, word)| {
+        if at > 0 {
+            keys.push(' ');
+        }
+        keys.push_str(&key(word));
+        keys.len()
+    });
+    let ends: Vec<usize> = ends.collect();
+    let (taken, spelled) = (1..=ends.len())
+        .rev()
+        .find_map(|n| Some((n, LEXICON.complement.get(&keys[..ends[n - 1]])?)))?;
     let rest = &words[taken..];
     if rest.is_empty() && taken == 1 && !spelled.chars().all(|c| c.is_uppercase()) {
         return None;
@@ -1853,7 +1917,7 @@ mod tests {
 
         #[test]
         fn the_halves_of_a_plain_address_make_the_whole(
-            number in "[1-9][0-9]{0,4}",
+            number in "[1-9][0-9]{0,4}(,| ?(bis|TER|quater|qua|b|B|R|n),?|,,|[abz]| a)?",
             street in "(rue|RUE|R\\.|av|Bd|chemin|impasse|ZA|place|allée|cours|résidence|Bât|étage|bis|ter|B|route|quai) ?(du|de la|des|d'|D |L )? ?([A-Za-zéÉ'.°/-]{1,12}|8 mai 1945|11 Novembre|Bât B|BP 12|n° 3|12|- |étage|cedex|2e étage)( [A-Za-zé0-9 -]{0,8}( bis| 75001 Paris| Belgique|  rue Foch)?)?|\\PC{1,20}",
             postcode in "[0-9]{5}|75001|98000|00000|99999",
             city in "[A-Za-zé' -]{1,14}|Paris( 8e)?|LYON 03|Lens \\(62\\)|St Denis CEDEX ?[0-9]{0,2}|Chalon/Saône|Bruxelles Belgique|Paris France|75001 Paris|Anvers|L HAY|x|nc|\\PC{1,12}",
