@@ -22,6 +22,7 @@ use std::{
 use orpailleur::{
     ingest::{
         self, Source,
+        plain::{self, Options, PlainTable},
         read::{self, Content},
         recognise::recognise,
     },
@@ -64,6 +65,7 @@ fn main() {
             told("reading to records", ingesting);
             told("normalizing", normalizing);
             told("reading + normalizing", ingesting + normalizing);
+            told("reading for dedupe", median(|| read_plain(&file, rows)));
             if let Some(seconds) = peer(&file, rows, encoding) {
                 told("DuckDB read_csv", seconds);
             }
@@ -157,6 +159,17 @@ fn read_and_normalize(file: &Path, rows: usize) -> (f64, f64) {
         assert!(filled >= least, "{attribute}: {filled} of {rows}");
     }
     (ingesting, normalizing)
+}
+
+/// Reads the file as `dedupe` does: twice, and a row is a record.
+fn read_plain(file: &Path, rows: usize) -> f64 {
+    let table = PlainTable { path: file.to_owned(), file: "customers.csv".into() };
+    let options = Options { id: Some("Code".into()), ..Options::default() };
+    let started = Stopwatch::start();
+    let (read, _) = plain::run(&[table], &options, &Progress::hidden()).expect("it is read");
+    let seconds = started.seconds();
+    assert_eq!(read.table.records.len(), rows);
+    seconds
 }
 
 /// How long DuckDB takes for the same file; `None` where it is not installed.

@@ -158,6 +158,7 @@ impl Plan<'_> {
             Way::Text => text::is_tidy(cell),
             Way::Email => email::is_plain(cell) && email::issues(cell).is_empty(),
             Way::Identifier => identifier::is_plain(attribute.name, cell),
+            Way::Date | Way::BirthDate => date::is_plain(cell),
             Way::Phone if self.country_called(around) == "FR" => {
                 let number = phone::French::plainly(cell)?;
                 let placeholder = text::is_placeholder_of(ValueKind::Phone, cell);

@@ -70,6 +70,12 @@ pub(super) struct Attribute<'a> {
     slot: Option<Slot>,
 }
 
+impl<'a> Attribute<'a> {
+    fn read_alone(&self) -> Option<&'a Column> {
+        self.column.filter(|_| self.way != Way::AddressPart || self.agreed)
+    }
+}
+
 /// The attributes that are spoken of by name, whether or not there is a column of theirs.
 const NAMED: [&str; 21] = [
     "address",
@@ -210,6 +216,12 @@ pub(super) struct Plan<'a> {
     pub(super) habits: Vec<Habits>,
     /// In the order of their names.
     pub(super) attributes: Vec<Attribute<'a>>,
+    /// Positions of the attributes that have raw values.
+    columned: Vec<usize>,
+    /// Of them, those whose cells are read one by one, with their values: see [`Plan::column_read_alone`].
+    alone: Vec<(usize, &'a Column)>,
+    /// Those that are the cells of addresses.
+    located: Vec<(Slot, &'a Column)>,
     pub(super) named: Named,
     pub(super) countries: Countries<'a>,
     /// By origin a number for its label.
@@ -247,12 +259,16 @@ impl<'a> Plan<'a> {
             let next = numbers.len() as u32;
             *numbers.entry(&origin.label).or_insert(next)
         });
+        let all = || attributes.iter().enumerate();
         Plan {
             raw,
             country,
             habits,
             labels: labels.collect(),
             named: Named::among(&attributes),
+            columned: all().filter(|(_, a)| a.column.is_some()).map(|(at, _)| at).collect(),
+            located: all().filter_map(|(_, a)| Some((a.slot?, a.column?))).collect(),
+            alone: all().filter_map(|(at, a)| Some((at, a.read_alone()?))).collect(),
             attributes,
             countries: Countries::new(raw, country),
             foreign_numbers: cell::has_foreign_numbers(raw, country),
@@ -273,14 +289,12 @@ impl<'a> Plan<'a> {
     /// The raw values of the attribute, if its cells are read one by one. The parts of an address are read
     /// together; but the vocabulary may speak of a state or a country.
     pub(super) fn column_read_alone(&self, at: usize) -> Option<&'a Column> {
-        let attribute = &self.attributes[at];
-        let alone = attribute.way != Way::AddressPart || attribute.agreed;
-        attribute.column.filter(|_| alone)
+        self.attributes[at].read_alone()
     }
 
     /// How many attributes have such raw values.
     pub(super) fn read_alone(&self) -> usize {
-        (0..self.attributes.len()).filter(|&at| self.column_read_alone(at).is_some()).count()
+        self.alone.len()
     }
 
     /// Whether the raw record has a usable value of the attribute.
@@ -298,8 +312,7 @@ impl<'a> Plan<'a> {
     /// Puts the cells of a record's addresses into `groups`, one for each address.
     pub(super) fn addresses(&self, record: usize, groups: &mut Vec<Group<'a>>) {
         groups.clear();
-        for attribute in &self.attributes {
-            let (Some(slot), Some(column)) = (attribute.slot, attribute.column) else { continue };
+        for &(slot, column) in &self.located {
             for (value, origin) in column.entries(record) {
                 let label = self.labels.get(origin as usize).copied().unwrap_or(0);
                 gather(groups, slot, label, value, origin);
@@ -340,6 +353,12 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Counts an attribute that has a clean value and no raw one; of several values the first is counted.
+fn count_given(tally: &mut Tally, is_first: bool) {
+    tally.filled += u64::from(is_first);
+    tally.valid += u64::from(is_first);
+}
+
 /// A clean value of the record in hand.
 struct Given {
     /// Position of its attribute.
@@ -376,11 +395,9 @@ impl<'a> Assembly<'_, 'a> {
         self.values.clear();
         self.text.clear();
         self.located = None;
-        for at in 0..plan.attributes.len() {
-            if let Some(column) = plan.column_read_alone(at) {
-                for entry in column.range(record) {
-                    self.cell(at, column, entry);
-                }
+        for &(at, column) in &plan.alone {
+            for entry in column.range(record) {
+                self.cell(at, column, entry);
             }
         }
         self.read_addresses();
@@ -561,11 +578,18 @@ impl<'a> Assembly<'_, 'a> {
         // Both are in the order of the attributes.
         let mut values = self.values.iter().map(|value| value.to).peekable();
         let tallies = &mut self.chunk.tallies[self.group].1;
-        for (at, (attribute, tally)) in plan.attributes.iter().zip(tallies).enumerate() {
+        let mut last = usize::MAX;
+        for &at in &plan.columned {
+            // What only other attributes' cells give.
+            while let Some(before) = values.next_if(|&to| to < at) {
+                count_given(&mut tallies[before], before != last);
+                last = before;
+            }
             let mut given = false;
             while values.next_if_eq(&at).is_some() {
                 given = true;
             }
+            let (attribute, tally) = (&plan.attributes[at], &mut tallies[at]);
             let filled =
                 attribute.column.is_some_and(|column| !column.range(self.record).is_empty());
             let valid = match (attribute.way, attribute.slot) {
@@ -580,6 +604,10 @@ impl<'a> Assembly<'_, 'a> {
             };
             tally.filled += u64::from(filled || valid);
             tally.valid += u64::from(valid);
+        }
+        for behind in values {
+            count_given(&mut tallies[behind], behind != last);
+            last = behind;
         }
     }
 }

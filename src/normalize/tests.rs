@@ -297,7 +297,7 @@ fn clean_records_stay_as_they_are() {
 }
 
 /// Cells of all sorts, the plain ones among them.
-const CELLS: [&str; 34] = [
+const CELLS: [&str; 38] = [
     "06 12 34 56 78",
     "06.12.34.56.78",
     "+33612345678",
@@ -332,12 +332,26 @@ const CELLS: [&str; 34] = [
     "_x000D_",
     "Hélène",
     "e\u{301}te\u{301}",
+    "1971-03-12",
+    "1900-01-01",
+    "1971-02-30",
+    "0000-00-00",
 ];
 
 #[test]
 fn what_needs_no_reading_is_what_reading_gives() {
-    let attributes =
-        ["email", "phone", "mobile", "fax", "siren", "siret", "customer_code", "notes"];
+    let attributes = [
+        "email",
+        "phone",
+        "mobile",
+        "fax",
+        "siren",
+        "siret",
+        "customer_code",
+        "notes",
+        "created_at",
+        "birth_date",
+    ];
     let cells = CELLS.map(|cell| attributes.map(|attribute| format!("{attribute}={cell}")));
     let parts: Vec<Vec<&str>> =
         cells.iter().map(|parts| parts.iter().map(String::as_str).collect()).collect();

@@ -110,6 +110,13 @@ fn is_iso_day(text: &str) -> bool {
     text.len() == 10 && text.bytes().enumerate().all(fits)
 }
 
+/// Whether the text is a day of the calendar as [`normalize`] writes it, and nothing is to be told of it.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let part = |from, to| number(text, from, to);
+    let day = || calendar_day(part(0, 4)?, part(5, 7)? as i8, part(8, 10)? as i8);
+    is_iso_day(text) && day().is_some()
+}
+
 /// The order of day and month that the dates of one column show.
 pub fn order_of<'a>(column: impl IntoIterator<Item = &'a str>) -> Order {
     shown_order(column).unwrap_or_default()
@@ -120,9 +127,9 @@ pub fn shown_order<'a>(column: impl IntoIterator<Item = &'a str>) -> Option<Orde
     let (mut day_first, mut month_first) = (0u64, 0u64);
     for text in column {
         let day = text.trim().split([' ', 'T']).next().unwrap_or_default();
-        let fields: Vec<&str> = day.split(['/', '-', '.']).collect();
-        let (Some(first), Some(second)) = (fields.first(), fields.get(1)) else { continue };
-        if first.len() > 2 || second.len() > 2 || fields.len() > 3 {
+        let mut fields = day.split(['/', '-', '.']);
+        let (Some(first), Some(second)) = (fields.next(), fields.next()) else { continue };
+        if first.len() > 2 || second.len() > 2 || fields.nth(1).is_some() {
             continue;
         }
         if let (Ok(first), Ok(second)) = (first.parse::<u8>(), second.parse::<u8>()) {
@@ -415,9 +422,13 @@ fn plausible(year: i16) -> bool {
     (1800..=2999).contains(&year) || matches!(year, 1 | 9999 | 1601 | 1753 | 4501)
 }
 
-fn full(year: i16, month: i8, day: i8) -> Option<String> {
+fn calendar_day(year: i16, month: i8, day: i8) -> Option<civil::Date> {
     let date = civil::Date::new(year, month, day).ok()?;
-    plausible(year).then(|| date.to_string())
+    plausible(year).then_some(date)
+}
+
+fn full(year: i16, month: i8, day: i8) -> Option<String> {
+    Some(calendar_day(year, month, day)?.to_string())
 }
 
 fn year_month(year: i16, month: i8) -> Option<String> {
@@ -528,6 +539,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_day_is_its_own_canonical_form(text in "[0-9]{4}-[0-1][0-9]-[0-3][0-9]|[0-9-]{8,11}|(19|20)[0-9]{2}-02-(28|29|30)") {
+            for order in [Order::DayFirst, Order::MonthFirst] {
+                if is_plain(&text) {
+                    prop_assert_eq!(normalize(&text, order), Ok(text.clone()));
+                    prop_assert_eq!(normalize_birth(&text, order), Ok(text.clone()));
+                    prop_assert!(issues(&text, order, false).is_empty());
+                }
+            }
+        }
+
         #[test]
         fn a_date_normalized_twice_is_the_same(
             text in "[0-9]{1,4}[/. -][0-9]{1,2}[/. -][0-9]{1,4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?( PM)?)?|[0-9]{4,8}|[0-9]{1,2} (mars|May|août) [0-9]{2,4}|[0-9]{1,2}/[0-9]{1,4}",
