@@ -25,6 +25,7 @@ pub mod value;
 pub mod store;
 pub mod registry;
 pub mod document;
+pub mod timing;
 pub mod progress;
 
 pub mod ingest;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     block,
-    cluster::{self, Bound, Judge, Said, Zone},
+    cluster::{self, Bound, Judge},
     error::Result,
     model::Kind,
     progress::Progress,
     report::Matching,
     score::{self, Evidence, Model, Scored, Scorer},
-    table::{Clusters, Couple, Link, Pair, Records, Review, Staged},
+    table::{Clusters, Couple, Link, Records, Review, Staged},
     value::{email, text},
 };
 
@@ -38,8 +38,6 @@ pub struct Resolved {
     pub metrics: Vec<Matching>,
     /// What was learned, per kind.
     pub models: Vec<Model>,
-    /// The pairs that came into question, sorted, with what is said of them in the end.
-    pub pairs: Vec<Said>,
 }
 
 /// One kind of record with all that is needed to compare any two of them.
@@ -71,7 +69,9 @@ pub fn resolve(
         let evidence = &resolved.clusters.cluster;
         let prepared = prepare(records, links, kind, evidence, known, settings, progress)?;
         let scorer = &prepared.scorer;
-        let mut scored = scorer.run(&prepared.candidates, &settings.score, progress)?;
+        let mut scored = progress.part("score", pairs_scored, || {
+            scorer.run(&prepared.candidates, &settings.score, progress)
+        })?;
         let one_to_one = match settings.one_to_one {
             Some(asked) => asked,
             None => settings.link_only && sources_are_clean(&prepared, settings, progress)?,
@@ -83,23 +83,24 @@ pub fn resolve(
         }
         let merge = settings.score.merge_centibits();
         let count = prepared.members.len();
-        let in_sight = in_sight(scorer, &scored.table, count, &bounds);
-        scorer.weigh_again(&mut scored, &in_sight);
+        let in_sight = progress.part("cluster", nothing, || {
+            let in_sight = in_sight(scorer, &scored.table, count, &bounds);
+            scorer.weigh_again(&mut scored, &in_sight);
+            in_sight
+        });
         let Staged { table: Scored { mut pairs, .. }, metrics: mut score_metrics } = scored;
-        let review = settings.score.review_centibits();
-        let below = pairs.iter().map(|pair| pair.weight_centibits).filter(|&w| w < review);
-        score_metrics.expected_missed += score::expected_matches(below);
-        pairs.retain(|pair| pair.weight_centibits >= review);
+        score_metrics.expect(&pairs, &settings.score);
+        pairs.retain(|pair| pair.weight_centibits >= settings.score.review_centibits());
         let found = pairs.iter().filter(|pair| pair.weight_centibits >= merge);
         let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
         let judge = Judged { scorer, in_sight: &in_sight };
-        let (clustered, metrics) = cluster::run(count, pairs, merge, &bounds, &judge);
+        let (clustered, metrics) = progress.part(
+            "cluster",
+            |_| count as u64,
+            || cluster::run(count, pairs, merge, &bounds, &judge),
+        );
         let chained = prepared.candidates.chained_only(&clustered.first);
         let blocking_loss = blocking_loss.map(|share| chained + (1.0 - chained) * share);
-        let zone = |zone: Zone| clustered.said.iter().filter(move |said| said.zone == zone);
-        let matches =
-            |of: Zone| score::expected_matches(zone(of).map(|said| said.pair.weight_centibits));
-        let merged_pairs = zone(Zone::Merged).count() as u64;
         resolved.metrics.push(Matching {
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
@@ -109,14 +110,12 @@ pub fn resolve(
             possible_pairs: prepared.block.possible_pairs,
             candidate_pairs: score_metrics.candidate_pairs,
             weights: score_metrics.weights,
-            merged_pairs,
-            review_pairs: zone(Zone::Review).count() as u64,
-            expected_false_merges: tenths(merged_pairs as f64 - matches(Zone::Merged)),
-            expected_review_matches: tenths(matches(Zone::Review)),
-            expected_missed: tenths(score_metrics.expected_missed + matches(Zone::Separate)),
+            expected_false_merges: tenths(score_metrics.expected_false_merges),
+            expected_review_matches: tenths(score_metrics.expected_review_matches),
+            expected_missed: tenths(score_metrics.expected_missed),
             blocking_loss: blocking_loss.map(|share| (share * 1e4).round() / 1e4),
             merge_bits: f64::from(merge) / 100.0,
-            review_bits: f64::from(review) / 100.0,
+            review_bits: f64::from(settings.score.review_centibits()) / 100.0,
             cluster: metrics,
         });
         let global = |local: u32| prepared.members[local as usize];
@@ -128,15 +127,19 @@ pub fn resolve(
             right: global(review.right),
             ..review
         }));
-        resolved.pairs.extend(clustered.said.into_iter().map(|said| {
-            let Pair { left, right, .. } = said.pair;
-            Said { pair: Pair { left: global(left), right: global(right), ..said.pair }, ..said }
-        }));
         resolved.models.push(prepared.scorer.model);
     }
     resolved.clusters.review.sort_unstable();
-    resolved.pairs.sort_unstable();
     Ok(resolved)
+}
+
+fn pairs_scored(scored: &Result<Staged<Scored, score::Metrics>>) -> u64 {
+    scored.as_ref().map_or(0, |scored| scored.metrics.candidate_pairs)
+}
+
+/// For parts of a stage that count no items.
+fn nothing<T>(_: &T) -> u64 {
+    0
 }
 
 /// Which members have relatives in sight: records that are related to a record of theirs and, as far as a
@@ -193,10 +196,15 @@ pub fn prepare(
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
     let evidence = evidence(records, links, kind, &members, clusters);
     let source = settings.link_only.then(|| sources(records, &members));
-    let blocked =
-        block::run(records, kind, &members, &evidence.people, source, &settings.block, progress)?;
+    let blocked = progress.part(
+        "block",
+        |_| members.len() as u64,
+        || block::run(records, kind, &members, &evidence.people, source, &settings.block, progress),
+    )?;
     let known = known.iter().find(|model| model.kind == kind.as_str());
-    let scorer = Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)?;
+    let scorer = progress.part("train", nothing, || {
+        Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)
+    })?;
     Ok(Prepared { members, scorer, candidates: blocked.table, block: blocked.metrics })
 }
 

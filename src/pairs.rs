@@ -1,83 +1,41 @@
 //! Candidate pairs: what `block` chooses and `score` compares, streamed and never all in memory.
 //!
 //! A blocking rule puts each record into blocks; two records that share a block are a candidate
-//! pair. A pair that several rules produce belongs to the first of them, and within a rule to the
-//! first block shared, so that it is seen once without a set of all pairs.
+//! pair. Blocks of all rules are numbered in one row, and a pair belongs to the first block that its
+//! records share, so that it is seen once without a set of all pairs.
 
 use rayon::prelude::*;
 
-/// The blocks of one rule, over records numbered from 0.
+/// The blocks of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct Rule {
     /// What its records have in common, in words: `same email`.
     pub name: String,
     /// What it needs to be right: `name`, `contact`... Rules of one facet miss the same pairs.
     pub facet: String,
-    /// For each record the range of its blocks in `blocks_of`.
-    starts: Vec<u32>,
-    /// Block numbers, ascending within a record.
-    blocks_of: Vec<u32>,
-    /// For each block the range of its records in `records_of`.
-    block_starts: Vec<u32>,
-    /// Records, ascending within a block.
-    records_of: Vec<u32>,
     /// Records of blocks that were too large and could not be refined.
     pub uncovered: u64,
+    /// (key, record), sorted; a run of one key is a block.
+    keys: Vec<(u64, u32)>,
 }
 
 impl Rule {
     /// The rule whose blocks are the records of equal key. `keys` are (key, record) in any order;
     /// blocks of one record are left out.
-    pub fn new(name: impl Into<String>, records: usize, mut keys: Vec<(u64, u32)>) -> Rule {
+    pub fn new(name: impl Into<String>, mut keys: Vec<(u64, u32)>) -> Rule {
         keys.par_sort_unstable();
         keys.dedup();
-        let mut rule = Rule { name: name.into(), block_starts: vec![0], ..Rule::default() };
-        let mut of_record: Vec<(u32, u32)> = Vec::new();
-        for block in keys.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > 1) {
-            let number = rule.block_starts.len() as u32 - 1;
-            for &(_, record) in block {
-                rule.records_of.push(record);
-                of_record.push((record, number));
-            }
-            rule.block_starts.push(rule.records_of.len() as u32);
-        }
-        of_record.sort_unstable();
-        rule.starts = vec![0; records + 1];
-        for &(record, number) in &of_record {
-            rule.starts[record as usize + 1] += 1;
-            rule.blocks_of.push(number);
-        }
-        for i in 0..records {
-            rule.starts[i + 1] += rule.starts[i];
-        }
-        rule
+        let blocks = keys.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > 1);
+        Rule { name: name.into(), keys: blocks.flatten().copied().collect(), ..Rule::default() }
     }
 
     /// How many pairs the rule's blocks hold, those of other rules included.
     pub fn pairs(&self) -> u64 {
-        self.block_starts.windows(2).map(|w| pairs_of((w[1] - w[0]).into())).sum()
+        self.blocks().map(|block| pairs_of(block.len() as u64)).sum()
     }
 
-    fn blocks_of(&self, record: u32) -> &[u32] {
-        let at = record as usize;
-        &self.blocks_of[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-
-    fn block(&self, number: usize) -> &[u32] {
-        &self.records_of[self.block_starts[number] as usize..self.block_starts[number + 1] as usize]
-    }
-
-    /// The first block that both records are in.
-    fn first_shared(&self, a: u32, b: u32) -> Option<u32> {
-        let (mut xs, mut ys) = (self.blocks_of(a), self.blocks_of(b));
-        while let (Some(x), Some(y)) = (xs.first(), ys.first()) {
-            match x.cmp(y) {
-                std::cmp::Ordering::Equal => return Some(*x),
-                std::cmp::Ordering::Less => xs = &xs[1..],
-                std::cmp::Ordering::Greater => ys = &ys[1..],
-            }
-        }
-        None
+    fn blocks(&self) -> impl Iterator<Item = &[(u64, u32)]> {
+        self.keys.chunk_by(|a, b| a.0 == b.0)
     }
 }
 
@@ -86,23 +44,107 @@ pub fn pairs_of(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// All candidate pairs of the records `0..records`.
+/// A rule as it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// What its records have in common, in words.
+    pub name: String,
+    /// What it needs to be right.
+    pub facet: String,
+    /// How many pairs its blocks hold, those of other rules included.
+    pub pairs: u64,
+    /// Records of blocks that were too large and could not be refined.
+    pub uncovered: u64,
+    /// The number behind its last block.
+    end: u32,
+}
+
+/// All candidate pairs of records numbered from 0.
 #[derive(Debug, Clone, Default)]
 pub struct CandidatePairs {
-    /// How many records there are.
-    pub records: usize,
     /// The rules, in the order in which they claim their pairs.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Applied>,
     /// With link-only: the source of each record; pairs of one source are no candidates.
-    pub source: Option<Vec<u32>>,
+    source: Option<Vec<u32>>,
     /// The other way round: only pairs of one source are candidates.
-    pub within: bool,
+    within: bool,
+    /// For each block its records, ascending.
+    records_of: Lists,
+    /// For each record its blocks, ascending.
+    blocks_of: Lists,
+}
+
+/// Lists of numbers, one after the other.
+#[derive(Debug, Clone)]
+struct Lists {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Default for Lists {
+    fn default() -> Lists {
+        Lists { starts: vec![0], items: Vec::new() }
+    }
+}
+
+impl Lists {
+    #[inline]
+    fn of(&self, at: u32) -> &[u32] {
+        let at = at as usize;
+        &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    fn len(&self) -> u32 {
+        self.starts.len() as u32 - 1
+    }
+
+    /// For each of `count` items the lists that it is in.
+    fn turned(&self, count: usize) -> Lists {
+        let mut starts = vec![0; count + 1];
+        for &item in &self.items {
+            starts[item as usize + 1] += 1;
+        }
+        for at in 0..count {
+            starts[at + 1] += starts[at];
+        }
+        let mut next = starts.clone();
+        let mut items = vec![0; self.items.len()];
+        for list in 0..self.len() {
+            for &item in self.of(list) {
+                items[next[item as usize] as usize] = list;
+                next[item as usize] += 1;
+            }
+        }
+        Lists { starts, items }
+    }
+}
+
+/// The first number that stands in both ascending lists.
+fn first_shared(xs: &[u32], ys: &[u32]) -> Option<u32> {
+    shared(xs, ys).next()
+}
+
+/// The numbers that stand in both ascending lists.
+fn shared<'a>(mut xs: &'a [u32], mut ys: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+    std::iter::from_fn(move || {
+        while let (Some(&x), Some(&y)) = (xs.first(), ys.first()) {
+            if x <= y {
+                xs = &xs[1..];
+            }
+            if y <= x {
+                ys = &ys[1..];
+            }
+            if x == y {
+                return Some(x);
+            }
+        }
+        None
+    })
 }
 
 /// A piece of one block: its records from `from` on, up to `to`, each with all later ones.
 #[derive(Debug, Clone, Copy)]
 struct Piece {
-    rule: u32,
     block: u32,
     from: u32,
     to: u32,
@@ -112,6 +154,32 @@ struct Piece {
 const PAIRS_PER_PIECE: u64 = 1 << 16;
 
 impl CandidatePairs {
+    /// The pairs that `rules` produce among `records` records; of those of two sources only, where the
+    /// source of each record is given.
+    pub fn new(records: usize, rules: Vec<Rule>, source: Option<Vec<u32>>) -> CandidatePairs {
+        let mut pairs = CandidatePairs { source, ..CandidatePairs::default() };
+        for rule in rules {
+            for block in rule.blocks() {
+                pairs.records_of.items.extend(block.iter().map(|&(_, record)| record));
+                pairs.records_of.starts.push(pairs.records_of.items.len() as u32);
+            }
+            pairs.rules.push(Applied {
+                pairs: rule.pairs(),
+                name: rule.name,
+                facet: rule.facet,
+                uncovered: rule.uncovered,
+                end: pairs.records_of.len(),
+            });
+        }
+        pairs.blocks_of = pairs.records_of.turned(records);
+        pairs
+    }
+
+    /// How many records there are.
+    pub fn records(&self) -> usize {
+        self.blocks_of.len() as usize
+    }
+
     /// Whether the pair may be compared at all.
     pub fn allowed(&self, a: u32, b: u32) -> bool {
         self.source.as_ref().is_none_or(|s| (s[a as usize] == s[b as usize]) == self.within)
@@ -124,8 +192,8 @@ impl CandidatePairs {
 
     /// How many records are in no block at all.
     pub fn alone(&self) -> u64 {
-        let blocked = |record: u32| self.rules.iter().any(|r| !r.blocks_of(record).is_empty());
-        (0..self.records as u32).filter(|&record| !blocked(record)).count() as u64
+        (0..self.blocks_of.len()).filter(|&record| self.blocks_of.of(record).is_empty()).count()
+            as u64
     }
 
     /// Of true pairs the share that no rule produces, estimated from those in `found`; none where all
@@ -144,12 +212,12 @@ impl CandidatePairs {
         // How many pairs are found by which facets, one bit each.
         let mut counts = std::collections::BTreeMap::<u64, u64>::new();
         for (a, b) in found {
-            let finds = |facet: &&str| {
-                let mut rules = self.rules.iter().filter(|rule| rule.facet == **facet);
-                rules.any(|rule| rule.first_shared(a, b).is_some())
-            };
-            let bits = facets.iter().take(64).enumerate().filter(|(_, facet)| finds(facet));
-            *counts.entry(bits.fold(0, |all, (bit, _)| all | 1 << bit)).or_default() += 1;
+            let found = shared(self.blocks_of.of(a), self.blocks_of.of(b)).map(|block| {
+                let rule = self.rules.partition_point(|rule| rule.end <= block);
+                facets.binary_search(&self.rules[rule].facet.as_str()).unwrap_or(64)
+            });
+            let bits = found.filter(|&facet| facet < 64).fold(0, |all, bit| all | 1 << bit);
+            *counts.entry(bits).or_default() += 1;
         }
         let found_by = |bit: usize| -> u64 {
             counts.iter().filter(|(bits, _)| *bits >> bit & 1 == 1).map(|(_, n)| n).sum()
@@ -196,12 +264,12 @@ impl CandidatePairs {
 
     /// Whether some rule produces the pair.
     pub fn contains(&self, a: u32, b: u32) -> bool {
-        self.allowed(a, b) && self.rules.iter().any(|r| r.first_shared(a, b).is_some())
+        self.allowed(a, b) && first_shared(self.blocks_of.of(a), self.blocks_of.of(b)).is_some()
     }
 
     /// How many pairs could be compared without blocking.
     pub fn possible(&self) -> u64 {
-        let all = pairs_of(self.records as u64);
+        let all = pairs_of(self.records() as u64);
         let Some(source) = &self.source else { return all };
         let mut sizes = std::collections::BTreeMap::new();
         for s in source {
@@ -211,12 +279,12 @@ impl CandidatePairs {
         if self.within { within } else { all - within }
     }
 
-    /// Visits every candidate pair once, in parallel: `visit(state, rule, a, b)` with `a < b`, where
+    /// Visits every candidate pair once, in parallel: `visit(state, a, b)` with `a < b`, where
     /// `state` is made by `start` for each piece of work. Gives the states in a fixed order.
     pub fn visit<S: Send>(
         &self,
         start: impl Fn() -> S + Sync,
-        visit: impl Fn(&mut S, usize, u32, u32) + Sync,
+        visit: impl Fn(&mut S, u32, u32) + Sync,
     ) -> Vec<S> {
         let pieces = self.pieces();
         pieces
@@ -224,25 +292,23 @@ impl CandidatePairs {
             .map(|pieces| {
                 let mut state = start();
                 for piece in pieces {
-                    self.visit_piece(*piece, |rule, a, b| visit(&mut state, rule, a, b));
+                    self.visit_piece(*piece, |a, b| visit(&mut state, a, b));
                 }
                 state
             })
             .collect()
     }
 
-    fn visit_piece(&self, piece: Piece, mut visit: impl FnMut(usize, u32, u32)) {
-        let rule = &self.rules[piece.rule as usize];
-        let earlier = &self.rules[..piece.rule as usize];
-        let block = rule.block(piece.block as usize);
+    fn visit_piece(&self, piece: Piece, mut visit: impl FnMut(u32, u32)) {
+        let block = self.records_of.of(piece.block);
         for i in piece.from as usize..piece.to as usize {
-            for j in i + 1..block.len() {
-                let (a, b) = (block[i], block[j]);
+            let a = block[i];
+            let blocks = self.blocks_of.of(a);
+            for &b in &block[i + 1..] {
                 if self.allowed(a, b)
-                    && rule.first_shared(a, b) == Some(piece.block)
-                    && !earlier.iter().any(|r| r.first_shared(a, b).is_some())
+                    && first_shared(blocks, self.blocks_of.of(b)) == Some(piece.block)
                 {
-                    visit(piece.rule as usize, a, b);
+                    visit(a, b);
                 }
             }
         }
@@ -250,21 +316,14 @@ impl CandidatePairs {
 
     fn pieces(&self) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        for (rule, blocks) in self.rules.iter().enumerate() {
-            for block in 0..blocks.block_starts.len().saturating_sub(1) {
-                let size = blocks.block(block).len();
-                let (mut from, mut pairs) = (0, 0);
-                for at in 0..size {
-                    pairs += (size - at - 1) as u64;
-                    if pairs >= PAIRS_PER_PIECE || at + 1 == size {
-                        pieces.push(Piece {
-                            rule: rule as u32,
-                            block: block as u32,
-                            from: from as u32,
-                            to: at as u32 + 1,
-                        });
-                        (from, pairs) = (at + 1, 0);
-                    }
+        for block in 0..self.records_of.len() {
+            let size = self.records_of.of(block).len() as u32;
+            let (mut from, mut pairs) = (0, 0);
+            for at in 0..size {
+                pairs += u64::from(size - at - 1);
+                if pairs >= PAIRS_PER_PIECE || at + 1 == size {
+                    pieces.push(Piece { block, from, to: at + 1 });
+                    (from, pairs) = (at + 1, 0);
                 }
             }
         }
@@ -281,7 +340,7 @@ mod tests {
     use super::*;
 
     fn visited(pairs: &CandidatePairs) -> Vec<(u32, u32)> {
-        let states = pairs.visit(Vec::new, |seen, _, a, b| seen.push((a, b)));
+        let states = pairs.visit(Vec::new, |seen, a, b| seen.push((a, b)));
         states.into_iter().flatten().collect()
     }
 
@@ -291,8 +350,8 @@ mod tests {
             keys in proptest::collection::vec((0usize..3, 0u64..6, 0u32..12), 0..80),
         ) {
             let of_rule = |r| keys.iter().filter(|k| k.0 == r).map(|k| (k.1, k.2)).collect::<Vec<_>>();
-            let rules = (0..3).map(|r| Rule::new("", 12, of_rule(r))).collect();
-            let candidates = CandidatePairs { records: 12, rules, ..CandidatePairs::default() };
+            let rules = (0..3).map(|r| Rule::new("", of_rule(r))).collect();
+            let candidates = CandidatePairs::new(12, rules, None);
             let mut expected = BTreeSet::new();
             for x in &keys {
                 for y in &keys {
@@ -315,10 +374,10 @@ mod tests {
             let found = (0..100).filter(|&n| of(n));
             found.flat_map(|n| [(u64::from(n), 2 * n), (u64::from(n), 2 * n + 1)]).collect()
         };
-        let rule = |facet: &str, keys| Rule { facet: facet.into(), ..Rule::new("", 200, keys) };
+        let rule = |facet: &str, keys| Rule { facet: facet.into(), ..Rule::new("", keys) };
         let rules =
             vec![rule("name", keys(&|n| n % 10 < 8)), rule("contact", keys(&|n| n / 10 % 2 == 0))];
-        let candidates = CandidatePairs { records: 200, rules, ..CandidatePairs::default() };
+        let candidates = CandidatePairs::new(200, rules, None);
         let found = (0..100).map(pair).filter(|&(a, b)| candidates.contains(a, b));
         let lost = candidates.lost(found).expect("enough pairs are found by both");
         assert!((lost - 0.10).abs() < 0.01, "{lost}");
@@ -326,22 +385,16 @@ mod tests {
 
     #[test]
     fn what_only_a_chain_brings_together_was_missed_by_blocking() {
-        let rule = Rule::new("", 4, vec![(1, 0), (1, 1), (2, 1), (2, 2)]);
-        let candidates =
-            CandidatePairs { records: 4, rules: vec![rule], ..CandidatePairs::default() };
+        let rule = Rule::new("", vec![(1, 0), (1, 1), (2, 1), (2, 2)]);
+        let candidates = CandidatePairs::new(4, vec![rule], None);
         let share = candidates.chained_only(&[0, 0, 0, 3]);
         assert!((share - 1.0 / 3.0).abs() < 1e-9, "{share}");
     }
 
     #[test]
     fn link_only_leaves_out_pairs_of_one_source() {
-        let rule = Rule::new("", 4, (0..4).map(|r| (1, r)).collect());
-        let candidates = CandidatePairs {
-            records: 4,
-            rules: vec![rule],
-            source: Some(vec![0, 0, 1, 1]),
-            within: false,
-        };
+        let rule = Rule::new("", (0..4).map(|r| (1, r)).collect());
+        let candidates = CandidatePairs::new(4, vec![rule], Some(vec![0, 0, 1, 1]));
         assert_eq!(candidates.possible(), 4);
         let mut seen = visited(&candidates);
         seen.sort_unstable();

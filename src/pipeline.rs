@@ -1,14 +1,13 @@
 //! Every stage, in order, on one screen.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use arrow::{
-    array::{ArrayRef, Int32Array, RecordBatch, StringArray, UInt32Array},
+    array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
     datatypes::{DataType, Field, Schema},
 };
 
 use crate::{
-    cluster::Said,
     config::Plan,
     consolidate, emit,
     error::{Error, Result},
@@ -17,7 +16,7 @@ use crate::{
     normalize,
     registry::{self, Registry},
     report,
-    run::{MODEL, PAIRS, Run, Stage},
+    run::{MODEL, Run, Stage},
     score::Model,
     store,
     table::{
@@ -56,7 +55,11 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     }
 
     // One line per record, each knowing the file, sheet and row it came from.
-    let (ingested, key) = run.stage("ingest", |progress| ingest(plan, progress))?;
+    let (ingested, key) = run.stage("ingest", |progress| {
+        let (ingested, key) = ingest(plan, progress)?;
+        progress.worked_on(ingested.metrics.tables.iter().map(|table| table.rows).sum());
+        Ok((ingested, key))
+    })?;
     count_rows(run, &ingested.metrics);
     count_files(run, &ingested);
     count_records(run, &ingested.table.records);
@@ -71,6 +74,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
 
     // The same lines, every value in its one canonical form.
     let clean = run.stage("normalize", |progress| {
+        progress.worked_on(ingested.table.records.len() as u64);
         normalize::run(&ingested.table, &plan.normalize, progress)
     })?;
     store::write_parquet(&run.path("tables/clean.parquet"), &clean.table.records.to_batch()?)?;
@@ -94,7 +98,6 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         let (links, couples) = (&ingested.links, &ingested.couples);
         matching::resolve(records, links, couples, &known, &matching_settings(plan), progress)
     })?;
-    store::write_parquet(&run.path(PAIRS), &pairs_batch(&resolved.pairs)?)?;
     let model = write_models(plan, run, &known, &resolved)?;
     let registry = known_registry(plan)?;
     for name in [registry::GOLDEN_IDS, registry::KEYS, registry::EVENTS] {
@@ -121,6 +124,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             registry: &registry,
             key: &key,
         };
+        progress.worked_on(clean.table.records.len() as u64);
         consolidate::run(input, &plan.survivorship, progress)
     })?;
     consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
@@ -360,31 +364,9 @@ fn known_registry(plan: &Plan) -> Result<Registry> {
 }
 
 /// Which persons and organisations stand on one row: positions in `records.parquet`.
-/// The pairs that came into question: positions of their records, what is said of them, and their zone.
-fn pairs_batch(pairs: &[Said]) -> Result<RecordBatch> {
-    let numbers = |of: fn(&Said) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(pairs.iter().map(of)))
-    };
-    let weights = Int32Array::from_iter_values(pairs.iter().map(|s| s.pair.weight_centibits));
-    let zones = StringArray::from_iter_values(pairs.iter().map(|said| said.zone.as_str()));
-    let schema = Schema::new(vec![
-        Field::new("left", DataType::UInt32, false),
-        Field::new("right", DataType::UInt32, false),
-        Field::new("weight_centibits", DataType::Int32, false),
-        Field::new("zone", DataType::Utf8, false),
-    ]);
-    let columns = vec![
-        numbers(|said| said.pair.left),
-        numbers(|said| said.pair.right),
-        Arc::new(weights) as ArrayRef,
-        Arc::new(zones),
-    ];
-    RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::table("pairs"))
-}
-
 fn links_batch(links: &[Link]) -> Result<RecordBatch> {
     let numbers = |of: fn(&Link) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))
+        std::sync::Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))
     };
     let roles = StringArray::from_iter_values(links.iter().map(|l| &l.role));
     let schema = Schema::new(vec![
@@ -392,7 +374,10 @@ fn links_batch(links: &[Link]) -> Result<RecordBatch> {
         Field::new("organisation", DataType::UInt32, false),
         Field::new("role", DataType::Utf8, false),
     ]);
-    let columns =
-        vec![numbers(|l| l.person), numbers(|l| l.organisation), Arc::new(roles) as ArrayRef];
-    RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::table("links"))
+    let columns = vec![
+        numbers(|l| l.person),
+        numbers(|l| l.organisation),
+        std::sync::Arc::new(roles) as ArrayRef,
+    ];
+    RecordBatch::try_new(std::sync::Arc::new(schema), columns).map_err(Error::table("links"))
 }

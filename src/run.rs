@@ -8,7 +8,6 @@ use std::{
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use rayon::prelude::*;
@@ -19,14 +18,13 @@ use crate::{
     error::{Error, Result},
     progress::Progress,
     store,
+    timing::{Stopwatch, Timing},
 };
 
 /// The name of the file that makes a folder a complete run.
 pub const MANIFEST: &str = "manifest.json";
 /// The name of the file that says what was learned about each kind of record.
 pub const MODEL: &str = "model.json";
-/// The name of the table of the pairs that came into question.
-pub const PAIRS: &str = "tables/pairs.parquet";
 const LATEST: &str = "latest";
 const PARTIAL: &str = ".partial";
 
@@ -53,17 +51,6 @@ pub struct FileDigest {
     pub bytes: Option<u64>,
     /// SHA-256 of its content, in hexadecimal; none when it could not be read.
     pub sha256: Option<String>,
-}
-
-/// How long one stage took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Timing {
-    /// The stage.
-    pub stage: String,
-    /// Wall time in seconds.
-    pub wall_s: f64,
-    /// Most memory the program has held so far, in MiB; none where the system does not say.
-    pub peak_mib: Option<u64>,
 }
 
 /// What `manifest.json` says.
@@ -232,7 +219,7 @@ pub struct Run {
     latest: Option<PathBuf>,
     quiet: bool,
     finished: bool,
-    started: Instant,
+    watch: Stopwatch,
     /// What the manifest will say; stages add to its counts and rules.
     pub manifest: Manifest,
 }
@@ -308,8 +295,8 @@ impl Run {
             inputs,
             ..Manifest::default()
         };
-        let started = Instant::now();
-        Run { partial, finished_folder, latest, quiet, finished: false, started, manifest }
+        let watch = Stopwatch::start();
+        Run { partial, finished_folder, latest, quiet, finished: false, watch, manifest }
     }
 
     /// The folder to write into, until [`Run::finish`] gives it its name.
@@ -330,15 +317,22 @@ impl Run {
     ) -> Result<T> {
         let progress = Progress::new(name, self.quiet);
         progress.check()?;
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let done = work(&progress);
         progress.finish();
-        let wall_s = rounded(started.elapsed().as_secs_f64());
-        tracing::info!(stage = name, wall_s, "done");
-        self.manifest.stages.push(Timing { stage: name.into(), wall_s, peak_mib: peak_mib() });
+        self.timed(watch.spent(name).of(progress.items()));
+        for part in progress.parts() {
+            self.timed(Timing { part_of: Some(name.into()), ..part });
+        }
         let done = done?;
         progress.check()?;
         Ok(done)
+    }
+
+    fn timed(&mut self, timing: Timing) {
+        let Timing { stage, part_of, wall_s, cpu_s, items, items_per_s, peak_mib } = &timing;
+        tracing::info!(stage, part_of, wall_s, cpu_s, items, items_per_s, peak_mib, "done");
+        self.manifest.stages.push(timing);
     }
 
     /// Notes a number for the manifest.
@@ -355,9 +349,7 @@ impl Run {
     /// name and makes it the latest. Returns the folder.
     pub fn finish(mut self) -> Result<PathBuf> {
         Progress::hidden().check()?;
-        let total = rounded(self.started.elapsed().as_secs_f64());
-        let timing = Timing { stage: "total".into(), wall_s: total, peak_mib: peak_mib() };
-        self.manifest.stages.push(timing);
+        self.manifest.stages.push(self.watch.spent("total"));
         self.manifest.rules.sort();
         let mut files = files_below(&self.partial)?;
         files.retain(|(_, name)| name != MANIFEST);
@@ -615,18 +607,6 @@ fn own(path: &Path, mode: u32) -> Result<()> {
     #[cfg(not(unix))]
     let _ = (path, mode);
     Ok(())
-}
-
-/// The most memory this program has held, where the system says it.
-fn peak_mib() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024)
-}
-
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub fn run(
     let mut rules = Vec::new();
     if pairs_of(count as u64) <= COMPARE_ALL {
         let keys = (0..count as u32).map(|record| (0, record)).collect();
-        rules.push(Rule::new("all pairs", count, keys));
+        rules.push(Rule::new("all pairs", keys));
     } else {
         let facets = keys::facets(records, members, people);
         let pool = keys::pool(kind, &facets);
@@ -79,9 +79,9 @@ pub fn run(
             progress.advance(1);
         }
     }
-    let candidates = CandidatePairs { records: count, rules, source, within: false };
+    let candidates = CandidatePairs::new(count, rules, source);
     let metrics = Metrics {
-        rules: candidates.rules.iter().map(|r| (r.name.clone(), r.pairs())).collect(),
+        rules: candidates.rules.iter().map(|r| (r.name.clone(), r.pairs)).collect(),
         alone: candidates.alone(),
         uncovered: candidates.rules.iter().map(|r| r.uncovered).sum(),
         possible_pairs: candidates.possible(),
@@ -119,7 +119,7 @@ fn within_budget(keyed: keys::Keyed, facets: &[keys::Facets], budget: u64) -> Ru
             left_out.extend(block.iter().map(|k| k.1));
         }
     }
-    let mut rule = Rule::new(keyed.name, facets.len(), kept);
+    let mut rule = Rule::new(keyed.name, kept);
     rule.facet = keyed.facet;
     rule.uncovered = left_out.len() as u64;
     rule

@@ -147,18 +147,9 @@ fn names(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     add(
         comparisons,
         first_fill,
-        PersonNamePart {
-            name: "first name",
-            family: false,
-            own: first.clone(),
-            other: last.clone(),
-        },
+        PersonNamePart::new("first name", false, first.clone(), last.clone()),
     );
-    add(
-        comparisons,
-        last_fill,
-        PersonNamePart { name: "last name", family: true, own: last, other: first },
-    );
+    add(comparisons, last_fill, PersonNamePart::new("last name", true, last, first));
 }
 
 fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -173,12 +164,12 @@ fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dy
             .filter(|word| word.len() > 2)
             .collect();
         for &code in values.of(member as u32) {
-            let local = text::fold(values.texts[code as usize].split('@').next().unwrap_or(""));
+            let local = text::fold(values.text(code).split('@').next().unwrap_or(""));
             from_name[code as usize] |= names.iter().any(|name| local.contains(name.as_str()));
         }
     }
     let (shared, household) = (table.relations.email, table.kind != Kind::Organisation);
-    add(comparisons, values.fill(), Emails { shared, values, from_name, household });
+    add(comparisons, values.fill(), Emails::new(shared, values, &from_name, household));
     let hosts = table.values_with(hosts);
     add(
         comparisons,
@@ -224,10 +215,11 @@ fn organisation_names(
 fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
     let siret = table.exact(&["siret"]);
     let siren = table.exact(&["siren"]);
+    let code_of: BTreeMap<&str, usize> = siren.texts().zip(0..).collect();
     let mut known: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); siren.distinct()];
-    for text in &siret.texts {
+    for text in siret.texts() {
         let unit = text.get(..9).unwrap_or(text);
-        if let Ok(code) = siren.texts.binary_search_by(|t| t.as_str().cmp(unit)) {
+        if let Some(&code) = code_of.get(unit) {
             known[code].insert(text);
         }
     }
@@ -250,9 +242,9 @@ fn phones(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
             .collect()
     });
     let mobiles = table.values(|i| table.records.values("mobile", i).map(number).collect());
-    let known: std::collections::HashSet<&str> = mobiles.texts.iter().map(String::as_str).collect();
-    let mobile = values.texts.iter().map(|text| known.contains(text.as_str())).collect();
-    add(comparisons, values.fill(), Phones { shared: table.relations.phone, values, mobile });
+    let known: std::collections::HashSet<&str> = mobiles.texts().collect();
+    let mobile = values.texts().map(|text| known.contains(text)).collect();
+    add(comparisons, values.fill(), Phones::new(table.relations.phone, values, mobile));
 }
 
 fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -261,12 +253,12 @@ fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
         let known = of(i).into_iter().filter(|a| !a.street.is_empty());
         known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), a.street_core())).collect()
     });
-    add(comparisons, streets.fill(), Streets { shared: table.relations.address, values: streets });
+    add(comparisons, streets.fill(), Streets::new(table.relations.address, streets));
     let towns = table.values(|i| {
         let known = of(i).into_iter().filter(|a| !a.postcode.is_empty() || !a.city.is_empty());
         known.map(|a| format!("{}\u{1f}{}", text::fold(&a.postcode), text::fold(&a.city))).collect()
     });
-    add(comparisons, towns.fill(), Towns { shared: table.relations.address, values: towns });
+    add(comparisons, towns.fill(), Towns::new(table.relations.address, towns));
 }
 
 fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
@@ -276,18 +268,18 @@ fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>
             ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
         codes.map(|code| format!("{space}\u{1f}{code}")).collect()
     });
-    add(comparisons, values.fill(), KeySpaceCodes { values });
+    add(comparisons, values.fill(), KeySpaceCodes::new(values));
 }
 
 /// Columns of the model that tell something of identity and need no comparison of their own kind.
 fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Comparison>>) {
     if kind != Kind::Organisation {
         let birth = table.exact(&["birth_date"]);
-        add(comparisons, birth.fill(), Dates { name: "birth date".into(), values: birth });
+        add(comparisons, birth.fill(), Dates::new("birth date".into(), birth));
         let of_name = genders_of_names(table);
         let gender = table.values(|i| gender(table.records, i, &of_name).into_iter().collect());
-        let first = Arc::new(table.folded(&["first_name"]));
-        add(comparisons, gender.fill(), Genders { values: gender, first });
+        let first = table.folded(&["first_name"]);
+        add(comparisons, gender.fill(), Genders::new(gender, &first));
         let generation = table.values(|i| {
             let suffix = table.records.first("suffix", i).and_then(person::generation_of);
             suffix.map(str::to_owned).into_iter().collect()
@@ -343,7 +335,7 @@ fn other_columns(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) 
             continue;
         }
         match attribute.split('.').nth(1).unwrap_or("text") {
-            "date" => add(comparisons, fill, Dates { name, values: table.exact(&[attribute]) }),
+            "date" => add(comparisons, fill, Dates::new(name, table.exact(&[attribute]))),
             _ if values.distinct() <= FEW_VALUES => {
                 add(comparisons, fill, Categories { name, values })
             }

@@ -8,6 +8,8 @@ pub mod model;
 mod features;
 mod train;
 mod values;
+mod weights;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use compare::{Comparison, MISSING, Outcome};
 pub use features::Evidence;
 pub use model::Model;
-use model::{Explanations, Pattern};
+use model::Pattern;
+use weights::{Explanations, Weights};
 
 use crate::{
     error::Result,
@@ -71,13 +74,31 @@ pub struct Metrics {
     pub candidate_pairs: u64,
     /// How many by match weight in whole bits.
     pub weights: BTreeMap<i64, u64>,
-    /// Matches among those below the review line, by their own probabilities.
+    /// Pairs at or above the merge line that are no match, by their own probabilities.
+    pub expected_false_merges: f64,
+    /// Matches between the review line and the merge line.
+    pub expected_review_matches: f64,
+    /// Matches below the review line.
     pub expected_missed: f64,
 }
 
-/// How many matches are to be expected among pairs of these weights, in hundredths of a bit.
-pub fn expected_matches(weights: impl Iterator<Item = i32>) -> f64 {
-    weights.map(billionths).sum::<u64>() as f64 / 1e9
+impl Metrics {
+    /// Adds the errors to be expected of `pairs`, those kept.
+    pub fn expect(&mut self, pairs: &[Pair], settings: &Settings) {
+        let (review, merge) = (settings.review_centibits(), settings.merge_centibits());
+        let [mut false_merges, mut to_review, mut missed] = [0u64; 3];
+        for pair in pairs {
+            let likely = billionths(pair.weight_centibits);
+            match pair.weight_centibits {
+                w if w >= merge => false_merges += 1_000_000_000 - likely,
+                w if w >= review => to_review += likely,
+                _ => missed += likely,
+            }
+        }
+        self.expected_false_merges += false_merges as f64 / 1e9;
+        self.expected_review_matches += to_review as f64 / 1e9;
+        self.expected_missed += missed as f64 / 1e9;
+    }
 }
 
 fn whole_bits(centibits: i32) -> i64 {
@@ -135,6 +156,7 @@ pub struct Scorer {
     comparisons: Vec<Box<dyn Comparison>>,
     /// What was learned.
     pub model: Model,
+    weights: Weights,
 }
 
 /// One line of an explanation: a comparison, the level found, and its bits.
@@ -184,7 +206,7 @@ impl Scorer {
                 train::train(kind.as_str(), &comparisons, &counts)
             }
         };
-        Ok(Scorer { comparisons, model })
+        Ok(Scorer::of(comparisons, model))
     }
 
     /// The comparisons for the records at `members` with a model that is known; none if it was made for
@@ -197,7 +219,11 @@ impl Scorer {
         model: &Model,
     ) -> Option<Scorer> {
         let comparisons = features::comparisons(records, kind, members, evidence);
-        model.fits(&comparisons).then(|| Scorer { comparisons, model: model.clone() })
+        model.fits(&comparisons).then(|| Scorer::of(comparisons, model.clone()))
+    }
+
+    fn of(comparisons: Vec<Box<dyn Comparison>>, model: Model) -> Scorer {
+        Scorer { comparisons, weights: Weights::of(&model), model }
     }
 
     fn outcomes(&self, a: u32, b: u32, into: &mut Vec<Outcome>) {
@@ -219,7 +245,7 @@ impl Scorer {
     fn explanations(&self, a: u32, b: u32) -> Explanations {
         let mut outcomes = Vec::with_capacity(self.comparisons.len());
         self.outcomes(a, b, &mut outcomes);
-        self.model.explanations(&outcomes)
+        self.weights.explanations(&outcomes)
     }
 
     /// The match weight of two groups of members in hundredths of a bit, each group taken for one record
@@ -240,7 +266,7 @@ impl Scorer {
                 found.unwrap_or(MISSING)
             })
             .collect();
-        centibits(self.model.explanations(&outcomes).weight_bits(in_sight))
+        centibits(self.weights.explanations(&outcomes).weight_bits(in_sight))
     }
 
     /// Weighs again those of `scored` whose members have no relatives in sight, now that this is known.
@@ -271,7 +297,7 @@ impl Scorer {
     pub fn evidence_centibits(&self, a: u32, b: u32) -> i32 {
         let mut outcomes = Vec::with_capacity(self.comparisons.len());
         self.outcomes(a, b, &mut outcomes);
-        centibits(self.model.evidence_bits(&outcomes))
+        centibits(self.weights.evidence_bits(&outcomes))
     }
 
     /// Scores all candidate pairs, relatives taken to be in sight, and keeps those that may reach the review
@@ -293,9 +319,9 @@ impl Scorer {
             missed: u64,
         }
         let review = settings.review_centibits();
-        let found = candidates.visit(Found::default, |found, _, left, right| {
+        let found = candidates.visit(Found::default, |found, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
-            let explanations = self.model.explanations(&found.outcomes);
+            let explanations = self.weights.explanations(&found.outcomes);
             let weight_centibits = centibits(explanations.weight_bits(true));
             if explanations.is_related() {
                 found.related.push((left, right));
@@ -352,7 +378,7 @@ impl Scorer {
             })
             .collect();
         let prior_bits = (self.model.match_share / (1.0 - self.model.match_share)).log2();
-        let weight_bits = self.model.explanations(&outcomes).weight_bits(in_sight);
+        let weight_bits = self.weights.explanations(&outcomes).weight_bits(in_sight);
         let relation_bits =
             weight_bits - prior_bits - reasons.iter().map(|r| r.bits + r.rarity_bits).sum::<f64>();
         Explanation { prior_bits, reasons, relation_bits, weight_bits }
@@ -366,7 +392,7 @@ fn count(
     comparisons: &[Box<dyn Comparison>],
     candidates: &CandidatePairs,
 ) -> train::Counts {
-    let produced: u64 = candidates.rules.iter().map(crate::pairs::Rule::pairs).sum();
+    let produced: u64 = candidates.rules.iter().map(|rule| rule.pairs).sum();
     let one_in = produced.div_ceil(TRAINING_PAIRS).max(1);
     let hash_of = |member: u32| {
         let id = records.ids[members[member as usize] as usize].0;
@@ -375,7 +401,7 @@ fn count(
     // Integers only: sums do not depend on the order of threads.
     let parts = candidates.visit(
         || (HashMap::<Pattern, u64>::new(), 0u64, Vec::new()),
-        |(patterns, seen, outcomes), _, a, b| {
+        |(patterns, seen, outcomes), a, b| {
             *seen += 1;
             if !(hash_of(a) ^ hash_of(b).rotate_left(23))
                 .wrapping_mul(0x9e37_79b9_7f4a_7c15)

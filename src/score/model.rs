@@ -133,30 +133,7 @@ pub(super) const NAMESAKE: &str = "namesake";
 
 /// Share of the relations that stays where no relative is in sight: one may still be hidden behind records
 /// that say too little.
-const OUT_OF_SIGHT: f64 = 0.1;
-
-/// How likely each explanation of what two records have in common is, against strangers who agree by
-/// chance.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Explanations {
-    match_bits: f64,
-    strangers: f64,
-    related: f64,
-}
-
-impl Explanations {
-    /// The match weight in bits, prior included: the logarithm of the odds that the pair matches.
-    /// `in_sight` says whether other records are related to either of the two.
-    pub(super) fn weight_bits(self, in_sight: bool) -> f64 {
-        let related = if in_sight { self.related } else { self.related * OUT_OF_SIGHT };
-        self.match_bits - (self.strangers + related).log2()
-    }
-
-    /// Whether the two are related rather than the same or strangers.
-    pub(super) fn is_related(self) -> bool {
-        self.related > self.strangers + self.match_bits.exp2()
-    }
-}
+pub(super) const OUT_OF_SIGHT: f64 = 0.1;
 
 /// What was learned from the data of one kind of record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,39 +176,5 @@ impl Model {
                         .map(String::as_str)
                         .eq(comparison.levels().iter().map(|l| l.name))
             })
-    }
-
-    /// How likely each explanation of the outcomes is.
-    pub(super) fn explanations(&self, outcomes: &[Outcome]) -> Explanations {
-        let mut match_bits = 0.0;
-        let mut related_bits = [0.0; RELATIONS.len()];
-        for (at, outcome) in outcomes.iter().enumerate().filter(|(_, o)| o.level > 0) {
-            let level = outcome.level as usize - 1;
-            let odds = self.comparisons[at].odds[level];
-            let rarity = f64::from(outcome.rarity_bits);
-            match_bits += odds.bits() + rarity;
-            for (bits, relation) in related_bits.iter_mut().zip(&self.relations) {
-                if let Some(&share) = relation.levels[at].get(level) {
-                    *bits += (share / odds.u).log2() + rarity;
-                }
-            }
-        }
-        let related: f64 = self.relations.iter().map(|r| r.share).sum();
-        let strangers = (1.0 - self.match_share - related).max(1e-12);
-        let of_relations = self.relations.iter().zip(related_bits);
-        Explanations {
-            match_bits: self.match_share.log2() + match_bits,
-            strangers,
-            related: of_relations.map(|(r, bits)| r.share * bits.exp2()).sum(),
-        }
-    }
-
-    /// What the comparisons say by themselves, in bits, prior and relations left out.
-    pub(super) fn evidence_bits(&self, outcomes: &[Outcome]) -> f64 {
-        let seen = outcomes.iter().enumerate().filter(|(_, o)| o.level > 0);
-        seen.map(|(at, o)| {
-            self.comparisons[at].odds[o.level as usize - 1].bits() + f64::from(o.rarity_bits)
-        })
-        .sum()
     }
 }
