@@ -60,6 +60,28 @@ pub struct Clustered {
     pub first: Vec<u32>,
     /// Pairs that a human should look at, sorted.
     pub review: Vec<Review>,
+    /// The pairs again, sorted, with what is known of them in the end.
+    pub said: Vec<Said>,
+}
+
+/// What is said of a pair once its clusters are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Said {
+    /// The pair; its weight is that of all records of its clusters, not of its own two alone.
+    pub pair: Pair,
+    /// Whether its records are together.
+    pub zone: Zone,
+}
+
+/// Where a pair stands in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Zone {
+    /// Its records are in two clusters.
+    Separate,
+    /// In two clusters that a human should look at.
+    Review,
+    /// In one.
+    Merged,
 }
 
 /// What two records say of each other, and two groups of them.
@@ -72,6 +94,9 @@ pub trait Judge {
 
 /// Evidence in hundredths of a bit from which a pair of records speaks for or against its cluster.
 pub const SPEAKS_CENTIBITS: i32 = 500;
+/// What is said of two records that a bound keeps apart, in hundredths of a bit: a match is one in a thousand, since
+/// a value may be wrong.
+const BARRED_CENTIBITS: i32 = -1000;
 /// Records of each side that are asked before two clusters merge.
 const ASKED: usize = 24;
 
@@ -97,14 +122,17 @@ pub fn run(
         if a == b {
             continue;
         }
-        let waits = if pair.weight_centibits < merge_centibits {
-            Some("doubtful")
+        let together = if pair.weight_centibits < merge_centibits {
+            Err("doubtful")
         } else {
-            forest.forbidden(a, b).or_else(|| forest.contradicts(a, b, merge_centibits, judge))
+            match forest.forbidden(a, b) {
+                Some(reason) => Err(reason),
+                None => forest.together(a, b, pair, merge_centibits, judge),
+            }
         };
-        match waits {
-            None => forest.merge(a, b),
-            Some(reason) => review.push(Review {
+        match together {
+            Ok(weight_centibits) => forest.merge(a, b, weight_centibits),
+            Err(reason) => review.push(Review {
                 left: pair.left,
                 right: pair.right,
                 weight_centibits: pair.weight_centibits,
@@ -120,7 +148,8 @@ pub fn run(
         a != b && asked.insert((a.min(b), a.max(b)))
     });
     review.sort_unstable();
-    let clustered = Clustered { first: forest.firsts(), review };
+    let said = forest.said(&pairs, &asked, judge);
+    let clustered = Clustered { first: forest.firsts(), review, said };
     let metrics = Metrics::of(&clustered);
     (clustered, metrics)
 }
@@ -147,6 +176,10 @@ struct Forest<'a> {
     bounds: &'a [Bound],
     /// For each bound, the sorted values of each root's cluster.
     held: Vec<Vec<Vec<u32>>>,
+    /// For each record that is no root, the one it was put under and by which merge.
+    under: Vec<Option<(u32, usize)>>,
+    /// The weight of each merge.
+    merges: Vec<i32>,
 }
 
 impl<'a> Forest<'a> {
@@ -163,6 +196,8 @@ impl<'a> Forest<'a> {
             members: (0..records as u32).map(|r| vec![r]).collect(),
             bounds,
             held: held.collect(),
+            under: vec![None; records],
+            merges: Vec::new(),
         }
     }
 
@@ -192,20 +227,21 @@ impl<'a> Forest<'a> {
         })
     }
 
-    /// Why two clusters are not one although a pair of theirs is, if they are not.
+    /// The weight with which two clusters are one since `pair` is, or why they are not.
     ///
     /// A pair of records that say little may be strong only because what would speak against it is
     /// missing there: another record of each cluster may know it. So the clusters as wholes must be strong enough too.
-    fn contradicts(
+    fn together(
         &self,
         a: u32,
         b: u32,
+        pair: &Pair,
         merge_centibits: i32,
         judge: &impl Judge,
-    ) -> Option<&'static str> {
+    ) -> std::result::Result<i32, &'static str> {
         let (mine, yours) = (asked(&self.members[a as usize]), asked(&self.members[b as usize]));
         if mine.len() == 1 && yours.len() == 1 {
-            return None;
+            return Ok(pair.weight_centibits);
         }
         let outweighed =
             |x: u32, y: u32| judge.together(&[x.min(y)], &[x.max(y)]) >= merge_centibits;
@@ -215,20 +251,25 @@ impl<'a> Forest<'a> {
             }
             _ => None,
         });
-        bound.or_else(|| {
-            let apart =
-                judge.together(mine, yours) < merge_centibits || outvoted(mine, yours, judge);
-            apart.then_some("contradiction")
-        })
+        if let Some(reason) = bound {
+            return Err(reason);
+        }
+        let wholes = judge.together(mine, yours);
+        if wholes < merge_centibits || outvoted(mine, yours, judge) {
+            return Err("contradiction");
+        }
+        Ok(wholes.min(pair.weight_centibits))
     }
 
-    fn merge(&mut self, a: u32, b: u32) {
+    fn merge(&mut self, a: u32, b: u32, weight_centibits: i32) {
         let (small, large) = if self.members[a as usize].len() < self.members[b as usize].len() {
             (a, b)
         } else {
             (b, a)
         };
         self.parent[small as usize] = large;
+        self.under[small as usize] = Some((large, self.merges.len()));
+        self.merges.push(weight_centibits);
         let moved = std::mem::take(&mut self.members[small as usize]);
         let members = &mut self.members[large as usize];
         members.extend(moved);
@@ -240,6 +281,58 @@ impl<'a> Forest<'a> {
             values.sort_unstable();
             values.dedup();
         }
+    }
+
+    /// The weight of the merge that brought two records of one cluster together.
+    fn joined_by(&self, a: u32, b: u32) -> i32 {
+        let (mut a, mut b, mut last) = (a, b, 0);
+        while a != b {
+            // The one that was put under another first goes up; a root was never.
+            let at = |record: u32| self.under[record as usize].map_or(usize::MAX, |(_, at)| at);
+            let lower = if at(a) < at(b) { &mut a } else { &mut b };
+            let Some((above, merge)) = self.under[*lower as usize] else { break };
+            (*lower, last) = (above, merge);
+        }
+        self.merges.get(last).copied().unwrap_or(0)
+    }
+
+    /// What is said of each pair in the end. `waiting` are the clusters that wait for a human, two by two.
+    fn said(
+        &mut self,
+        pairs: &[Pair],
+        waiting: &BTreeSet<(u32, u32)>,
+        judge: &impl Judge,
+    ) -> Vec<Said> {
+        let mut known = BTreeMap::new();
+        let mut said: Vec<Said> = pairs
+            .iter()
+            .map(|&pair| {
+                let (a, b) = (self.root(pair.left), self.root(pair.right));
+                let between = (a.min(b), a.max(b));
+                let (weight_centibits, zone) = if a == b {
+                    (self.joined_by(pair.left, pair.right), Zone::Merged)
+                } else {
+                    let wholes = *known
+                        .entry(between)
+                        .or_insert_with(|| self.wholes(between.0, between.1, judge));
+                    let waits = waiting.contains(&between);
+                    let zone = if waits { Zone::Review } else { Zone::Separate };
+                    (wholes.map_or(pair.weight_centibits, |w| w.min(pair.weight_centibits)), zone)
+                };
+                Said { pair: Pair { weight_centibits, ..pair }, zone }
+            })
+            .collect();
+        said.sort_unstable();
+        said
+    }
+
+    /// The weight of two clusters as wholes; none of two records.
+    fn wholes(&self, a: u32, b: u32, judge: &impl Judge) -> Option<i32> {
+        if self.forbidden(a, b).is_some() {
+            return Some(BARRED_CENTIBITS);
+        }
+        let (mine, yours) = (asked(&self.members[a as usize]), asked(&self.members[b as usize]));
+        (mine.len() + yours.len() > 2).then(|| judge.together(mine, yours))
     }
 
     fn firsts(&self) -> Vec<u32> {
@@ -270,6 +363,17 @@ fn all_contradict(
         .peekable();
     pairs.peek().is_some()
         && pairs.all(|((x, one), (y, other))| contradict(one, other) && !outweighed(x, y))
+}
+
+impl Zone {
+    /// `separate`, `review` or `merged`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Zone::Separate => "separate",
+            Zone::Review => "review",
+            Zone::Merged => "merged",
+        }
+    }
 }
 
 impl Metrics {

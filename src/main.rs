@@ -152,7 +152,7 @@ fn show_reasons(asked: &cli::Explain, common: &Common) -> Result<u8> {
 
 fn compare_with_truth(asked: &cli::Evaluate, common: &Common) -> Result<u8> {
     let folder = find_run(&asked.run.project.project, asked.run.run.as_deref())?;
-    let figures = evaluate::run(&folder.join("crosswalk.csv"), &asked.truth)?;
+    let figures = evaluate::run(&folder, &asked.truth)?;
     if common.json {
         say(&serde_json::to_string(&figures).map_err(Error::table("figures"))?);
     } else {

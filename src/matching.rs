@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::{
     block,
-    cluster::{self, Bound, Judge},
+    cluster::{self, Bound, Judge, Said, Zone},
     error::Result,
     model::Kind,
     progress::Progress,
     report::Matching,
     score::{self, Evidence, Model, Scored, Scorer},
-    table::{Clusters, Couple, Link, Records, Review, Staged},
+    table::{Clusters, Couple, Link, Pair, Records, Review, Staged},
     value::{email, text},
 };
 
@@ -38,6 +38,8 @@ pub struct Resolved {
     pub metrics: Vec<Matching>,
     /// What was learned, per kind.
     pub models: Vec<Model>,
+    /// The pairs that came into question, sorted, with what is said of them in the end.
+    pub pairs: Vec<Said>,
 }
 
 /// One kind of record with all that is needed to compare any two of them.
@@ -89,8 +91,10 @@ pub fn resolve(
             in_sight
         });
         let Staged { table: Scored { mut pairs, .. }, metrics: mut score_metrics } = scored;
-        score_metrics.expect(&pairs, &settings.score);
-        pairs.retain(|pair| pair.weight_centibits >= settings.score.review_centibits());
+        let review = settings.score.review_centibits();
+        let below = pairs.iter().map(|pair| pair.weight_centibits).filter(|&w| w < review);
+        score_metrics.expected_missed += score::expected_matches(below);
+        pairs.retain(|pair| pair.weight_centibits >= review);
         let found = pairs.iter().filter(|pair| pair.weight_centibits >= merge);
         let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
         let judge = Judged { scorer, in_sight: &in_sight };
@@ -101,6 +105,10 @@ pub fn resolve(
         );
         let chained = prepared.candidates.chained_only(&clustered.first);
         let blocking_loss = blocking_loss.map(|share| chained + (1.0 - chained) * share);
+        let zone = |zone: Zone| clustered.said.iter().filter(move |said| said.zone == zone);
+        let matches =
+            |of: Zone| score::expected_matches(zone(of).map(|said| said.pair.weight_centibits));
+        let merged_pairs = zone(Zone::Merged).count() as u64;
         resolved.metrics.push(Matching {
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
@@ -110,12 +118,14 @@ pub fn resolve(
             possible_pairs: prepared.block.possible_pairs,
             candidate_pairs: score_metrics.candidate_pairs,
             weights: score_metrics.weights,
-            expected_false_merges: tenths(score_metrics.expected_false_merges),
-            expected_review_matches: tenths(score_metrics.expected_review_matches),
-            expected_missed: tenths(score_metrics.expected_missed),
+            merged_pairs,
+            review_pairs: zone(Zone::Review).count() as u64,
+            expected_false_merges: tenths(merged_pairs as f64 - matches(Zone::Merged)),
+            expected_review_matches: tenths(matches(Zone::Review)),
+            expected_missed: tenths(score_metrics.expected_missed + matches(Zone::Separate)),
             blocking_loss: blocking_loss.map(|share| (share * 1e4).round() / 1e4),
             merge_bits: f64::from(merge) / 100.0,
-            review_bits: f64::from(settings.score.review_centibits()) / 100.0,
+            review_bits: f64::from(review) / 100.0,
             cluster: metrics,
         });
         let global = |local: u32| prepared.members[local as usize];
@@ -127,9 +137,14 @@ pub fn resolve(
             right: global(review.right),
             ..review
         }));
+        resolved.pairs.extend(clustered.said.into_iter().map(|said| {
+            let Pair { left, right, .. } = said.pair;
+            Said { pair: Pair { left: global(left), right: global(right), ..said.pair }, ..said }
+        }));
         resolved.models.push(prepared.scorer.model);
     }
     resolved.clusters.review.sort_unstable();
+    resolved.pairs.sort_unstable();
     Ok(resolved)
 }
 

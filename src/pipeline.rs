@@ -1,13 +1,14 @@
 //! Every stage, in order, on one screen.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
+    array::{ArrayRef, Int32Array, RecordBatch, StringArray, UInt32Array},
     datatypes::{DataType, Field, Schema},
 };
 
 use crate::{
+    cluster::Said,
     config::Plan,
     consolidate, emit,
     error::{Error, Result},
@@ -16,7 +17,7 @@ use crate::{
     normalize,
     registry::{self, Registry},
     report,
-    run::{MODEL, Run, Stage},
+    run::{MODEL, PAIRS, Run, Stage},
     score::Model,
     store,
     table::{
@@ -98,6 +99,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         let (links, couples) = (&ingested.links, &ingested.couples);
         matching::resolve(records, links, couples, &known, &matching_settings(plan), progress)
     })?;
+    store::write_parquet(&run.path(PAIRS), &pairs_batch(&resolved.pairs)?)?;
     let model = write_models(plan, run, &known, &resolved)?;
     let registry = known_registry(plan)?;
     for name in [registry::GOLDEN_IDS, registry::KEYS, registry::EVENTS] {
@@ -364,9 +366,31 @@ fn known_registry(plan: &Plan) -> Result<Registry> {
 }
 
 /// Which persons and organisations stand on one row: positions in `records.parquet`.
+/// The pairs that came into question: positions of their records, what is said of them, and their zone.
+fn pairs_batch(pairs: &[Said]) -> Result<RecordBatch> {
+    let numbers = |of: fn(&Said) -> u32| -> ArrayRef {
+        Arc::new(UInt32Array::from_iter_values(pairs.iter().map(of)))
+    };
+    let weights = Int32Array::from_iter_values(pairs.iter().map(|s| s.pair.weight_centibits));
+    let zones = StringArray::from_iter_values(pairs.iter().map(|said| said.zone.as_str()));
+    let schema = Schema::new(vec![
+        Field::new("left", DataType::UInt32, false),
+        Field::new("right", DataType::UInt32, false),
+        Field::new("weight_centibits", DataType::Int32, false),
+        Field::new("zone", DataType::Utf8, false),
+    ]);
+    let columns = vec![
+        numbers(|said| said.pair.left),
+        numbers(|said| said.pair.right),
+        Arc::new(weights) as ArrayRef,
+        Arc::new(zones),
+    ];
+    RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::table("pairs"))
+}
+
 fn links_batch(links: &[Link]) -> Result<RecordBatch> {
     let numbers = |of: fn(&Link) -> u32| -> ArrayRef {
-        std::sync::Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))
+        Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))
     };
     let roles = StringArray::from_iter_values(links.iter().map(|l| &l.role));
     let schema = Schema::new(vec![
@@ -374,10 +398,7 @@ fn links_batch(links: &[Link]) -> Result<RecordBatch> {
         Field::new("organisation", DataType::UInt32, false),
         Field::new("role", DataType::Utf8, false),
     ]);
-    let columns = vec![
-        numbers(|l| l.person),
-        numbers(|l| l.organisation),
-        std::sync::Arc::new(roles) as ArrayRef,
-    ];
-    RecordBatch::try_new(std::sync::Arc::new(schema), columns).map_err(Error::table("links"))
+    let columns =
+        vec![numbers(|l| l.person), numbers(|l| l.organisation), Arc::new(roles) as ArrayRef];
+    RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::table("links"))
 }

@@ -25,6 +25,8 @@ use crate::{
 pub const MANIFEST: &str = "manifest.json";
 /// The name of the file that says what was learned about each kind of record.
 pub const MODEL: &str = "model.json";
+/// The name of the table of the pairs that came into question.
+pub const PAIRS: &str = "tables/pairs.parquet";
 const LATEST: &str = "latest";
 const PARTIAL: &str = ".partial";
 

@@ -519,6 +519,8 @@ impl Demo {
                 possible_pairs: records * records.saturating_sub(1) / 2,
                 candidate_pairs: weights.values().sum(),
                 weights,
+                merged_pairs: 5120,
+                review_pairs: 240,
                 expected_false_merges: 31.4,
                 expected_review_matches: 118.2,
                 expected_missed: 24.7,

@@ -518,12 +518,7 @@ fn matching(matching: &Matching, texts: Texts) -> Value {
     let line = |bits: f64| texts.bits((bits * 100.0).round() as i32);
     context! {
         of_all => texts.percent(matching.candidate_pairs, possible),
-        expected => [
-            matching.expected_false_merges,
-            matching.expected_review_matches,
-            matching.expected_missed,
-        ]
-        .map(|pairs| texts.number(pairs.round() as u64)),
+        outcomes => outcomes(matching),
         // In tenths of a percent: most losses are small.
         lost => matching.blocking_loss.map(|share| {
             texts.decimal(&format!("{:.1}", share * 100.0))
@@ -536,6 +531,23 @@ fn matching(matching: &Matching, texts: Texts) -> Value {
         chart => Value::from_safe_string(weights_chart(matching, texts)),
         ..seen(matching)
     }
+}
+
+/// The pairs of each zone in the end, the matches among them, and the errors: what is merged and should not be, or is
+/// not and should be.
+fn outcomes(matching: &Matching) -> Vec<Value> {
+    let whole = |pairs: f64| pairs.round() as u64;
+    let decided = matching.merged_pairs + matching.review_pairs;
+    let wrong = whole(matching.expected_false_merges).min(matching.merged_pairs);
+    let waiting = whole(matching.expected_review_matches);
+    let missed = whole(matching.expected_missed);
+    [
+        ("merge", matching.merged_pairs, matching.merged_pairs - wrong, Some(wrong)),
+        ("review", matching.review_pairs, waiting, None),
+        ("separate", matching.candidate_pairs.saturating_sub(decided), missed, Some(missed)),
+    ]
+    .map(|(zone, pairs, matches, errors)| context! { zone, pairs, matches, errors })
+    .into()
 }
 
 /// Where review and merge begin, among weights that are known to the whole bit: in doubt, review.

@@ -73,11 +73,15 @@ pub struct Matching {
     pub candidate_pairs: u64,
     /// Number of candidate pairs by match weight in whole bits.
     pub weights: std::collections::BTreeMap<i64, u64>,
-    /// Pairs at or above the merge line that are no match, by their own probabilities.
+    /// Of the pairs that came into question those of one cluster.
+    pub merged_pairs: u64,
+    /// Those of two clusters that wait for a human.
+    pub review_pairs: u64,
+    /// Of the merged pairs those that are no match, by what is said of them.
     pub expected_false_merges: f64,
-    /// Matches between review line and merge line, likewise.
+    /// Of the pairs that wait those that are a match, likewise.
     pub expected_review_matches: f64,
-    /// Matches below the review line, likewise.
+    /// Matches among all other candidate pairs, likewise.
     pub expected_missed: f64,
     /// Share of the matches that blocking left out, as estimated; none where all pairs were compared or
     /// too few matches tell.

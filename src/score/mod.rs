@@ -74,31 +74,13 @@ pub struct Metrics {
     pub candidate_pairs: u64,
     /// How many by match weight in whole bits.
     pub weights: BTreeMap<i64, u64>,
-    /// Pairs at or above the merge line that are no match, by their own probabilities.
-    pub expected_false_merges: f64,
-    /// Matches between the review line and the merge line.
-    pub expected_review_matches: f64,
-    /// Matches below the review line.
+    /// Matches among those below the review line, by their own probabilities.
     pub expected_missed: f64,
 }
 
-impl Metrics {
-    /// Adds the errors to be expected of `pairs`, those kept.
-    pub fn expect(&mut self, pairs: &[Pair], settings: &Settings) {
-        let (review, merge) = (settings.review_centibits(), settings.merge_centibits());
-        let [mut false_merges, mut to_review, mut missed] = [0u64; 3];
-        for pair in pairs {
-            let likely = billionths(pair.weight_centibits);
-            match pair.weight_centibits {
-                w if w >= merge => false_merges += 1_000_000_000 - likely,
-                w if w >= review => to_review += likely,
-                _ => missed += likely,
-            }
-        }
-        self.expected_false_merges += false_merges as f64 / 1e9;
-        self.expected_review_matches += to_review as f64 / 1e9;
-        self.expected_missed += missed as f64 / 1e9;
-    }
+/// How many matches are to be expected among pairs of these weights, in hundredths of a bit.
+pub fn expected_matches(weights: impl Iterator<Item = i32>) -> f64 {
+    weights.map(billionths).sum::<u64>() as f64 / 1e9
 }
 
 fn whole_bits(centibits: i32) -> i64 {
