@@ -8,6 +8,7 @@
 use std::time::Instant;
 
 use orpailleur::{
+    decisions::Decided,
     matching,
     model::Kind,
     progress::Progress,
@@ -25,8 +26,8 @@ fn main() {
     for &(name, count, last_names) in CASES {
         let records = persons(count, last_names, 7);
         let started = Instant::now();
-        let settings = matching::Settings::default();
-        let resolved = matching::resolve(&records, &[], &[], &[], &settings, &Progress::hidden())
+        let (settings, quiet) = (matching::Settings::default(), Progress::hidden());
+        let resolved = matching::resolve(&records, (&[], &[]), &[], &Decided::default(), &settings, &quiet)
             .expect("matching data in memory cannot fail");
         let seconds = started.elapsed().as_secs_f64();
         let metrics = &resolved.metrics[0];

@@ -51,7 +51,8 @@ pub struct Common {
     /// Language of the report
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
-    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `diff`, `verify`
+    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `diff`, `decide`,
+    /// `unmerge`, `verify`
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress, no warnings
@@ -141,6 +142,25 @@ Examples:
   orpailleur diff 0001-c78750d5                 that run and the latest, of the project in this folder
   orpailleur diff 0001-c78750d5 0002-0b9f7a11 --project migration --out changes.csv")]
     Diff(Diff),
+    /// Write down what a steward decided about records: it holds in every later run
+    ///
+    /// A decision is a line of `decisions.jsonl`, which names rows by hashes: it holds whatever the order of rows and
+    /// the names of files. One that contradicts another is refused.
+    #[command(after_help = "Examples:
+  orpailleur decide same clients.csv:12 leads.csv:7 --comment \"married in 2019\"
+  orpailleur decide not-same Pmz589v5fc0tx33c2 Psm08xggy08m75c9y
+  orpailleur decide pin Pmz589v5fc0tx33c2 email marie@example.fr
+  orpailleur decide block phone \"01 00 00 00 00\"
+  orpailleur decide review reviewed.xlsx        a copy of the report's workbook, its review sheets filled in
+  orpailleur decide withdraw D7ja0tar")]
+    Decide(Decide),
+    /// Take records out of a golden record, and keep them out
+    ///
+    /// Says what would change; with `--yes` the decision is written, and the next run applies it.
+    #[command(after_help = "Examples:
+  orpailleur unmerge Pmz589v5fc0tx33c2 clients.csv:12
+  orpailleur unmerge Pmz589v5fc0tx33c2 clients.csv:12 leads.csv:7 --yes --comment \"father and son\"")]
+    Unmerge(Unmerge),
     /// Compute the digests of a run again, and compare them with its manifest
     ///
     /// Says `ok` and how many files there are, or names each that is missing, changed or new.
@@ -319,6 +339,140 @@ pub struct Diff {
     /// Also write every change into this CSV file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `decide`.
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// What was decided.
+    #[command(subcommand)]
+    pub what: Deciding,
+}
+
+/// What can be decided.
+#[derive(Debug, Subcommand)]
+pub enum Deciding {
+    /// What is named is one entity, whatever it weighs
+    Same(Together),
+    /// No two of what is named are one entity, whatever chain joins them
+    NotSame(Together),
+    /// An attribute of a golden record has this value, whatever its rule
+    Pin {
+        /// The golden record, or one of its rows
+        name: String,
+        /// The attribute
+        attribute: String,
+        /// The value
+        #[arg(required_unless_present = "source")]
+        value: Option<String>,
+        /// The source whose value survives
+        #[arg(long, value_name = "SOURCE")]
+        source: Option<String>,
+        /// As long as the rows say what they say now
+        #[arg(long)]
+        until_change: bool,
+        /// Which record of a row that holds a person and an organisation
+        #[arg(long, value_name = "K", value_parser = kind)]
+        kind: Option<Kind>,
+        /// Who decides, about which run.
+        #[command(flatten)]
+        by: By,
+    },
+    /// What a row says survives nowhere: all of it, one attribute, or one value
+    Ignore {
+        /// The row, or a golden record for all of its rows
+        name: String,
+        /// The attribute
+        attribute: Option<String>,
+        /// The value
+        value: Option<String>,
+        /// Which record of a row that holds a person and an organisation
+        #[arg(long, value_name = "K", value_parser = kind)]
+        kind: Option<Kind>,
+        /// Who decides, about which run.
+        #[command(flatten)]
+        by: By,
+    },
+    /// A value survives nowhere, whoever says it
+    Block {
+        /// The attribute
+        attribute: String,
+        /// The value
+        value: String,
+        /// Who decides, about which run.
+        #[command(flatten)]
+        by: By,
+    },
+    /// Decisions hold no more
+    Withdraw {
+        /// Their ids, or the beginnings of them
+        #[arg(required = true, value_name = "DECISION")]
+        ids: Vec<String>,
+        /// Who decides, about which run.
+        #[command(flatten)]
+        by: By,
+    },
+    /// What a steward wrote into the review sheets of a copy of `report/report.xlsx`
+    Review {
+        /// The workbook, or one of its sheets saved as text
+        file: PathBuf,
+        /// Who decides, about which run.
+        #[command(flatten)]
+        by: By,
+    },
+}
+
+/// Records that are one, or not.
+#[derive(Debug, Args)]
+pub struct Together {
+    /// Golden ids, record ids, `file:row`, `file!sheet:row` or keys, as `explain` takes them
+    #[arg(required = true, num_args = 2.., value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Which records of rows that hold a person and an organisation
+    #[arg(long, value_name = "K", value_parser = kind)]
+    pub kind: Option<Kind>,
+    /// Who decides, about which run.
+    #[command(flatten)]
+    pub by: By,
+}
+
+/// `unmerge`.
+#[derive(Debug, Args)]
+pub struct Unmerge {
+    /// The golden record
+    pub golden: String,
+    /// The records that leave it: record ids, `file:row`, `file!sheet:row` or keys
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Write the decision
+    #[arg(long)]
+    pub yes: bool,
+    /// Who decides, about which run.
+    #[command(flatten)]
+    pub by: By,
+}
+
+/// Who decides, and about which run.
+#[derive(Debug, Clone, Args)]
+pub struct By {
+    /// Who decides [default: the user of this system]
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// When it was decided [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub when: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub comment: String,
+    /// What shows it: a document, a ticket
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub evidence: String,
+    /// The folder with `orpailleur.toml`
+    #[arg(long, value_name = "P", default_value = ".")]
+    pub project: PathBuf,
+    /// A run's folder or id [default: the latest]
+    #[arg(long, value_name = "DIR")]
+    pub run: Option<PathBuf>,
 }
 
 /// A complete run of a project.

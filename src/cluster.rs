@@ -1,9 +1,10 @@
 //! Gathers matching records into entities: scored pairs -> one cluster per record.
 //!
-//! Pairs merge from the strongest down. A merge is refused when the two clusters hold values that
-//! one entity cannot have both, when as wholes they are no match, or when their records contradict each
+//! What a steward found to be one merges first, whatever it weighs and whatever bound it breaks; the broken
+//! bound is told. Then pairs merge from the strongest down. A merge is refused when the two clusters hold values
+//! that one entity cannot have both, when as wholes they are no match, or when their records contradict each
 //! other more than they agree: no chain of pairs brings together what must stay apart. What is refused
-//! waits for a human.
+//! waits for a human, unless one has decided already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +41,18 @@ pub enum Bound {
     },
 }
 
+/// What clusters obey, whatever the pairs say.
+#[derive(Debug, Clone, Default)]
+pub struct Constraints {
+    /// Values that bound clusters.
+    pub bounds: Vec<Bound>,
+    /// Records that a steward found to be one: they merge before all pairs, and past all bounds.
+    pub same: Vec<(u32, u32)>,
+    /// Records that a steward found not to be one: each decision has parts, and no record of one part is in a
+    /// cluster with one of another. Stronger than `same`.
+    pub apart: Vec<Vec<Vec<u32>>>,
+}
+
 /// The numbers of [`run`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
@@ -62,6 +75,8 @@ pub struct Clustered {
     pub review: Vec<Review>,
     /// The pairs again, sorted, with what is known of them in the end.
     pub said: Vec<Said>,
+    /// Which of the records that are the [same](Constraints::same) broke which bound when they merged.
+    pub overruled: Vec<(usize, &'static str)>,
 }
 
 /// What is said of a pair once its clusters are known.
@@ -97,6 +112,8 @@ pub const SPEAKS_CENTIBITS: i32 = 500;
 /// What is said of two records that a bound keeps apart, in hundredths of a bit: a match is one in a thousand, since
 /// a value may be wrong.
 const BARRED_CENTIBITS: i32 = -1000;
+/// What is said of two records that a steward found to be one: a steward may err, once in a million.
+const DECIDED_CENTIBITS: i32 = 2000;
 /// Records of each side that are asked before two clusters merge.
 const ASKED: usize = 24;
 
@@ -106,20 +123,21 @@ pub fn asked(members: &[u32]) -> &[u32] {
 }
 
 /// Gives each of `records` records exactly one cluster. `pairs` are all pairs worth a thought; those
-/// from `merge_centibits` on merge if `bounds` and the other records of their clusters allow it.
+/// from `merge_centibits` on merge if `constraints` and the other records of their clusters allow it.
 pub fn run(
     records: usize,
     mut pairs: Vec<Pair>,
     merge_centibits: i32,
-    bounds: &[Bound],
+    constraints: &Constraints,
     judge: &impl Judge,
 ) -> (Clustered, Metrics) {
     pairs.sort_unstable_by_key(|p| (-p.weight_centibits, p.left, p.right));
-    let mut forest = Forest::new(records, bounds);
+    let mut forest = Forest::new(records, constraints);
+    let overruled = forest.merge_same(&constraints.same);
     let mut review = Vec::new();
     for pair in &pairs {
         let (a, b) = (forest.root(pair.left), forest.root(pair.right));
-        if a == b {
+        if a == b || forest.are_kept_apart(a, b) {
             continue;
         }
         let together = if pair.weight_centibits < merge_centibits {
@@ -140,16 +158,16 @@ pub fn run(
             }),
         }
     }
-    // Merges that came later may have settled what waited; and of all pairs between two clusters a
+    // Merges that came later may have settled what waited, or brought a decision with them; and of all pairs between two clusters a
     // human need look at one only, the strongest, which came first.
     let mut asked = BTreeSet::new();
     review.retain(|r: &Review| {
         let (a, b) = (forest.root(r.left), forest.root(r.right));
-        a != b && asked.insert((a.min(b), a.max(b)))
+        a != b && !forest.are_kept_apart(a, b) && asked.insert((a.min(b), a.max(b)))
     });
     review.sort_unstable();
     let said = forest.said(&pairs, &asked, judge);
-    let clustered = Clustered { first: forest.firsts(), review, said };
+    let clustered = Clustered { first: forest.firsts(), review, said, overruled };
     let metrics = Metrics::of(&clustered);
     (clustered, metrics)
 }
@@ -180,10 +198,13 @@ struct Forest<'a> {
     under: Vec<Option<(u32, usize)>>,
     /// The weight of each merge.
     merges: Vec<i32>,
+    /// For each root that a decision keeps apart from others, its parts: decision and part, sorted.
+    parts: BTreeMap<u32, Vec<(u32, u32)>>,
 }
 
 impl<'a> Forest<'a> {
-    fn new(records: usize, bounds: &'a [Bound]) -> Forest<'a> {
+    fn new(records: usize, constraints: &'a Constraints) -> Forest<'a> {
+        let Constraints { bounds, apart, .. } = constraints;
         let held = bounds.iter().map(|bound| match bound {
             Bound::AtMostOne { values, .. }
             | Bound::NoRepeat { values, .. }
@@ -198,7 +219,32 @@ impl<'a> Forest<'a> {
             held: held.collect(),
             under: vec![None; records],
             merges: Vec::new(),
+            parts: parts_of_records(apart),
         }
+    }
+
+    /// Merges what a steward found to be one; gives the bounds that this broke.
+    fn merge_same(&mut self, same: &[(u32, u32)]) -> Vec<(usize, &'static str)> {
+        let mut overruled = Vec::new();
+        for (at, &(left, right)) in same.iter().enumerate() {
+            let (a, b) = (self.root(left), self.root(right));
+            if a == b || self.are_kept_apart(a, b) {
+                continue;
+            }
+            let broken = self.forbidden(a, b).or_else(|| self.bound_against(a, b, |_, _| false));
+            overruled.extend(broken.map(|reason| (at, reason)));
+            self.merge(a, b, DECIDED_CENTIBITS);
+        }
+        overruled
+    }
+
+    /// Whether a steward found a record of one cluster not to be one with a record of the other.
+    fn are_kept_apart(&self, a: u32, b: u32) -> bool {
+        let (Some(mine), Some(yours)) = (self.parts.get(&a), self.parts.get(&b)) else {
+            return false;
+        };
+        let differ = |x: &(u32, u32), y: &(u32, u32)| x.0 == y.0 && x.1 != y.1;
+        mine.iter().any(|x| yours.iter().any(|y| differ(x, y)))
     }
 
     fn root(&mut self, record: u32) -> u32 {
@@ -215,8 +261,11 @@ impl<'a> Forest<'a> {
         self.bounds.iter().zip(&self.held).find_map(|(bound, held)| {
             let (mine, yours) = (&held[a as usize], &held[b as usize]);
             match bound {
+                // Several values of one cluster are one by decision.
                 Bound::AtMostOne { reason, .. } => {
-                    (!mine.is_empty() && !yours.is_empty() && mine != yours).then_some(*reason)
+                    let within =
+                        |a: &[u32], b: &[u32]| a.iter().all(|v| b.binary_search(v).is_ok());
+                    (!within(mine, yours) && !within(yours, mine)).then_some(*reason)
                 }
                 // Whether something outweighs it takes more than the values.
                 Bound::NoContradiction { .. } => None,
@@ -245,13 +294,7 @@ impl<'a> Forest<'a> {
         }
         let outweighed =
             |x: u32, y: u32| judge.together(&[x.min(y)], &[x.max(y)]) >= merge_centibits;
-        let bound = self.bounds.iter().find_map(|bound| match bound {
-            Bound::NoContradiction { reason, values, contradict } => {
-                all_contradict(mine, yours, values, *contradict, outweighed).then_some(*reason)
-            }
-            _ => None,
-        });
-        if let Some(reason) = bound {
+        if let Some(reason) = self.bound_against(a, b, outweighed) {
             return Err(reason);
         }
         let wholes = judge.together(mine, yours);
@@ -259,6 +302,22 @@ impl<'a> Forest<'a> {
             return Err("contradiction");
         }
         Ok(wholes.min(pair.weight_centibits))
+    }
+
+    /// The values of two clusters that contradict each other, unless the rest of two records outweighs that.
+    fn bound_against(
+        &self,
+        a: u32,
+        b: u32,
+        outweighed: impl Fn(u32, u32) -> bool + Copy,
+    ) -> Option<&'static str> {
+        let (mine, yours) = (asked(&self.members[a as usize]), asked(&self.members[b as usize]));
+        self.bounds.iter().find_map(|bound| match bound {
+            Bound::NoContradiction { reason, values, contradict } => {
+                all_contradict(mine, yours, values, *contradict, outweighed).then_some(*reason)
+            }
+            _ => None,
+        })
     }
 
     fn merge(&mut self, a: u32, b: u32, weight_centibits: i32) {
@@ -280,6 +339,12 @@ impl<'a> Forest<'a> {
             values.extend(moved);
             values.sort_unstable();
             values.dedup();
+        }
+        if let Some(moved) = self.parts.remove(&small) {
+            let parts = self.parts.entry(large).or_default();
+            parts.extend(moved);
+            parts.sort_unstable();
+            parts.dedup();
         }
     }
 
@@ -328,7 +393,7 @@ impl<'a> Forest<'a> {
 
     /// The weight of two clusters as wholes; none of two records.
     fn wholes(&self, a: u32, b: u32, judge: &impl Judge) -> Option<i32> {
-        if self.forbidden(a, b).is_some() {
+        if self.are_kept_apart(a, b) || self.forbidden(a, b).is_some() {
             return Some(BARRED_CENTIBITS);
         }
         let (mine, yours) = (asked(&self.members[a as usize]), asked(&self.members[b as usize]));
@@ -344,6 +409,19 @@ impl<'a> Forest<'a> {
         }
         firsts
     }
+}
+
+/// For each record that a decision keeps apart from others, decision and part.
+fn parts_of_records(apart: &[Vec<Vec<u32>>]) -> BTreeMap<u32, Vec<(u32, u32)>> {
+    let mut parts: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for (decision, of_decision) in (0..).zip(apart) {
+        for (part, records) in (0..).zip(of_decision) {
+            for &record in records {
+                parts.entry(record).or_default().push((decision, part));
+            }
+        }
+    }
+    parts
 }
 
 /// Whether records of two clusters have values, all of one contradict all of the other, and nothing else of
@@ -421,35 +499,71 @@ mod tests {
         Pair { left, right, weight_centibits: bits * 100 }
     }
 
-    fn clustered(pairs: &[(u32, u32, i32)], bounds: &[Bound]) -> Vec<u32> {
+    fn clustered(pairs: &[(u32, u32, i32)], constraints: &Constraints) -> Clustered {
         let pairs = pairs.iter().map(|&(a, b, bits)| pair(a, b, bits)).collect();
-        run(5, pairs, 300, bounds, &Says(|_, _| 500)).0.first
+        run(5, pairs, 300, constraints, &Says(|_, _| 500)).0
+    }
+
+    fn bounded(bound: Bound) -> Constraints {
+        Constraints { bounds: vec![bound], ..Constraints::default() }
+    }
+
+    fn legal_numbers(values: [Option<u32>; 5]) -> Bound {
+        Bound::AtMostOne { reason: "legal_number", values: values.to_vec() }
     }
 
     #[test]
     fn a_chain_of_accepted_pairs_is_one_cluster() {
-        assert_eq!(clustered(&[(0, 1, 12), (1, 2, 9), (3, 4, 1)], &[]), [0, 0, 0, 3, 4]);
+        let found = clustered(&[(0, 1, 12), (1, 2, 9), (3, 4, 1)], &Constraints::default());
+        assert_eq!(found.first, [0, 0, 0, 3, 4]);
+    }
+
+    #[test]
+    fn what_was_decided_to_be_one_is_one_whatever_it_weighs() {
+        let constraints = Constraints { same: vec![(0, 3)], ..Constraints::default() };
+        let found = clustered(&[(0, 1, 12), (0, 3, -20)], &constraints);
+        assert_eq!(found.first, [0, 0, 2, 0, 4]);
+        assert_eq!((found.review, found.overruled), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_decision_breaks_a_bound_and_it_is_told() {
+        let bounds = vec![legal_numbers([Some(1), Some(2), None, Some(2), Some(3)])];
+        let constraints =
+            Constraints { bounds, same: vec![(0, 2), (0, 1)], ..Constraints::default() };
+        // The two numbers are one now: what has either of them may join, and what has a third one may not.
+        let found = clustered(&[(0, 3, 12), (0, 4, 12)], &constraints);
+        assert_eq!(found.first, [0, 0, 0, 0, 4]);
+        assert_eq!(found.overruled, [(1, "legal_number")]);
+        assert_eq!(found.review.len(), 1);
+    }
+
+    #[test]
+    fn no_chain_joins_what_was_decided_to_be_apart_and_nobody_is_asked_again() {
+        let apart = vec![vec![vec![0, 3], vec![2]]];
+        let constraints = Constraints { apart, ..Constraints::default() };
+        let found =
+            clustered(&[(0, 1, 12), (1, 2, 11), (2, 3, 10), (2, 4, 9), (0, 2, 1)], &constraints);
+        assert_eq!(found.first, [0, 0, 2, 3, 2]);
+        assert_eq!(found.review, []);
     }
 
     #[test]
     fn no_chain_joins_two_different_legal_numbers() {
-        let bound = Bound::AtMostOne {
-            reason: "legal_number",
-            values: vec![Some(1), None, Some(2), None, None],
-        };
+        let bound = bounded(legal_numbers([Some(1), None, Some(2), None, None]));
         let pairs = vec![pair(0, 1, 12), pair(1, 2, 9)];
-        let (found, metrics) = run(5, pairs, 300, &[bound], &Says(|_, _| 500));
+        let (found, metrics) = run(5, pairs, 300, &bound, &Says(|_, _| 500));
         assert_eq!(found.first, [0, 0, 2, 3, 4]);
         assert_eq!(metrics.review["legal_number"], 1);
     }
 
     #[test]
     fn no_chain_joins_contradicting_values_but_what_outweighs_them_does() {
-        let bounds = [Bound::NoContradiction {
+        let bounds = bounded(Bound::NoContradiction {
             reason: "birth_dates",
             values: vec![Some(10), None, Some(20), None, None],
             contradict: |x, y| x != y,
-        }];
+        });
         let chain = vec![pair(0, 1, 12), pair(1, 2, 9)];
         let ends = |weight: i32| {
             let judge = Says(move |a, b| if (a, b) == (0, 2) { weight } else { 900 });
@@ -463,7 +577,7 @@ mod tests {
     fn two_clusters_that_as_wholes_are_too_weak_stay_apart() {
         let judge = Says(|a, b| if (a, b) == (0, 1) { 900 } else { 200 });
         let pairs = vec![pair(0, 1, 12), pair(1, 2, 9)];
-        assert_eq!(run(3, pairs, 300, &[], &judge).0.first, [0, 0, 2]);
+        assert_eq!(run(3, pairs, 300, &Constraints::default(), &judge).0.first, [0, 0, 2]);
     }
 
     #[test]
@@ -472,14 +586,15 @@ mod tests {
             reason: "one_to_one",
             values: vec![Some(1), Some(2), Some(1), None, None],
         };
-        assert_eq!(clustered(&[(0, 1, 12), (1, 2, 9)], &[bound]), [0, 0, 2, 3, 4]);
+        let found = clustered(&[(0, 1, 12), (1, 2, 9)], &bounded(bound));
+        assert_eq!(found.first, [0, 0, 2, 3, 4]);
     }
 
     #[test]
     fn a_chain_whose_ends_contradict_is_cut() {
         let judge = Says(|a, b| if a == 0 && b > 1 { -900 } else { 450 });
         let pairs = vec![pair(0, 1, 12), pair(2, 3, 11), pair(1, 2, 5)];
-        let (found, metrics) = run(4, pairs, 300, &[], &judge);
+        let (found, metrics) = run(4, pairs, 300, &Constraints::default(), &judge);
         assert_eq!(found.first, [0, 0, 2, 2]);
         assert_eq!(metrics.review["contradiction"], 1);
     }
@@ -492,7 +607,7 @@ mod tests {
             let pairs: Vec<Pair> = pairs.iter().filter(|p| p.0 < p.1).map(|p| pair(p.0, p.1, p.2)).collect();
             let reversed: Vec<Pair> = pairs.iter().rev().copied().collect();
             let values = (0..12).map(|r| (r % 3 == 0).then_some(r / 6)).collect();
-            let bounds = [Bound::AtMostOne { reason: "x", values }];
+            let bounds = bounded(Bound::AtMostOne { reason: "x", values });
             let judge = Says(|a: u32, b: u32| if (a + b).is_multiple_of(5) { -700 } else { 700 });
             let (one, other) = (
                 run(12, pairs, 300, &bounds, &judge).0,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     block, consolidate,
+    decisions::{self, Decided, Decision, Fate},
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
     error::{Error, Problem, Result},
@@ -28,7 +29,7 @@ use crate::{
     progress::Progress,
     run::Stage,
     score, store,
-    table::{IdKey, NO_COUNTRY, Reject},
+    table::{IdKey, NO_COUNTRY, Records, Reject},
     value::address,
     vocabulary,
 };
@@ -325,7 +326,8 @@ impl Plan {
         let unread = plan.unread(&read.metrics)?;
         let rejects = read.table.rejects.iter().chain(&unread.rejects);
         let whole = rejects.filter(|reject| reject.row.is_none());
-        let problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
+        let mut problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
+        problems.extend(open_decisions(folder, &read.table.records, &key)?);
         if !problems.is_empty() {
             return Err(document::in_order(problems));
         }
@@ -504,6 +506,22 @@ impl Plan {
             _ => Ok(()),
         }
     }
+}
+
+/// The decisions that do not hold as they were made.
+fn open_decisions(folder: &Path, records: &Records, key: &IdKey) -> Result<Vec<Located>> {
+    let decisions = decisions::read(folder)?;
+    let decided = Decided::new(&decisions, records, key);
+    let open = (1..).zip(decisions.iter().zip(&decided.fates)).filter(|(_, (_, f))| f.is_open());
+    let problem = |(line, (decision, fate)): (u32, (&Decision, &Fate))| {
+        let what = decision.verdict.name().replace('_', " ");
+        let place = format!("{}:{line}", decisions::DECISIONS);
+        let status = fate.status.as_str();
+        let message = format!("`{what}` ({}) is {status}: {}", decision.id(), fate.why);
+        let hint = format!("`orpailleur decide withdraw {}` takes it back", decision.id());
+        (usize::MAX, Problem { place, message, hint: Some(hint) })
+    };
+    Ok(open.map(problem).collect())
 }
 
 /// The folder of the runs of the project in `folder`, whatever else is wrong with its settings.

@@ -53,6 +53,14 @@ pub enum Error {
         /// What the user can do.
         hint: Option<String>,
     },
+    /// What was asked for makes no sense beside what is there.
+    #[error("{message}")]
+    Refused {
+        /// Why: a lower-case phrase.
+        message: String,
+        /// What the user can do.
+        hint: String,
+    },
     /// The user interrupted the run.
     #[error("interrupted; the unfinished run was removed")]
     Interrupted,
@@ -102,6 +110,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Format { hint, .. } | Error::NotFound { hint, .. } => hint.clone(),
+            Error::Refused { hint, .. } => Some(hint.clone()),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("check who owns it and its permissions".into())
             }

@@ -24,6 +24,7 @@ pub mod value;
 
 pub mod store;
 pub mod registry;
+pub mod decisions;
 pub mod document;
 pub mod timing;
 pub mod progress;
@@ -46,6 +47,7 @@ pub mod profile;
 pub mod matching;
 pub mod pipeline;
 pub mod explain;
+pub mod decide;
 pub mod diff;
 pub mod evaluate;
 pub mod mappings;

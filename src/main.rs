@@ -10,8 +10,9 @@ use std::{
 
 use clap::Parser;
 use orpailleur::{
-    cli::{self, Cli, Command, Common, MappingsAction, Running},
+    cli::{self, Cli, Command, Common, Deciding, MappingsAction, Running},
     config::{self, Overrides, Plain, Plan},
+    decide::{self, Desk},
     diff,
     error::{Error, Result},
     evaluate, explain, init, mappings, pipeline, profile,
@@ -84,6 +85,8 @@ fn execute(cli: Cli) -> Result<u8> {
             }),
         },
         Command::Diff(asked) => show_changes(&asked, common),
+        Command::Decide(asked) => write_decisions(&asked.what, common),
+        Command::Unmerge(asked) => take_out(&asked, common),
         Command::Verify(asked) => verify(&asked, common),
     }
 }
@@ -173,6 +176,88 @@ fn show_changes(asked: &cli::Diff, common: &Common) -> Result<u8> {
         false => say(found.to_string().trim_end()),
     }
     Ok(DONE)
+}
+
+fn write_decisions(asked: &Deciding, common: &Common) -> Result<u8> {
+    let written = match asked {
+        Deciding::Same(named) => {
+            let (desk, by) = desk(&named.by)?;
+            desk.write(&[(desk.same(&named.names, named.kind)?, by)])?
+        }
+        Deciding::NotSame(named) => {
+            let (desk, by) = desk(&named.by)?;
+            desk.write(&[(desk.not_same(&named.names, named.kind)?, by)])?
+        }
+        Deciding::Withdraw { ids, by } => {
+            let (desk, by) = desk(by)?;
+            let withdrawn = ids.iter().map(|id| Ok((desk.withdraw(id)?, by.clone())));
+            desk.write(&withdrawn.collect::<Result<Vec<_>>>()?)?
+        }
+        Deciding::Pin { name, attribute, value, source, until_change, kind, by } => {
+            let (desk, by) = desk(by)?;
+            let (value, source) = (value.as_deref(), source.as_deref());
+            desk.write(&[(desk.pin(name, *kind, attribute, value, source, *until_change)?, by)])?
+        }
+        Deciding::Ignore { name, attribute, value, kind, by } => {
+            let (desk, by) = desk(by)?;
+            let (attribute, value) = (attribute.as_deref(), value.as_deref());
+            desk.write(&[(desk.ignore(name, *kind, attribute, value)?, by)])?
+        }
+        Deciding::Block { attribute, value, by } => {
+            let (desk, by) = desk(by)?;
+            desk.write(&[(desk.block(attribute, value)?, by)])?
+        }
+        Deciding::Review { file, by } => {
+            let (desk, by) = desk(by)?;
+            desk.write(&desk.review(file, &by)?)?
+        }
+    };
+    tell_written(&written, common)
+}
+
+fn tell_written(written: &decide::Written, common: &Common) -> Result<u8> {
+    match common.json {
+        true => say(&serde_json::to_string(written).map_err(Error::table("decisions"))?),
+        false => say(&written.to_string()),
+    }
+    Ok(DONE)
+}
+
+fn take_out(asked: &cli::Unmerge, common: &Common) -> Result<u8> {
+    let (desk, by) = desk(&asked.by)?;
+    let unmerge = desk.unmerge(&asked.golden, &asked.names)?;
+    if common.json && !asked.yes {
+        say(&serde_json::to_string(&unmerge).map_err(Error::table("changes"))?);
+    } else if !common.json {
+        say(&unmerge.to_string());
+    }
+    if asked.yes {
+        return tell_written(&desk.write(&[(unmerge.verdict(), by)])?, common);
+    }
+    if !common.json {
+        say("Nothing is written yet: `--yes` writes the decision.");
+    }
+    Ok(DONE)
+}
+
+/// The run that is decided about, and who decides.
+fn desk(asked: &cli::By) -> Result<(Desk, decide::By)> {
+    let folder = find_run(&asked.project, asked.run.as_deref())?;
+    let user = || std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_default();
+    let by = decide::By {
+        who: asked.who.clone().unwrap_or_else(user),
+        when: asked.when.clone().unwrap_or_else(today),
+        comment: asked.comment.clone(),
+        evidence: asked.evidence.clone(),
+    };
+    Ok((Desk::open(&asked.project, &folder)?, by))
+}
+
+/// The day on which a person decides: it changes no result.
+fn today() -> String {
+    #[expect(clippy::disallowed_methods, reason = "a decision is dated like a letter")]
+    let now = jiff::Timestamp::now();
+    now.strftime("%F").to_string()
 }
 
 fn check_project(project: &Path, common: &Common) -> Result<u8> {

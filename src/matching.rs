@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     block,
-    cluster::{self, Bound, Judge, Said, Zone},
+    cluster::{self, Bound, Constraints, Judge, Said, Zone},
+    decisions::Decided,
     error::Result,
     model::Kind,
     progress::Progress,
@@ -40,6 +41,8 @@ pub struct Resolved {
     pub models: Vec<Model>,
     /// The pairs that came into question, sorted, with what is said of them in the end.
     pub pairs: Vec<Said>,
+    /// Which of the records that are [one by decision](Decided::same) broke which bound.
+    pub overruled: Vec<(usize, &'static str)>,
 }
 
 /// One kind of record with all that is needed to compare any two of them.
@@ -53,12 +56,12 @@ pub struct Prepared {
 }
 
 /// Resolves all records: organisations first, then persons with the organisations they belong to as
-/// evidence.
+/// evidence. What was `decided` holds, whatever the model says.
 pub fn resolve(
     records: &Records,
-    links: &[Link],
-    couples: &[Couple],
+    (links, couples): (&[Link], &[Couple]),
     known: &[Model],
+    decided: &Decided,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Resolved> {
@@ -85,8 +88,9 @@ pub fn resolve(
         }
         let merge = settings.score.merge_centibits();
         let count = prepared.members.len();
+        let (asked, constraints) = constraints(bounds, decided, &prepared.members);
         let in_sight = progress.part("cluster", nothing, || {
-            let in_sight = in_sight(scorer, &scored.table, count, &bounds);
+            let in_sight = in_sight(scorer, &scored.table, count, &constraints);
             scorer.weigh_again(&mut scored, &in_sight);
             in_sight
         });
@@ -101,8 +105,10 @@ pub fn resolve(
         let (clustered, metrics) = progress.part(
             "cluster",
             |_| count as u64,
-            || cluster::run(count, pairs, merge, &bounds, &judge),
+            || cluster::run(count, pairs, merge, &constraints, &judge),
         );
+        let overruled = clustered.overruled.iter().map(|&(at, reason)| (asked[at], reason));
+        resolved.overruled.extend(overruled);
         let chained = prepared.candidates.chained_only(&clustered.first);
         let blocking_loss = blocking_loss.map(|share| chained + (1.0 - chained) * share);
         let zone = |zone: Zone| clustered.said.iter().filter(move |said| said.zone == zone);
@@ -160,10 +166,15 @@ fn nothing<T>(_: &T) -> u64 {
 /// Which members have relatives in sight: records that are related to a record of theirs and, as far as a
 /// first look tells, no record of theirs. Where a name has no second bearer, a record with nothing but the name
 /// is its bearer's; where it has, nobody can tell whose.
-fn in_sight(scorer: &Scorer, scored: &Scored, count: usize, bounds: &[Bound]) -> Vec<bool> {
+fn in_sight(
+    scorer: &Scorer,
+    scored: &Scored,
+    count: usize,
+    constraints: &Constraints,
+) -> Vec<bool> {
     let judge = Judged { scorer, in_sight: &vec![true; count] };
     // Likelier a match than not.
-    let first = cluster::run(count, scored.pairs.clone(), 0, bounds, &judge).0.first;
+    let first = cluster::run(count, scored.pairs.clone(), 0, constraints, &judge).0.first;
     let mut has_relatives = vec![false; count];
     for &(a, b) in &scored.related {
         let (a, b) = (first[a as usize] as usize, first[b as usize] as usize);
@@ -337,6 +348,21 @@ fn bounds(records: &Records, kind: Kind, members: &[u32], one_to_one: bool) -> V
         bounds.push(Bound::AtMostOne { reason: "establishment", values });
     }
     bounds
+}
+
+/// What clusters of `members` obey, with the positions in [`Decided::same`] of what is the same.
+fn constraints(
+    bounds: Vec<Bound>,
+    decided: &Decided,
+    members: &[u32],
+) -> (Vec<usize>, Constraints) {
+    let local = |record: &u32| members.binary_search(record).ok().map(|at| at as u32);
+    let same = decided.same.iter().enumerate();
+    let same = same.filter_map(|(at, pair)| Some((at, (local(&pair.left)?, local(&pair.right)?))));
+    let (asked, same) = same.unzip();
+    let part = |part: &Vec<u32>| part.iter().filter_map(local).collect();
+    let apart = decided.apart.iter().map(|parts| parts.iter().map(part).collect());
+    (asked, Constraints { bounds, same, apart: apart.collect() })
 }
 
 /// The digits of an ISO date that has year, month and day, as one number.

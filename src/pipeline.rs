@@ -10,7 +10,9 @@ use arrow::{
 use crate::{
     cluster::Said,
     config::Plan,
-    consolidate, emit,
+    consolidate,
+    decisions::{self, Decided, Decision, Status},
+    emit,
     error::{Error, Result},
     ingest, init,
     matching::{self, Resolved},
@@ -93,13 +95,19 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     }
 
     // Every record in one cluster: blocked, scored in bits, gathered; organisations before persons.
+    // What a steward decided holds, whatever the model says.
     let known = known_models(plan)?;
+    let decisions = known_decisions(plan, run)?;
+    let mut decided = Decided::new(&decisions, &clean.table.records, &key);
     let resolved = run.stage("match", |progress| {
         let (records, ingested) = (&clean.table.records, &ingested.table);
-        let (links, couples) = (&ingested.links, &ingested.couples);
-        matching::resolve(records, links, couples, &known, &matching_settings(plan), progress)
+        let rows = (ingested.links.as_slice(), ingested.couples.as_slice());
+        matching::resolve(records, rows, &known, &decided, &matching_settings(plan), progress)
     })?;
     store::write_parquet(&run.path(PAIRS), &pairs_batch(&resolved.pairs)?)?;
+    decided.tell_overruled(&resolved.overruled);
+    decided.settle(&decisions, &clean.table.records, &resolved.clusters.cluster, &key);
+    count_decisions(run, &decided);
     let model = write_models(plan, run, &known, &resolved)?;
     let registry = known_registry(plan)?;
     for name in [registry::GOLDEN_IDS, registry::KEYS, registry::EVENTS] {
@@ -113,6 +121,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         let records = &clean.table.records;
         let golden_of = consolidate::golden_ids(records, &resolved.clusters, &registry, &key);
         consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of)?;
+        let path = run.path(decisions::TOLD);
+        decisions::write(&path, &decisions, &decided, records, &golden_of)?;
         return Ok(Legacy { model, registry: None });
     }
 
@@ -124,6 +134,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             clusters: &resolved.clusters,
             as_of: &as_of,
             registry: &registry,
+            decided: &decided.values,
             key: &key,
         };
         progress.worked_on(clean.table.records.len() as u64);
@@ -132,7 +143,12 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
     let records = &clean.table.records;
     consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
-    let after = registry.after(&run.manifest.run, records, &key, &golden.table.golden_of);
+    let path = run.path(decisions::TOLD);
+    decisions::write(&path, &decisions, &decided, records, &golden.table.golden_of)?;
+    let after = {
+        let (id, golden_of) = (&run.manifest.run, &golden.table.golden_of);
+        registry.after(id, records, &key, golden_of, &decided.reasons(&decisions))
+    };
     write_redirects(run, &after)?;
     count_golden(run, &golden.table);
     if !golden.table.orphans.is_empty() {
@@ -355,6 +371,28 @@ fn write_models(
     run.rule(&path, MODEL);
     let is_new = plan.plain.is_none() && known != resolved.models.as_slice();
     Ok(is_new.then_some(json))
+}
+
+/// What stewards decided; nothing in `dedupe`.
+fn known_decisions(plan: &Plan, run: &mut Run) -> Result<Vec<Decision>> {
+    let path = plan.folder.join(decisions::DECISIONS);
+    if plan.plain.is_some() || !path.is_file() {
+        return Ok(Vec::new());
+    }
+    run.rule(&path, decisions::DECISIONS);
+    decisions::read(&plan.folder)
+}
+
+/// Every decision has one status.
+fn count_decisions(run: &mut Run, decided: &Decided) {
+    if decided.fates.is_empty() {
+        return;
+    }
+    run.count("decisions", decided.fates.len() as u64);
+    for status in Status::ALL {
+        run.count(&format!("{}_decisions", status.as_str()), decided.count(status));
+    }
+    run.count("overruling_decisions", decided.overruling());
 }
 
 /// What earlier runs left; nothing in `dedupe`.

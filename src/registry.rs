@@ -43,6 +43,38 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub fate: Fate,
+    /// The decisions of stewards that did it, by their ids; none where rows or rules did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<String>,
+}
+
+/// A decision as a reason of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The decision's id.
+    pub decision: String,
+    /// Whether it makes its records one, or else keeps those of different parts from each other.
+    pub joins: bool,
+    /// Its records: positions.
+    pub parts: Vec<Vec<u32>>,
+}
+
+impl Reason {
+    /// The golden ids that its records had, where it brought together what had several, or parted what had one.
+    fn touched<'r>(&self, known: &[Option<&'r str>]) -> BTreeSet<&'r str> {
+        let of_part = |part: &Vec<u32>| -> BTreeSet<&'r str> {
+            part.iter().filter_map(|&record| known[record as usize]).collect()
+        };
+        let parts: Vec<BTreeSet<&str>> = self.parts.iter().map(of_part).collect();
+        let all: BTreeSet<&str> = parts.iter().flatten().copied().collect();
+        match self.joins {
+            true => all,
+            false => {
+                let holders = |id: &str| parts.iter().filter(|part| part.contains(id)).count();
+                all.into_iter().filter(|id| holders(id) > 1).collect()
+            }
+        }
+    }
 }
 
 /// What can happen to a golden id.
@@ -116,16 +148,30 @@ impl Registry {
         self.records.values().chain(of_events).map(String::as_str).collect()
     }
 
-    /// The registry after a run that gave the records these golden ids.
+    /// The registry after a run that gave the records these golden ids; `reasons` are the decisions that held in it.
     pub fn after(
         &self,
         run: &str,
         records: &Records,
         key: &IdKey,
         golden_of: &[String],
+        reasons: &[Reason],
     ) -> Registry {
         let mut after = self.clone();
-        after.events.extend(self.events_of(run, records, key, golden_of));
+        let known = self.known(records, key);
+        let mut events = self.events_of(run, &known, golden_of);
+        for event in &mut events {
+            let joins = match event.fate {
+                Fate::Merged { .. } => true,
+                Fate::Split { .. } => false,
+                Fate::Vanished | Fate::Returned => continue,
+            };
+            let touched = |reason: &&Reason| {
+                reason.joins == joins && reason.touched(&known).contains(event.golden_id.as_str())
+            };
+            event.decisions = reasons.iter().filter(touched).map(|r| r.decision.clone()).collect();
+        }
+        after.events.extend(events);
         after.records.extend(records.ids.iter().copied().zip(golden_of.iter().cloned()));
         let keyed = row_keys(records, key).into_iter().zip(golden_of);
         after.keys.extend(keyed.filter_map(|(key, golden)| Some((key?, golden.clone()))));
@@ -133,17 +179,11 @@ impl Registry {
     }
 
     /// What the run makes of the golden ids that were there before it.
-    fn events_of(
-        &self,
-        run: &str,
-        records: &Records,
-        key: &IdKey,
-        golden_of: &[String],
-    ) -> Vec<Event> {
+    fn events_of(&self, run: &str, known: &[Option<&str>], golden_of: &[String]) -> Vec<Event> {
         let living: BTreeSet<&str> = golden_of.iter().map(String::as_str).collect();
         // Where the rows of each known id are now, and how many of them.
         let mut now: BTreeMap<&str, BTreeMap<&str, u32>> = BTreeMap::new();
-        for (known, golden) in self.known(records, key).into_iter().zip(golden_of) {
+        for (&known, golden) in known.iter().zip(golden_of) {
             if let Some(known) = known {
                 *now.entry(known).or_default().entry(golden).or_default() += 1;
             }
@@ -171,7 +211,8 @@ impl Registry {
             }
         };
         let told = self.golden_ids().into_iter().filter_map(|id| {
-            Some(Event { run: run.to_owned(), golden_id: id.to_owned(), fate: event(id)? })
+            let (run, golden_id, fate) = (run.to_owned(), id.to_owned(), event(id)?);
+            Some(Event { run, golden_id, fate, decisions: Vec::new() })
         });
         told.collect()
     }
@@ -219,8 +260,28 @@ impl IdKey {
     }
 }
 
+/// The records of each of these row keys that stands on any: positions, ascending.
+pub(crate) fn records_with(
+    sought: &BTreeSet<RecordId>,
+    records: &Records,
+    key: &IdKey,
+) -> BTreeMap<RecordId, Vec<u32>> {
+    let mut found: BTreeMap<RecordId, Vec<u32>> = BTreeMap::new();
+    if sought.is_empty() {
+        return found;
+    }
+    for at in (0..records.len()).filter(|&at| !records.keys[at].is_empty()) {
+        let source = &records.place_of(at).source;
+        let of_row = key.of_row(source, records.kinds[at].as_str(), &records.keys[at]);
+        if sought.contains(&of_row) {
+            found.entry(of_row).or_default().push(at as u32);
+        }
+    }
+    found
+}
+
 /// For each record the hash of its key; none where it has none or shares it with another of its source and kind.
-fn row_keys(records: &Records, key: &IdKey) -> Vec<Option<RecordId>> {
+pub(crate) fn row_keys(records: &Records, key: &IdKey) -> Vec<Option<RecordId>> {
     let name = |i: usize| {
         let key = Some(records.keys[i].as_str()).filter(|key| !key.is_empty());
         key.map(|key| (records.place_of(i).source.as_str(), records.kinds[i].as_str(), key))
@@ -311,7 +372,7 @@ mod tests {
             let row = rows.iter().find(|row| row.0.ends_with(&format!(":{content}")));
             row.expect("one of them").1.to_owned()
         });
-        registry.after(&number.to_string(), &records, &KEY, &golden.collect::<Vec<_>>())
+        registry.after(&number.to_string(), &records, &KEY, &golden.collect::<Vec<_>>(), &[])
     }
 
     fn told(registry: &Registry) -> Vec<String> {

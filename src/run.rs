@@ -153,6 +153,18 @@ const COUNTS: &[Count] = &[
         .open(),
     Count::whole("rejected_cells", "rejected cell|rejected cells").open(),
     Count::whole("issues", "value used with an issue|values used with an issue"),
+    Count::whole("decisions", "decision of a steward|decisions of stewards"),
+    Count::part("applied_decisions", "applied"),
+    Count::part("withdrawn_decisions", "withdrawn"),
+    Count::part("stale_decisions", "stale: rows of it are gone").open(),
+    Count::part("ambiguous_decisions", "ambiguous: its key stands on several rows").open(),
+    Count::part("orphan_decisions", "orphan: its rows are gone").open(),
+    Count::part("contradicted_decisions", "contradicted").open(),
+    Count::whole(
+        "overruling_decisions",
+        "decision that joins two legal numbers, or breaks another bound|decisions that join two legal numbers, or \
+         break another bound",
+    ),
     Count::whole("review_pairs", "pair for review|pairs for review").open(),
 ];
 

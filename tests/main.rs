@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cases;
+mod decisions;
 mod demo;
 mod determinism;
 mod layouts;

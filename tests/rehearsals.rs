@@ -46,15 +46,15 @@ fn contacts() -> Vec<String> {
 }
 
 /// The exports of one rehearsal.
-struct Rehearsals {
-    project: Project,
-    clients: Vec<String>,
-    contacts: Vec<String>,
+pub(crate) struct Rehearsals {
+    pub(crate) project: Project,
+    pub(crate) clients: Vec<String>,
+    pub(crate) contacts: Vec<String>,
     runs: Vec<String>,
 }
 
 impl Rehearsals {
-    fn new() -> Rehearsals {
+    pub(crate) fn new() -> Rehearsals {
         let project = Project::new();
         let runs = Vec::new();
         let rehearsals = Rehearsals { project, clients: clients(), contacts: contacts(), runs };
@@ -78,7 +78,7 @@ impl Rehearsals {
     }
 
     /// Runs the project on the exports as they are now: golden id by first name.
-    fn run(&mut self, clients_file: &str) -> BTreeMap<String, String> {
+    pub(crate) fn run(&mut self, clients_file: &str) -> BTreeMap<String, String> {
         self.write(clients_file, CLIENTS, &self.clients);
         self.write("contacts.csv", CONTACTS, &self.contacts);
         let said = self.project.call(&["run", "--json"]);
@@ -97,7 +97,7 @@ impl Rehearsals {
     }
 
     /// What changed since the run before: `class: causes`, one per golden record.
-    fn changes(&self) -> Vec<String> {
+    pub(crate) fn changes(&self) -> Vec<String> {
         let [.., before, after] = self.runs.as_slice() else { panic!("two runs") };
         let said = self.project.call(&["diff", before, after, "--json"]);
         assert_eq!(said.status, 0, "{}", said.stderr);

@@ -126,7 +126,7 @@ pub(crate) fn total<'a>(
         1 => (None, Vec::new()),
         _ => (Some(canonical(sum)), cells),
     };
-    vec![Survivor { winner, losers, outcome: Outcome::Decided, total, parts }]
+    vec![Survivor { total, parts, ..Survivor::of(winner, losers, Outcome::Decided) }]
 }
 
 /// The one way of writing an amount, as clean values are written.

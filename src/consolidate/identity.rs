@@ -180,7 +180,7 @@ mod tests {
         known.ids.drain(..first);
         known.keys.drain(..first);
         known.kinds.drain(..first);
-        Registry::default().after("0001", &known, &KEY, &golden[first..])
+        Registry::default().after("0001", &known, &KEY, &golden[first..], &[])
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
         // The record that minted the id is elsewhere: most records keep it, the others mint anew.
         let records = records(FOUR);
         let minted_before = vec![format!("P{}", "0".repeat(16)); 4];
-        let before = Registry::default().after("0001", &records, &KEY, &minted_before);
+        let before = Registry::default().after("0001", &records, &KEY, &minted_before, &[]);
         assert_eq!(ids(&clusters(&[0, 1, 1, 1]), &before), [0, 99, 99, 99]);
     }
 }

@@ -14,6 +14,7 @@ mod lifecycle;
 #[cfg(test)]
 mod notation;
 mod person_name;
+mod pin;
 mod relation;
 mod survivorship;
 mod write;
@@ -24,6 +25,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decisions::Values,
     error::Result,
     model::{self, Kind},
     progress::Progress,
@@ -147,6 +149,8 @@ pub struct Input<'a> {
     pub as_of: &'a str,
     /// Golden ids minted by earlier runs.
     pub registry: &'a Registry,
+    /// What stewards decided about values.
+    pub decided: &'a Values,
     /// The project's secret key, for the hashes of row keys and of the suppression list.
     pub key: &'a crate::table::IdKey,
 }
@@ -166,7 +170,8 @@ pub fn run(
 
     // The surviving values of each, and where they come from.
     let standings = standings(records, input.as_of);
-    let mut golden = survivors(&entities, records, &standings, settings, progress)?;
+    let choosing = Choosing { records, standings: &standings, settings, decided: input.decided };
+    let mut golden = survivors(&entities, choosing, progress)?;
 
     // Persons in organisations, organisations in legal units, couples in homes.
     golden.links = relation::links(&entities, &ingested.links, records, &standings);
@@ -204,6 +209,37 @@ pub fn run(
         ..Metrics::of(&golden, clean)
     };
     Ok(Staged { table: golden, metrics })
+}
+
+/// The golden values that each of these groups of records of one kind would have, by attribute, as people read them:
+/// what a steward sees before a decision is written.
+pub fn outlook(
+    records: &Records,
+    groups: &[Vec<u32>],
+    as_of: &str,
+    settings: &Settings,
+) -> Result<Vec<BTreeMap<String, Vec<String>>>> {
+    let entity = |members: &Vec<u32>| Entity {
+        kind: members.first().map_or(Kind::Other, |&first| records.kinds[first as usize]),
+        id: String::new(),
+        members: members.clone(),
+    };
+    let standings = standings(records, as_of);
+    let mut values = Vec::new();
+    for group in groups {
+        let entities = Entities { list: vec![entity(group)], ..Entities::default() };
+        let progress = Progress::hidden();
+        let decided = &Values::default();
+        let choosing = Choosing { records, standings: &standings, settings, decided };
+        let mut golden = survivors(&entities, choosing, &progress)?;
+        let table = table_of(&mut golden, entities.list[0].kind);
+        let told = table.columns.iter().map(|(name, column)| {
+            let values = column.values(0).map(|value| shown(name, value).into_owned());
+            (name.clone(), values.collect())
+        });
+        values.push(told.collect());
+    }
+    Ok(values)
 }
 
 /// How much each record is trusted, and how old it is.
@@ -244,17 +280,25 @@ fn standings<'a>(records: &'a Records, as_of: &str) -> Vec<Standing<'a>> {
 /// The surviving values of one golden record: attribute (by position) and values, best first.
 type Cells<'a> = Vec<(usize, Vec<Survivor<'a>>)>;
 
+/// What values are chosen by.
+#[derive(Clone, Copy)]
+struct Choosing<'c, 'a> {
+    records: &'a Records,
+    standings: &'c Standings<'a>,
+    settings: &'c Settings,
+    decided: &'c Values,
+}
+
 /// How many golden records are made in parallel before they are laid in columns.
 const BATCH: usize = 1 << 15;
 
 /// Golden records with their values and lineage; the rest is still empty.
 fn survivors<'a>(
     entities: &Entities,
-    records: &'a Records,
-    standings: &Standings<'a>,
-    settings: &Settings,
+    choosing: Choosing<'_, 'a>,
     progress: &Progress,
 ) -> Result<Golden> {
+    let Choosing { records, settings, .. } = choosing;
     let kept =
         |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
     let columns: Vec<(&String, &Column)> = records.columns.iter().filter(kept).collect();
@@ -270,7 +314,7 @@ fn survivors<'a>(
             progress.check()?;
             let cells: Vec<Cells<'a>> = batch
                 .par_iter()
-                .map(|entity| cells(entity, &columns, &rules, records, standings, &shared))
+                .map(|entity| cells(entity, &columns, &rules, choosing, &shared))
                 .collect();
             for (entity, cells) in batch.iter().zip(&cells) {
                 for (at, survivors) in cells {
@@ -334,10 +378,10 @@ fn cells<'a>(
     entity: &Entity,
     columns: &[(&'a String, &'a Column)],
     rules: &[Rule],
-    records: &'a Records,
-    standings: &Standings<'a>,
+    choosing: Choosing<'_, 'a>,
     shared: &HashSet<&str>,
 ) -> Cells<'a> {
+    let Choosing { records, standings, decided, .. } = choosing;
     let mut cells = Cells::new();
     let emails = columns.iter().filter(|(name, _)| *name == "email");
     let mailboxes: Vec<String> = emails
@@ -347,7 +391,7 @@ fn cells<'a>(
     let is_shared = |value: &str| shared.contains(value);
     let evidence = Evidence { standings, mailboxes: &mailboxes, is_shared: &is_shared };
     let mut accounts = None;
-    let mut names = names(entity, columns, rules, evidence);
+    let mut names = names(entity, columns, rules, decided, evidence);
     let mut candidates = Vec::new();
     for (at, (name, column)) in columns.iter().enumerate() {
         if let Some((_, survivor)) = names.iter_mut().find(|(part, _)| *part == at) {
@@ -357,6 +401,7 @@ fn cells<'a>(
         candidates.clear();
         for &record in &entity.members {
             let held = column.entries(record as usize);
+            let held = held.filter(|(value, _)| !decided.leave_out(record, name, value));
             candidates.extend(held.map(|(value, origin)| Candidate { value, origin, record }));
         }
         if candidates.is_empty() {
@@ -370,6 +415,7 @@ fn cells<'a>(
         };
         cells.push((at, survivors));
     }
+    pin::apply(&mut cells, entity, columns, rules, choosing, evidence);
     drop_mobiles_among_phones(&mut cells, columns);
     keep_siret_of_siren(&mut cells, columns, entity, rules, evidence);
     cells
@@ -381,6 +427,7 @@ fn names<'a>(
     entity: &Entity,
     columns: &[(&'a String, &'a Column)],
     rules: &[Rule],
+    decided: &Values,
     evidence: Evidence<'_, 'a>,
 ) -> Vec<(usize, Option<Survivor<'a>>)> {
     let of = |name: &str| {
@@ -392,7 +439,9 @@ fn names<'a>(
         return Vec::new();
     }
     let cell = |at: usize, record: u32| {
-        let (value, origin) = columns[at].1.entries(record as usize).next()?;
+        let (name, column) = columns[at];
+        let mut held = column.entries(record as usize);
+        let (value, origin) = held.find(|(value, _)| !decided.leave_out(record, name, value))?;
         Some(Candidate { value, origin, record })
     };
     let told = entity.members.iter().map(|&r| (cell(first, r), cell(last, r)));
@@ -404,8 +453,10 @@ fn names<'a>(
 fn drop_mobiles_among_phones(cells: &mut Cells<'_>, columns: &[(&String, &Column)]) {
     let of = |cells: &Cells<'_>, name: &str| cells.iter().position(|c| columns[c.0].0 == name);
     let (Some(mobile), Some(phone)) = (of(cells, "mobile"), of(cells, "phone")) else { return };
-    let mobiles: Vec<&str> = cells[mobile].1.iter().map(|s| s.winner.value).collect();
-    cells[phone].1.retain(|s| !mobiles.contains(&s.winner.value));
+    let mobiles: Vec<String> = cells[mobile].1.iter().map(|s| s.value().to_owned()).collect();
+    cells[phone]
+        .1
+        .retain(|s| s.pinned_by.is_some() || !mobiles.iter().any(|mobile| mobile == s.value()));
     cells.retain(|(_, survivors)| !survivors.is_empty());
 }
 
@@ -419,8 +470,9 @@ fn keep_siret_of_siren<'a>(
 ) {
     let of = |name: &str| cells.iter().position(|c| columns[c.0].0 == name);
     let (Some(siren), Some(siret)) = (of("siren"), of("siret")) else { return };
-    let number = cells[siren].1[0].winner.value;
-    if cells[siret].1[0].winner.value.starts_with(number) {
+    let number = cells[siren].1[0].value().to_owned();
+    let number = number.as_str();
+    if cells[siret].1[0].pinned_by.is_some() || cells[siret].1[0].value().starts_with(number) {
         return;
     }
     let at = cells[siret].0;
@@ -450,12 +502,17 @@ fn log(
     // The parts of a sum come first, each with a plus sign.
     let parts = survivor.parts.iter().map(|part| format!("+ {}", loser(part)));
     let losers: Vec<String> = parts.chain(survivor.losers.iter().map(loser)).collect();
+    // What no row says is the steward's own word.
+    let winner = match &survivor.pinned_by {
+        Some(decision) if survivor.total.is_some() => decision.clone(),
+        _ => id(survivor.winner.record),
+    };
     lineage.push(Lineage {
         golden_id: &entity.id,
         attribute,
         value: &shown(attribute, survivor.value()),
-        record_id: &id(survivor.winner.record),
-        rule: rule.as_str(),
+        record_id: &winner,
+        rule: if survivor.pinned_by.is_some() { pin::RULE } else { rule.as_str() },
         outcome: survivor.outcome.as_str(),
         losers: &losers.join(" | "),
     });
@@ -610,6 +667,7 @@ mod tests {
             clusters: &clusters(cluster),
             as_of: "2024-12-31",
             registry: &Registry::default(),
+            decided: &Values::default(),
             key: &IdKey([7; 32]),
         };
         let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");

@@ -1,9 +1,12 @@
 //! Why a golden record changed: what the two runs prove, and nothing that is only likely.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, Class, Comparison, Found, Reason};
-use crate::run::{MODEL, Manifest};
+use super::{Cause, Class, Comparison, Found, Reason, side::Side};
+use crate::{
+    decisions::{DECISIONS, Told},
+    run::{MODEL, Manifest},
+};
 
 /// Rows named as causes of one change; of more the number is told.
 const MOST_ROWS: usize = 5;
@@ -23,7 +26,7 @@ impl Changed {
             manifest.rules.iter().map(|rule| (rule.file.clone(), rule.sha256.clone())).collect()
         };
         let (then, now) = (digests(before), digests(after));
-        let names: std::collections::BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+        let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
         for name in names {
             if then.get(name) != now.get(name)
                 && let Some(reason) = reason_of(name)
@@ -65,7 +68,7 @@ impl Changed {
 fn reason_of(file: &str) -> Option<Reason> {
     match file {
         MODEL => Some(Reason::Model),
-        "decisions.jsonl" => Some(Reason::Decision),
+        DECISIONS => Some(Reason::Decision),
         _ if file.starts_with("registry/") => None,
         _ if file.starts_with("mappings/") => Some(Reason::Mapping),
         _ => Some(Reason::Settings),
@@ -81,12 +84,13 @@ impl Comparison<'_> {
             causes = changed.causes(&[Reason::Mapping, Reason::Settings, Reason::Program]);
         }
         if causes.is_empty() {
-            let together = [Reason::Decision, Reason::Settings, Reason::Model, Reason::Program];
-            let chosen = [Reason::Decision, Reason::Settings, Reason::AsOf, Reason::Program];
-            causes = changed.causes(match found.class {
+            let together = [Reason::Settings, Reason::Model, Reason::Program];
+            let chosen = [Reason::Settings, Reason::AsOf, Reason::Program];
+            causes = self.changed_decisions(found);
+            causes.extend(changed.causes(match found.class {
                 Class::ValueChanged => &chosen,
                 _ => &together,
-            });
+            }));
         }
         if causes.is_empty() {
             causes.push(Cause { what: Reason::Others, which: String::new() });
@@ -114,6 +118,21 @@ impl Comparison<'_> {
             rows.push(format!("{left} more rows"));
         }
         rows.into_iter().map(|which| Cause { what: Reason::Row, which }).collect()
+    }
+
+    /// The decisions about its records that hold in one of the two runs alone.
+    fn changed_decisions(&self, found: &Found) -> Vec<Cause> {
+        let about = |side: &Side, ids: &BTreeSet<String>, other: &Side| -> BTreeSet<String> {
+            let members = ids.iter().flat_map(|id| &side.golden[id].members);
+            let decisions = members.flat_map(|&record| side.decisions_of(record));
+            let changed = decisions.filter(|told| !other.held.contains(&told.decision_id));
+            changed.map(Told::sentence).collect()
+        };
+        let new = about(self.after, &found.after, self.before);
+        let gone = about(self.before, &found.before, self.after).into_iter();
+        let gone = gone.map(|sentence| format!("{sentence}, which holds no more"));
+        let what = Reason::Decision;
+        new.into_iter().chain(gone).map(|which| Cause { what, which }).collect()
     }
 
     /// Whether a row of it that did not change says something else than it did.

@@ -7,11 +7,12 @@ use std::{
 
 use crate::{
     consolidate,
+    decisions::{self, Told},
     error::{Error, Result},
     model::Kind,
     run::{self, Manifest},
     store,
-    table::Records,
+    table::{RecordId, Records},
 };
 
 /// What one run made of its rows.
@@ -24,6 +25,10 @@ pub(super) struct Side {
     pub(super) golden_of: Vec<String>,
     /// The golden records by id.
     pub(super) golden: BTreeMap<String, GoldenRecord>,
+    /// The decisions that held, by record.
+    decisions: BTreeMap<RecordId, Vec<Told>>,
+    /// Their ids.
+    pub(super) held: BTreeSet<String>,
 }
 
 /// A golden record: who is in it, and what is known of it.
@@ -43,7 +48,15 @@ impl Side {
         let clean = folder.join("tables/clean.parquet");
         let records = Records::from_batch(&store::read_parquet(&clean)?)?;
         let golden_of = consolidate::read_golden_ids(folder, &records)?;
-        let mut side = Side { manifest, records, golden_of, golden: BTreeMap::new() };
+        let mut side = Side {
+            manifest,
+            records,
+            golden_of,
+            golden: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            held: BTreeSet::new(),
+        };
+        side.add_decisions(decisions::read_told(folder)?);
         side.gather_members();
         side.add_values(folder)?;
         Ok(side)
@@ -55,6 +68,20 @@ impl Side {
         columns
             .flat_map(|(name, column)| column.values(record).map(move |v| (name.as_str(), v)))
             .collect()
+    }
+
+    /// The decisions that held about a record.
+    pub(super) fn decisions_of(&self, record: usize) -> impl Iterator<Item = &Told> {
+        self.decisions.get(&self.records.ids[record]).into_iter().flatten()
+    }
+
+    fn add_decisions(&mut self, told: Vec<Told>) {
+        for told in told.into_iter().filter(|told| told.bears()) {
+            for id in told.record_ids() {
+                self.decisions.entry(id).or_default().push(told.clone());
+            }
+            self.held.insert(told.decision_id);
+        }
     }
 
     fn gather_members(&mut self) {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{Candidate, Explained, Lines, Pair, Sides, Step, Tables, Verdict, find::Named, golden};
 use crate::{
     cluster::{SPEAKS_CENTIBITS, asked},
+    decisions::Told,
     error::{Error, Result},
     matching,
     model::Kind,
@@ -185,6 +186,7 @@ impl<'t> Comparer<'t> {
             lines: self.lines,
             verdict,
             together,
+            joined_by: if together { self.joined_by(left) } else { Vec::new() },
             chain: if weak { self.chain(left, right, in_sight) } else { Vec::new() },
             held_apart: if together {
                 None
@@ -232,6 +234,13 @@ impl<'t> Comparer<'t> {
         chain
     }
 
+    /// The decisions that made the golden record of a record one.
+    fn joined_by(&self, record: u32) -> Vec<String> {
+        let members = self.tables.beside(record);
+        let about = self.tables.decisions_about(&members).filter(|told| told.decision == "same");
+        about.filter(|told| told.bears()).map(Told::sentence).collect()
+    }
+
     /// What keeps two records apart that their weight would bring together, or up for review.
     fn held_apart(
         &self,
@@ -240,10 +249,13 @@ impl<'t> Comparer<'t> {
         verdict: Verdict,
         in_sight: bool,
     ) -> Option<String> {
+        let (mine, yours) = (self.tables.beside(left), self.tables.beside(right));
+        if let Some(told) = self.tables.kept_apart(&mine, &yours) {
+            return Some(format!("by decision, {}", told.sentence()));
+        }
         if verdict == Verdict::Separate {
             return None;
         }
-        let (mine, yours) = (self.tables.beside(left), self.tables.beside(right));
         if let Some(reason) = self.two_legal_numbers(&mine, &yours) {
             return Some(reason);
         }
@@ -347,7 +359,7 @@ fn bits(centibits: i32) -> f64 {
 }
 
 /// For each record the first record of its golden record.
-fn clusters(golden: &[String]) -> Vec<u32> {
+pub(super) fn clusters(golden: &[String]) -> Vec<u32> {
     let mut first: BTreeMap<&str, u32> = BTreeMap::new();
     let at = golden.iter().enumerate();
     at.map(|(record, id)| *first.entry(id).or_insert(record as u32)).collect()

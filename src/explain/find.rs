@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The records that a name stands for.
-pub(super) enum Named {
+pub(crate) enum Named {
     /// Those of a golden record.
     Golden(Vec<u32>),
     /// Those of one row; or one record by its id.
@@ -19,7 +19,7 @@ pub(super) enum Named {
 }
 
 impl Named {
-    pub(super) fn records(&self) -> &[u32] {
+    pub(crate) fn records(&self) -> &[u32] {
         match self {
             Named::Golden(records) | Named::Row(records) => records,
         }
@@ -33,7 +33,7 @@ const SHORTEST_ID: usize = 4;
 
 /// The records that `name` stands for: by golden id, record id, place, key, row number, or the
 /// beginning of an id, whichever it is first.
-pub(super) fn named(tables: &Tables, name: &str) -> Result<Named> {
+pub(crate) fn named(tables: &Tables, name: &str) -> Result<Named> {
     let records = &tables.records;
     let all = |wanted: &dyn Fn(usize) -> bool| -> Vec<u32> {
         (0..records.len()).filter(|&r| wanted(r)).map(|r| r as u32).collect()

@@ -3,7 +3,7 @@
 //! Everything is read from a finished run, and compared with the model that the run used.
 
 mod compare;
-mod find;
+pub(crate) mod find;
 mod show;
 
 use std::{
@@ -19,6 +19,7 @@ use self::{
 };
 use crate::{
     consolidate,
+    decisions::{self, Told as Decision},
     error::{Error, Result},
     model::Kind,
     run::MODEL,
@@ -40,7 +41,7 @@ pub enum Explained {
 }
 
 /// A record, where it stands, and what it became.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mention {
     /// Its id.
     pub record_id: String,
@@ -65,6 +66,9 @@ pub struct Golden {
     pub golden_id: String,
     /// Its records.
     pub records: Vec<Mention>,
+    /// What stewards decided about them, with what became of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<String>,
     /// Its values; none where the run ended before they were chosen.
     pub values: Vec<GoldenValue>,
 }
@@ -163,6 +167,9 @@ pub struct Pair {
     pub together: bool,
     /// Of a weak pair in one golden record: the strongest pairs that join the two, in order.
     pub chain: Vec<Step>,
+    /// The decisions that made their golden record one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined_by: Vec<String>,
     /// Of a strong pair that is apart: what keeps it so.
     pub held_apart: Option<String>,
 }
@@ -227,16 +234,18 @@ pub fn run(folder: &Path, name: &str, other: Option<&str>) -> Result<Vec<Explain
 }
 
 /// The records of a run, and what became of them.
-struct Tables {
+pub(crate) struct Tables {
     folder: PathBuf,
     /// Clean.
-    records: Records,
+    pub(crate) records: Records,
     /// For each record its golden id.
-    golden: Vec<String>,
+    pub(crate) golden: Vec<String>,
+    /// What stewards decided.
+    decisions: Vec<Decision>,
 }
 
 impl Tables {
-    fn read(folder: &Path) -> Result<Tables> {
+    pub(crate) fn read(folder: &Path) -> Result<Tables> {
         let needed = ["tables/clean.parquet", "tables/records.parquet", "crosswalk.csv", MODEL];
         if let Some(missing) = needed.iter().find(|file| !folder.join(file).is_file()) {
             return Err(Error::NotFound {
@@ -247,10 +256,11 @@ impl Tables {
         }
         let records = Records::from_batch(&store::read_parquet(&folder.join(needed[0]))?)?;
         let golden = consolidate::read_golden_ids(folder, &records)?;
-        Ok(Tables { folder: folder.to_owned(), records, golden })
+        let decisions = decisions::read_told(folder)?;
+        Ok(Tables { folder: folder.to_owned(), records, golden, decisions })
     }
 
-    fn mention(&self, record: u32) -> Mention {
+    pub(crate) fn mention(&self, record: u32) -> Mention {
         let at = record as usize;
         let Place { source, file, sheet, .. } = self.records.place_of(at).clone();
         Mention {
@@ -285,8 +295,13 @@ impl Tables {
         Some(self.mention(at as u32).place())
     }
 
+    /// For each record the first record of its golden record.
+    pub(crate) fn clusters(&self) -> Vec<u32> {
+        compare::clusters(&self.golden)
+    }
+
     /// The records of the golden record that `record` is in.
-    fn beside(&self, record: u32) -> Vec<u32> {
+    pub(crate) fn beside(&self, record: u32) -> Vec<u32> {
         let id = &self.golden[record as usize];
         (0..self.records.len() as u32).filter(|&r| self.golden[r as usize] == *id).collect()
     }
@@ -294,6 +309,31 @@ impl Tables {
     fn values(&self, attribute: &str, record: u32) -> Vec<String> {
         let values = self.records.values(attribute, record as usize);
         values.map(|value| consolidate::shown(attribute, value).into_owned()).collect()
+    }
+
+    /// The decisions that name one of these records.
+    fn decisions_about(&self, members: &[u32]) -> impl Iterator<Item = &Decision> {
+        let ids: BTreeSet<RecordId> =
+            members.iter().map(|&member| self.records.ids[member as usize]).collect();
+        self.decisions.iter().filter(move |told| told.record_ids().any(|id| ids.contains(&id)))
+    }
+
+    /// The decision that keeps a record of the one group from one of the other.
+    fn kept_apart(&self, mine: &[u32], yours: &[u32]) -> Option<&Decision> {
+        let ids = |members: &[u32]| -> BTreeSet<RecordId> {
+            members.iter().map(|&member| self.records.ids[member as usize]).collect()
+        };
+        let (mine, yours) = (ids(mine), ids(yours));
+        let keeps_apart = |told: &&Decision| told.decision != "same" && told.bears();
+        self.decisions.iter().filter(keeps_apart).find(|told| {
+            let meets = |part: &BTreeSet<RecordId>, ids| !part.is_disjoint(ids);
+            let parts = told.parts();
+            let mut pairs = parts.iter().enumerate().filter(|(_, part)| meets(part, &mine));
+            pairs.any(|(at, _)| {
+                let mut others = parts.iter().enumerate();
+                others.any(|(other, part)| other != at && meets(part, &yours))
+            })
+        })
     }
 
     fn together(&self, a: u32, b: u32) -> bool {
@@ -305,7 +345,11 @@ fn golden(tables: &Tables, members: &[u32]) -> Result<Golden> {
     let golden_id = tables.golden[members[0] as usize].clone();
     let path = tables.folder.join("golden/lineage.parquet");
     let values = if path.is_file() { lineage(tables, &path, &golden_id)? } else { Vec::new() };
-    Ok(Golden { golden_id, records: members.iter().map(|&r| tables.mention(r)).collect(), values })
+    let decisions = tables.decisions_about(members);
+    let decisions =
+        decisions.map(|told| format!("{}: {}", told.sentence(), told.outcome())).collect();
+    let records = members.iter().map(|&r| tables.mention(r)).collect();
+    Ok(Golden { golden_id, records, decisions, values })
 }
 
 fn lineage(tables: &Tables, path: &Path, golden_id: &str) -> Result<Vec<GoldenValue>> {

@@ -37,6 +37,9 @@ impl fmt::Display for Explained {
 fn of_golden(golden: &Golden) -> String {
     let mut text = format!("{} is made of\n", golden.golden_id);
     text += &table("  ", golden.records.iter().map(Mention::cells).collect());
+    for decision in &golden.decisions {
+        text += &format!("\ndecided, {decision}\n");
+    }
     for GoldenValue { attribute, value, record_id, place, rule, outcome, losers } in &golden.values
     {
         let place = place.as_ref().unwrap_or(record_id);
@@ -126,6 +129,9 @@ fn of_pair(pair: &Pair) -> String {
     if !pair.chain.is_empty() {
         text += &of_chain(pair);
     }
+    for decision in &pair.joined_by {
+        text += &format!("\nTheir golden record is one by decision, {decision}.\n");
+    }
     if let Some(reason) = &pair.held_apart {
         text += &format!("\nThey are held apart: {reason}.\n");
     }
@@ -159,7 +165,7 @@ fn of_bits(explanation: &Explanation) -> String {
 
 fn of_chain(pair: &Pair) -> String {
     if pair.chain.len() == 1 {
-        return "\nNo other record joins them: an earlier run or a decision did.\n".into();
+        return "\nNo other record joins them.\n".into();
     }
     let mut rows = vec![[vec![String::new()], pair.left.cells()].concat()];
     rows.extend(

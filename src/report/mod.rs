@@ -22,6 +22,36 @@ use crate::{
     table::{Clean, Clusters, Golden, Ingested, Reject},
 };
 
+/// The columns of the review sheets that `decide review` reads again, in one language.
+#[derive(Debug)]
+pub(crate) struct ReviewColumns {
+    pub(crate) decision: String,
+    pub(crate) comment: String,
+    /// The id of the one record, and of the other.
+    pub(crate) left: String,
+    pub(crate) right: String,
+    /// What a steward writes there.
+    pub(crate) same: String,
+    pub(crate) not_same: String,
+}
+
+/// The columns of the review sheets, language by language.
+pub(crate) fn review_columns() -> Vec<ReviewColumns> {
+    let of = |lang| {
+        let texts = Texts(lang);
+        let record = texts.text("header.record_id");
+        ReviewColumns {
+            decision: texts.text("header.decision"),
+            comment: texts.text("header.comment"),
+            left: format!("{record} A"),
+            right: format!("{record} B"),
+            same: texts.text("decision.same"),
+            not_same: texts.text("decision.not_same"),
+        }
+    };
+    [Lang::En, Lang::Fr].map(of).into()
+}
+
 /// The style sheet of every page.
 pub(crate) const PAGE_STYLE: &str = include_str!("page.css");
 

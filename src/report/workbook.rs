@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
+    Color, DataValidation, DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
 };
 
 use super::{
@@ -133,6 +133,14 @@ impl<'a> Sheet<'a> {
                 Cell::Empty => {}
             }
         }
+        Ok(())
+    }
+
+    /// Offers these words for the cells of a column, and refuses others.
+    fn offer(&mut self, column: u16, words: &[String]) -> Result<(), XlsxError> {
+        let list = DataValidation::new().allow_list_strings(words)?;
+        let rows = self.rows.min(MOST_ROWS) as u32;
+        self.sheet.add_data_validation(1, column, rows, column, &list)?;
         Ok(())
     }
 
@@ -381,7 +389,8 @@ fn review(
         .into_iter()
         .filter(|a| records.columns.get(*a).is_some_and(|c| c.filled() > 0))
         .collect();
-    let mut titles = header(&["pair", "weight", "reason"], texts);
+    // `orpailleur decide review` reads what a steward writes into two of them.
+    let mut titles = header(&["pair", "weight", "reason", "decision", "comment"], texts);
     let labels = ["source", "place", "row", "golden_id", "record_id"]
         .map(|k| texts.text(&format!("header.{k}")));
     let of_values = attributes.iter().map(|a| attribute_label(a, texts));
@@ -394,6 +403,7 @@ fn review(
         let weight = f64::from(pair.weight) / 100.0;
         let reason = texts.word("review_reason", &pair.reason);
         let mut cells = vec![Cell::Number(number as u64 + 1), Cell::Decimal(weight), reason.into()];
+        cells.extend([Cell::Empty, Cell::Empty]);
         let (a, b) = (&pair.left, &pair.right);
         cells.extend([
             (&a.source).into(),
@@ -411,6 +421,7 @@ fn review(
         }
         sheet.row(cells)?;
     }
+    sheet.offer(3, &["same", "not_same"].map(|word| texts.text(&format!("decision.{word}"))))?;
     sheet.finish()
 }
 
