@@ -119,6 +119,7 @@ pub fn resolve(
             kind: kind.as_str().to_owned(),
             records: prepared.members.len() as u64,
             rules: prepared.block.rules,
+            rules_left_out: prepared.block.left_out,
             alone: prepared.block.alone,
             uncovered: prepared.block.uncovered,
             possible_pairs: prepared.block.possible_pairs,
@@ -228,10 +229,21 @@ pub fn prepare(
         || block::run(records, kind, &members, &evidence.people, source, &settings.block, progress),
     )?;
     let known = known.iter().find(|model| model.kind == kind.as_str());
+    let mut candidates = blocked.table;
     let scorer = progress.part("train", nothing, || {
-        Scorer::new(records, kind, &members, &evidence, &blocked.table, known, progress)
+        Scorer::new(records, kind, &members, &evidence, &candidates, known, progress)
     })?;
-    Ok(Prepared { members, scorer, candidates: blocked.table, block: blocked.metrics })
+    let number = |member: u32| score::number_of(records, members[member as usize]);
+    let idle =
+        progress.part("train", nothing, || scorer.idle_rules(&candidates, &settings.score, number));
+    let mut block = blocked.metrics;
+    let mut is_idle = idle.iter();
+    let (left_out, rules) = block.rules.into_iter().partition(|_| is_idle.next() == Some(&true));
+    (block.left_out, block.rules) = (left_out, rules);
+    if !block.left_out.is_empty() {
+        candidates = candidates.without(&idle);
+    }
+    Ok(Prepared { members, scorer, candidates, block })
 }
 
 /// The positions of the records of `kind`, and what compares any two of them with the model that an

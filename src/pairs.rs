@@ -175,6 +175,25 @@ impl CandidatePairs {
         pairs
     }
 
+    /// The same without the rules that `leave_out` names, one by one in their order.
+    pub fn without(mut self, leave_out: &[bool]) -> CandidatePairs {
+        let mut kept = Lists::default();
+        let mut blocks = 0..0;
+        for (rule, leave_out) in self.rules.iter_mut().zip(leave_out) {
+            blocks = blocks.end..rule.end;
+            for block in blocks.clone().filter(|_| !leave_out) {
+                kept.items.extend(self.records_of.of(block));
+                kept.starts.push(kept.items.len() as u32);
+            }
+            rule.end = kept.len();
+        }
+        let mut left_out = leave_out.iter();
+        self.rules.retain(|_| left_out.next() != Some(&true));
+        self.blocks_of = kept.turned(self.records());
+        self.records_of = kept;
+        self
+    }
+
     /// How many records there are.
     pub fn records(&self) -> usize {
         self.blocks_of.len() as usize
@@ -213,8 +232,7 @@ impl CandidatePairs {
         let mut counts = std::collections::BTreeMap::<u64, u64>::new();
         for (a, b) in found {
             let found = shared(self.blocks_of.of(a), self.blocks_of.of(b)).map(|block| {
-                let rule = self.rules.partition_point(|rule| rule.end <= block);
-                facets.binary_search(&self.rules[rule].facet.as_str()).unwrap_or(64)
+                facets.binary_search(&self.rules[self.rule_of(block)].facet.as_str()).unwrap_or(64)
             });
             let bits = found.filter(|&facet| facet < 64).fold(0, |all, bit| all | 1 << bit);
             *counts.entry(bits).or_default() += 1;
@@ -279,12 +297,12 @@ impl CandidatePairs {
         if self.within { within } else { all - within }
     }
 
-    /// Visits every candidate pair once, in parallel: `visit(state, a, b)` with `a < b`, where
+    /// Visits every candidate pair once, in parallel: `visit(state, rule, a, b)` with `a < b`, where
     /// `state` is made by `start` for each piece of work. Gives the states in a fixed order.
     pub fn visit<S: Send>(
         &self,
         start: impl Fn() -> S + Sync,
-        visit: impl Fn(&mut S, u32, u32) + Sync,
+        visit: impl Fn(&mut S, usize, u32, u32) + Sync,
     ) -> Vec<S> {
         let pieces = self.pieces();
         pieces
@@ -292,11 +310,17 @@ impl CandidatePairs {
             .map(|pieces| {
                 let mut state = start();
                 for piece in pieces {
-                    self.visit_piece(*piece, |a, b| visit(&mut state, a, b));
+                    let rule = self.rule_of(piece.block);
+                    self.visit_piece(*piece, |a, b| visit(&mut state, rule, a, b));
                 }
                 state
             })
             .collect()
+    }
+
+    /// The rule of a block.
+    fn rule_of(&self, block: u32) -> usize {
+        self.rules.partition_point(|rule| rule.end <= block)
     }
 
     fn visit_piece(&self, piece: Piece, mut visit: impl FnMut(u32, u32)) {
@@ -340,7 +364,7 @@ mod tests {
     use super::*;
 
     fn visited(pairs: &CandidatePairs) -> Vec<(u32, u32)> {
-        let states = pairs.visit(Vec::new, |seen, a, b| seen.push((a, b)));
+        let states = pairs.visit(Vec::new, |seen, _, a, b| seen.push((a, b)));
         states.into_iter().flatten().collect()
     }
 
@@ -389,6 +413,18 @@ mod tests {
         let candidates = CandidatePairs::new(4, vec![rule], None);
         let share = candidates.chained_only(&[0, 0, 0, 3]);
         assert!((share - 1.0 / 3.0).abs() < 1e-9, "{share}");
+    }
+
+    #[test]
+    fn a_rule_left_out_takes_the_pairs_along_that_it_alone_has() {
+        let rule = |keys: &[(u64, u32)]| Rule::new("", keys.to_vec());
+        let rules =
+            vec![rule(&[(1, 0), (1, 1)]), rule(&[(1, 1), (1, 2), (1, 3)]), rule(&[(1, 2), (1, 3)])];
+        let candidates = CandidatePairs::new(4, rules, None).without(&[false, true, false]);
+        assert_eq!(candidates.rules.len(), 2);
+        let mut seen = visited(&candidates);
+        seen.sort_unstable();
+        assert_eq!(seen, [(0, 1), (2, 3)]);
     }
 
     #[test]

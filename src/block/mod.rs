@@ -37,6 +37,8 @@ impl Default for Settings {
 pub struct Metrics {
     /// Each rule and the pairs its blocks hold, those of earlier rules included.
     pub rules: Vec<(String, u64)>,
+    /// Rules left out in the end: a sample shows that next to none of the pairs that they alone bring match.
+    pub left_out: Vec<(String, u64)>,
     /// Records that are in no block of any rule: nothing is like them.
     pub alone: u64,
     /// Records, summed over the rules, of blocks that stayed too large even when refined: what they have
@@ -82,6 +84,7 @@ pub fn run(
     let candidates = CandidatePairs::new(count, rules, source);
     let metrics = Metrics {
         rules: candidates.rules.iter().map(|r| (r.name.clone(), r.pairs)).collect(),
+        left_out: Vec::new(),
         alone: candidates.alone(),
         uncovered: candidates.rules.iter().map(|r| r.uncovered).sum(),
         possible_pairs: candidates.possible(),

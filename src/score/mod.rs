@@ -10,6 +10,7 @@ mod train;
 mod values;
 mod weights;
 mod words;
+mod yields;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -301,7 +302,7 @@ impl Scorer {
             missed: u64,
         }
         let review = settings.review_centibits();
-        let found = candidates.visit(Found::default, |found, left, right| {
+        let found = candidates.visit(Found::default, |found, _, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
             let explanations = self.weights.explanations(&found.outcomes);
             let weight_centibits = centibits(explanations.weight_bits(true));
@@ -376,19 +377,13 @@ fn count(
 ) -> train::Counts {
     let produced: u64 = candidates.rules.iter().map(|rule| rule.pairs).sum();
     let one_in = produced.div_ceil(TRAINING_PAIRS).max(1);
-    let hash_of = |member: u32| {
-        let id = records.ids[members[member as usize] as usize].0;
-        u64::from_le_bytes([id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9]])
-    };
+    let hash_of = |member: u32| number_of(records, members[member as usize]);
     // Integers only: sums do not depend on the order of threads.
     let parts = candidates.visit(
         || (HashMap::<Pattern, u64>::new(), 0u64, Vec::new()),
-        |(patterns, seen, outcomes), a, b| {
+        |(patterns, seen, outcomes), _, a, b| {
             *seen += 1;
-            if !(hash_of(a) ^ hash_of(b).rotate_left(23))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .is_multiple_of(one_in)
-            {
+            if !is_sampled(hash_of(a), hash_of(b), one_in) {
                 return;
             }
             outcomes.clear();
@@ -411,8 +406,28 @@ fn count(
     train::Counts { patterns, others, possible: possible as f64, records: members.len() as f64 }
 }
 
+/// Whether a pair is in a sample of one in so many, by the numbers of its two records.
+fn is_sampled(a: u64, b: u64, one_in: u64) -> bool {
+    (a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(one_in)
+}
+
+/// A record's id as a number: ids are hashes, so any eight bytes do.
+pub fn number_of(records: &Records, record: u32) -> u64 {
+    let id = records.ids[record as usize].0;
+    u64::from_le_bytes([id[2], id[3], id[4], id[5], id[6], id[7], id[8], id[9]])
+}
+
+/// A number that looks like chance for each draw of an id, and is always the same.
+fn mixed(id: u64, draw: u64) -> u64 {
+    let mut mixed = id.wrapping_add(draw.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    for multiplier in [0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb] {
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(multiplier);
+    }
+    mixed ^ (mixed >> 31)
+}
+
 /// For each comparison and level the estimated number of pairs among the `others` pairs that are no
-/// candidates. A record's partners are the records whose ids follow hashes of its own id, so that
+/// candidates. A record's partners are drawn by its id among all records in the order of their ids, so that
 /// the sample depends on ids alone.
 fn sample_others(
     records: &Records,
@@ -424,7 +439,7 @@ fn sample_others(
     use rayon::prelude::*;
     let empty = || comparisons.iter().map(|c| vec![0u64; c.levels().len() + 1]).collect::<Vec<_>>();
     let per_record = (SAMPLED_PAIRS / members.len().max(1)).clamp(1, 200);
-    let ids: Vec<_> = members.iter().map(|&m| records.ids[m as usize]).collect();
+    let count = members.len() as u64;
     let counted = (0..members.len() as u32)
         .into_par_iter()
         .chunks(1024)
@@ -432,12 +447,7 @@ fn sample_others(
             let mut counts = (empty(), 0u64);
             for a in chunk {
                 for draw in 0..per_record as u64 {
-                    let mut hasher = blake3::Hasher::new();
-                    hasher.update(&ids[a as usize].0).update(&draw.to_le_bytes());
-                    let mut target = [0u8; 10];
-                    target.copy_from_slice(&hasher.finalize().as_bytes()[..10]);
-                    let b = ids.partition_point(|id| id.0 < target) % ids.len();
-                    let b = b as u32;
+                    let b = (mixed(number_of(records, members[a as usize]), draw) % count) as u32;
                     if a == b
                         || !candidates.allowed(a, b)
                         || candidates.contains(a.min(b), a.max(b))
