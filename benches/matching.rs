@@ -27,8 +27,9 @@ fn main() {
         let records = persons(count, last_names, 7);
         let started = Instant::now();
         let (settings, quiet) = (matching::Settings::default(), Progress::hidden());
-        let resolved = matching::resolve(&records, (&[], &[]), &[], &Decided::default(), &settings, &quiet)
-            .expect("matching data in memory cannot fail");
+        let resolved =
+            matching::resolve(&records, (&[], &[]), &[], &Decided::default(), &settings, &quiet)
+                .expect("matching data in memory cannot fail");
         let seconds = started.elapsed().as_secs_f64();
         let metrics = &resolved.metrics[0];
         let expected = u64::from(count) - u64::from(count) / ONE_IN;

@@ -102,7 +102,8 @@ impl Decided {
                 }
                 Verdict::Pin { attribute, value, source, until, .. } if fate.holds() => {
                     let positions: Vec<u32> = fate.records().collect();
-                    let changed = |until: &String| *until != said(records, &positions, attribute, key);
+                    let changed =
+                        |until: &String| *until != said(records, &positions, attribute, key);
                     if until.as_ref().is_some_and(changed) {
                         fate.to(Status::Stale, "what its rows say has changed: it holds no more");
                         continue;

@@ -189,7 +189,7 @@ const LONGEST_PLACEHOLDER: usize = 40;
 pub fn is_placeholder(text: &str) -> bool {
     // None of the words has a digit in it, and all that spreadsheets show for an error begins with a `#`.
     let has_digit = text.bytes().any(|b| b.is_ascii_digit());
-    !(has_digit && !may_be_error(text)) && is_placeholder_or(text, |_| false)
+    (!has_digit || may_be_error(text)) && is_placeholder_or(text, |_| false)
 }
 
 fn may_be_error(text: &str) -> bool {
