@@ -315,14 +315,15 @@ pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {
     None
 }
 
-/// Whether a row with this name may be nobody, whatever its other names are: see [`junk`].
+/// Whether a row may be nobody for this name, whatever its other names are: see [`junk`]. A name of fillers alone
+/// (`Jean`) makes none, for another name of the row must hold the word of a test.
 pub(super) fn may_be_junk(name: &str) -> bool {
     let folded = fold(name);
-    let is_junk_word =
-        |w: &str| JUNK.test_words.contains(w) || is_hammered(w) || JUNK.test_fillers.contains(w);
+    let is_test = |w: &str| JUNK.test_words.contains(w) || is_hammered(w);
+    let is_junk_word = |w: &str| is_test(w) || JUNK.test_fillers.contains(w);
     JUNK.catch_all.contains(&folded)
         || JUNK.totals.contains(&folded)
-        || folded.split(' ').all(is_junk_word)
+        || folded.split(' ').all(is_junk_word) && folded.split(' ').any(is_test)
 }
 
 fn email_domain(address: &str) -> String {
@@ -383,6 +384,18 @@ mod tests {
         assert_eq!(lexicon.of("DARD P.", "", ""), (Kind::Person, true));
         lexicon.learn_person("Anne", "Moulin");
         assert_eq!(lexicon.of("MOULIN LOUIS", "", "").0, Kind::Person);
+    }
+
+    #[test]
+    fn one_name_at_least_of_a_row_that_is_nobody_tells_so_by_itself() {
+        let names = ["Jean", "Test", "Jean Test", "Client", "aaa", "Total", "Divers", "Martin", ""];
+        for first in names {
+            for last in names {
+                let may_be = may_be_junk(first) || may_be_junk(last);
+                assert!(may_be || junk(&[first, last], &["a@test.fr"]).is_none(), "{first} {last}");
+            }
+        }
+        assert!(!may_be_junk("Jean") && !may_be_junk("Mme"));
     }
 
     #[test]

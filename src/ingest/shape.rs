@@ -36,9 +36,14 @@ use crate::{
 const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Most different cells of a column that are remembered, and most bytes of them: a column of more repeats few.
-const MOST_CELLS: usize = 1 << 16;
-const MOST_TEXT: usize = 4 << 20;
+/// Most different cells of a column that are remembered, and most bytes of them.
+const MOST_CELLS: usize = 1 << 17;
+const MOST_TEXT: usize = 8 << 20;
+
+/// Of a column of numbers or addresses hardly a cell comes again: after this many cells of which fewer than one in
+/// [`FEWEST_REPEATS`] did, none is remembered.
+const TRIED_CELLS: u32 = 1 << 14;
+const FEWEST_REPEATS: u32 = 8;
 
 /// Most kinds of cell of a column, and most shapes of a table; rows of others are understood by themselves.
 const MOST_CLASSES: usize = 1 << 12;
@@ -295,6 +300,9 @@ struct Column<'l> {
     hasher: DefaultHashBuilder,
     classes: HashMap<Facts, u16>,
     is_filled: bool,
+    /// Filled cells so far, and those of them that were known.
+    seen: u32,
+    known: u32,
 }
 
 impl<'l> Column<'l> {
@@ -306,6 +314,8 @@ impl<'l> Column<'l> {
             hasher: DefaultHashBuilder::default(),
             classes: HashMap::new(),
             is_filled: false,
+            seen: 0,
+            known: 0,
         }
     }
 
@@ -324,12 +334,17 @@ impl<'l> Column<'l> {
         if cell.is_empty() || cell.trim().is_empty() {
             return BLANK;
         }
+        if !self.repeats() {
+            return (self.judge)(cell).map_or(ODD, |facts| self.class_of(facts));
+        }
+        self.seen += 1;
         let hash = self.hasher.hash_one(cell);
         let texts = &self.texts;
         let is_it = |known: &(u64, u32, u32, u16)| {
             known.0 == hash && texts[known.1 as usize..known.2 as usize] == *cell
         };
         if let Some(known) = self.judged.find(hash, is_it) {
+            self.known += 1;
             return known.3;
         }
         let class = (self.judge)(cell).map_or(ODD, |facts| self.class_of(facts));
@@ -340,6 +355,11 @@ impl<'l> Column<'l> {
             self.judged.insert_unique(hash, known, |known| known.0);
         }
         class
+    }
+
+    /// Whether cells come again often enough for looking one up to pay.
+    fn repeats(&self) -> bool {
+        self.seen < TRIED_CELLS || self.known >= self.seen / FEWEST_REPEATS
     }
 
     fn class_of(&mut self, facts: Facts) -> u16 {
@@ -527,19 +547,24 @@ impl<'l> Asks<'l> {
         let marks = [
             (LEGAL_FORM, has_form),
             (SIGN, has_sign),
-            (FIRM_WORD, organisation::looks_like_organisation(text)),
+            (FIRM_WORD, has_form || organisation::looks_like_organisation(text)),
         ];
         let of_firm = marks.iter().filter(|(_, is)| *is).map(|(mark, _)| mark).sum::<u16>();
         Some(marks_of_words(text) | of_firm)
     }
 
     fn marks_of_email(&self, text: &str) -> Option<u16> {
-        let is_address = text.contains('@')
-            && !text.to_lowercase().starts_with("/o=")
-            && kind::is_name(text)
+        let is_plain = email::is_plain(text);
+        let is_address = kind::is_name(text)
             && assemble::says("email", text)
-            && assemble::reaches("email", text);
-        let address = is_address.then(|| kind::address(text))?;
+            && (is_plain
+                || text.contains('@')
+                    && !text.to_lowercase().starts_with("/o=")
+                    && assemble::reaches("email", text));
+        let address: Cow<'_, str> = match is_address.then_some(is_plain)? {
+            true => text.into(),
+            false => kind::address(text).into(),
+        };
         let role = if email::is_role_mailbox(&address) { ROLE } else { 0 };
         let freemail = self.may_be_open && email::is_freemail(&address);
         Some(role | if freemail { FREEMAIL } else { 0 })

@@ -13,7 +13,7 @@ mod known;
 mod legal;
 mod record;
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -180,10 +180,13 @@ fn in_order(issues: Vec<CellIssue>, raw: &Records) -> Vec<CellIssue> {
         ((places[raw.place[record] as usize], raw.row[record], columns[column]), issue)
     };
     let mut placed: Vec<_> = issues.into_par_iter().map(placed).collect();
-    placed.par_sort_by(|(at, a), (other_at, b)| {
-        at.cmp(other_at).then_with(|| a.line(raw).cmp(&b.line(raw)))
-    });
-    placed.dedup_by(|(at, a), (last_at, last)| at == last_at && a.line(raw) == last.line(raw));
+    // A row that gives two records shows its cells to both.
+    let compared = |a: &CellIssue, b: &CellIssue| match Arc::ptr_eq(&a.of, &b.of) {
+        true => Ordering::Equal,
+        false => a.line(raw).cmp(&b.line(raw)),
+    };
+    placed.par_sort_by(|(at, a), (other_at, b)| at.cmp(other_at).then_with(|| compared(a, b)));
+    placed.dedup_by(|(at, a), (last_at, last)| at == last_at && compared(a, last).is_eq());
     placed.into_iter().map(|(_, issue)| issue).collect()
 }
 

@@ -177,20 +177,19 @@ const ADDRESS_LENGTH: usize = 254;
 /// Whether a lower-case address has the syntax of those in use: dot-atoms, no commented parts, a domain with
 /// a dot that ends in letters.
 fn is_valid(address: &str) -> bool {
-    let Some((mailbox, domain)) = address.split_once('@') else { return false };
-    let dotted = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.ends_with('.') && !part.contains("..")
-    };
+    let Some(at) = memchr::memchr(b'@', address.as_bytes()) else { return false };
+    let (mailbox, domain) = (&address[..at], &address[at + 1..]);
+    let dotted = |part: &str| part.as_bytes().split(|&b| b == b'.').all(|piece| !piece.is_empty());
     let mailbox_fits = mailbox.len() <= MAILBOX_LENGTH
         && dotted(mailbox)
         && mailbox
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&b));
-    let label_fits = |label: &str| {
+    let label_fits = |label: &[u8]| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && label.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
     };
     let top = domain.rsplit('.').next().unwrap_or_default();
     let top_fits =
@@ -198,8 +197,8 @@ fn is_valid(address: &str) -> bool {
     mailbox_fits
         && address.len() <= ADDRESS_LENGTH
         && domain.len() <= DOMAIN_LENGTH
-        && domain.contains('.')
-        && domain.split('.').all(label_fits)
+        && domain.len() > top.len()
+        && domain.as_bytes().split(|&b| b == b'.').all(label_fits)
         && top_fits
 }
 
