@@ -230,12 +230,10 @@ pub fn prepare(
     )?;
     let known = known.iter().find(|model| model.kind == kind.as_str());
     let mut candidates = blocked.table;
-    let scorer = progress.part("train", nothing, || {
-        Scorer::new(records, kind, &members, &evidence, &candidates, known, progress)
-    })?;
+    let scorer = Scorer::new(records, kind, &members, &evidence, &candidates, known, progress)?;
     let number = |member: u32| score::number_of(records, members[member as usize]);
-    let idle =
-        progress.part("train", nothing, || scorer.idle_rules(&candidates, &settings.score, number));
+    let idle = progress
+        .part("choose rules", nothing, || scorer.idle_rules(&candidates, &settings.score, number));
     let mut block = blocked.metrics;
     let mut is_idle = idle.iter();
     let (left_out, rules) = block.rules.into_iter().partition(|_| is_idle.next() == Some(&true));

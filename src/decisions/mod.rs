@@ -226,7 +226,7 @@ mod tests {
         let decision: Decision = serde_json::from_str(LINE).expect("a decision");
         assert_eq!(read(folder.path()).expect("nothing"), []);
         store::write(&folder.path().join(DECISIONS), LINE).expect("written");
-        append(folder.path(), &[decision.clone()]).expect("added");
+        append(folder.path(), std::slice::from_ref(&decision)).expect("added");
         assert_eq!(read(folder.path()).expect("two"), [decision.clone(), decision]);
     }
 

@@ -180,14 +180,19 @@ impl Scorer {
         known: Option<&Model>,
         progress: &Progress,
     ) -> Result<Scorer> {
-        let comparisons = features::comparisons(records, kind, members, evidence);
+        let comparisons = progress.part(
+            "encode",
+            |_| members.len() as u64,
+            || features::comparisons(records, kind, members, evidence),
+        );
         progress.check()?;
+        let learn = || {
+            let counts = count(records, members, &comparisons, candidates);
+            train::train(kind.as_str(), &comparisons, &counts)
+        };
         let model = match known.filter(|model| model.fits(&comparisons)) {
             Some(model) => model.clone(),
-            None => {
-                let counts = count(records, members, &comparisons, candidates);
-                train::train(kind.as_str(), &comparisons, &counts)
-            }
+            None => progress.part("train", |_| 0, learn),
         };
         Ok(Scorer::of(comparisons, model))
     }
