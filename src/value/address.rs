@@ -88,9 +88,16 @@ impl Address {
         }
     }
 
-    /// Number and street on one line, as on an envelope.
+    /// Number and street on one line, as on an envelope of the country: `12 rue de la Paix`, `Hauptstraße 12a`,
+    /// `Calle Mayor, 5`.
     pub fn street_line(&self) -> String {
-        [self.number.as_str(), self.street.as_str()].join(" ").trim().to_owned()
+        let (number, street) = (self.number.as_str(), self.street.as_str());
+        let country = self.country.as_str();
+        if number.is_empty() || street.is_empty() || !NUMBER_BEHIND.contains(&country) {
+            return [number, street].join(" ").trim().to_owned();
+        }
+        let between = if matches!(country, "ES" | "IT" | "PT") { ", " } else { " " };
+        format!("{street}{between}{}", closed_up(number, country))
     }
 
     /// The words that name the street, folded, without its type and small words: `rue de la Paix` has
@@ -1515,6 +1522,25 @@ fn is_numbered(words: &[String]) -> bool {
         })
 }
 
+/// Countries that write the house number behind the street. Source: the Universal Postal Union's pages on
+/// addressing, country by country.
+const NUMBER_BEHIND: [&str; 28] = [
+    "AT", "BE", "BG", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IS", "IT", "LI",
+    "LT", "LV", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK", "TR",
+];
+
+/// A number behind its street: its letter stands close to it, small where German or Danish is written.
+fn closed_up(number: &str, country: &str) -> String {
+    match number.rsplit_once(' ') {
+        Some((digits, letter)) if letter.len() == 1 => {
+            let small = matches!(country, "AT" | "CH" | "DE" | "DK" | "LI" | "NO");
+            let letter = if small { letter.to_lowercase() } else { letter.to_owned() };
+            format!("{digits}{letter}")
+        }
+        _ => number.to_owned(),
+    }
+}
+
 /// The number at the end of a street and the words before it: `Hauptstraße 12`, as most countries write it.
 ///
 /// In France only a street that opens with its type and whose name takes no number has one there.
@@ -1577,7 +1603,10 @@ fn street_piece(words: &[String], country: &str) -> Piece {
 
 /// The street with its type spelled out.
 fn street(words: &[String], country: &str) -> String {
-    if let Some((spelled, taken)) = typed(words).filter(|(_, taken)| words.len() > *taken) {
+    // English names end in their type: `R Avenue` is no rue.
+    let english = matches!(country, "AU" | "GB" | "IE" | "NZ" | "US");
+    let opens = typed(words).filter(|(_, taken)| words.len() > *taken && !english);
+    if let Some((spelled, taken)) = opens {
         let own = LEXICON.of_country.get(country).and_then(|types| types.get(spelled));
         return format!(
             "{} {}",
@@ -1851,6 +1880,28 @@ mod tests {
             let parts = Parts { postcode, city, ..Parts::default() };
             assert!(!is_swapped(&parts), "{postcode} {city}");
         }
+    }
+
+    #[test]
+    fn the_number_stands_where_the_country_writes_it() {
+        let line = |number: &str, street: &str, country: &str| {
+            let [number, street, country] = [number, street, country].map(str::to_owned);
+            Address { number, street, country, ..Address::default() }.street_line()
+        };
+        assert_eq!(line("12 BIS", "rue de la Paix", "FR"), "12 BIS rue de la Paix");
+        assert_eq!(line("12 A", "Hauptstraße", "DE"), "Hauptstraße 12a");
+        assert_eq!(line("7", "Kerkstraat", "BE"), "Kerkstraat 7");
+        assert_eq!(line("5", "Calle Mayor", "ES"), "Calle Mayor, 5");
+        assert_eq!(line("5", "High Street", "IE"), "5 High Street");
+        assert_eq!(line("", "Bahnhofstrasse", "CH"), "Bahnhofstrasse");
+        assert_eq!(line("12", "rue du Bac", ""), "12 rue du Bac");
+    }
+
+    #[test]
+    fn english_streets_end_in_their_type() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(street(&words("R Ave"), "US"), "R Avenue");
+        assert_eq!(street(&words("R de la Paix"), "FR"), "rue de la Paix");
     }
 
     #[test]
