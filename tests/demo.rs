@@ -10,9 +10,9 @@ use orpailleur::explain::{Explained, Verdict};
 use crate::program::{Project, demo, rows};
 
 fn f1(project: &Project) -> Vec<(String, f64, u64)> {
-    let crosswalk = project.path("runs/latest/crosswalk.csv");
+    let run = project.path("runs/latest");
     let truth = demo().join("truth/records.csv");
-    let figures = orpailleur::evaluate::run(&crosswalk, &truth).expect("both are readable");
+    let figures = orpailleur::evaluate::run(&run, &truth).expect("both are readable");
     figures.into_iter().map(|f| (f.kind, f.pairwise.f1, f.missing)).collect()
 }
 

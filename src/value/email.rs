@@ -265,8 +265,8 @@ pub fn issues(email: &str) -> Vec<Issue> {
                 email.rsplit_once('@').map_or("", |(mailbox, _)| mailbox)
             ),
         });
-    }
-    if is_disposable(email) {
+    } else if is_disposable(email) {
+        // Whoever gives away mailboxes under a slip of `gmail.com` gets the mail of those who slip.
         issues.push(Issue::known("disposable_mailbox", "its mailbox lives for minutes only"));
     }
     if is_role_mailbox(email) {
@@ -503,6 +503,8 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_great_domain_is_suspected() {
+        let codes: Vec<_> = issues("a@gmial.com").iter().map(|issue| issue.code).collect();
+        assert_eq!(codes, ["suspected_domain"]);
         assert_eq!(suspected_domain("a@gmial.com"), Some("gmail.com".to_owned()));
         assert_eq!(suspected_domain("a@outlok.fr"), Some("outlook.fr".to_owned()));
         assert_eq!(suspected_domain("a@gmail.com"), None);
