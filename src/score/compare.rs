@@ -57,6 +57,8 @@ pub struct Shared {
     pub place: bool,
     /// Two persons of one name.
     pub namesake: bool,
+    /// The family has it not in common, but its members lie nearer to each other than strangers do.
+    pub near: bool,
     /// Nobody knows: training finds out, starting from what strangers have in common.
     pub unknown: bool,
 }

@@ -95,13 +95,16 @@ struct Relations {
 impl Relations {
     /// A household shares its landline and address, at times a mailbox; colleagues the host of their email,
     /// the switchboard and the address. A group of companies shares web and email hosts, and the phone
-    /// number of its head office; neighbours in one building address and switchboard.
+    /// number of its head office, and its sites lie near each other; neighbours in one building share address and
+    /// switchboard.
     fn of(kind: Kind) -> Relations {
         let group = Shared { family: true, ..Shared::default() };
         let place = Shared { place: true, ..Shared::default() };
         let both = Shared { family: true, ..place };
         match kind {
-            Kind::Organisation => Relations { email: group, phone: both, address: place },
+            Kind::Organisation => {
+                Relations { email: group, phone: both, address: Shared { near: true, ..place } }
+            }
             _ => Relations { email: both, phone: both, address: both },
         }
     }

@@ -118,18 +118,29 @@ pub struct RelationModel {
     pub levels: Vec<Vec<f64>>,
 }
 
-/// A relation's name, and whether it makes a comparison agree.
-pub(super) type Relation = (&'static str, fn(Shared) -> bool);
+/// A relation other than identity, as training knows it before it sees data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Relation {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Whether it makes a comparison agree.
+    pub(super) shares: fn(Shared) -> bool,
+    /// Whether a comparison that it does not make agree may still be nearer to agreement than between strangers.
+    pub(super) near: fn(Shared) -> bool,
+    /// Related pairs for a match, at most.
+    pub(super) most: f64,
+}
 
-/// The relations other than identity, and what agrees in each.
+/// The relations other than identity.
+///
+/// The sites of one group lie nearer to each other than strangers do, in one town or one street; how near,
+/// training finds out. A chain of sites has more related pairs than matches. Namesakes are rare; without a
+/// bound, people who change employer, phone and mailbox at once would all count as two.
 pub(super) const RELATIONS: [Relation; 3] = [
-    ("family", |shared| shared.family),
-    ("place", |shared| shared.place),
-    (NAMESAKE, |shared| shared.namesake),
+    Relation { name: "family", shares: |s| s.family, near: |s| s.near || s.unknown, most: 3.0 },
+    Relation { name: "place", shares: |s| s.place, near: |s| s.unknown, most: 3.0 },
+    Relation { name: "namesake", shares: |s| s.namesake, near: |_| false, most: 0.02 },
 ];
-
-/// The relation of two persons of one name.
-pub(super) const NAMESAKE: &str = "namesake";
 
 /// Share of the relations that stays where no relative is in sight: one may still be hidden behind records
 /// that say too little.

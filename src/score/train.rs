@@ -12,8 +12,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    compare::Comparison,
-    model::{ComparisonModel, Model, NAMESAKE, Odds, Pattern, RELATIONS, RelationModel},
+    compare::{Comparison, Shared},
+    model::{ComparisonModel, Model, Odds, Pattern, RELATIONS, Relation, RelationModel},
 };
 
 /// Matches that the prior of `m` counts as.
@@ -21,10 +21,6 @@ const MATCH_PRIOR_PAIRS: f64 = 20.0;
 /// Related pairs that the prior of a relation's levels counts as, at least. It counts as many as there are: a
 /// relation left free becomes whatever else is frequent in a table, as pairs of one list.
 const RELATION_PRIOR_PAIRS: f64 = 20.0;
-/// Related pairs for a match, at most. Namesakes are rare; without a bound, people who change employer,
-/// phone and mailbox at once would all count as two.
-const MOST_RELATED: f64 = 1.0;
-const MOST_NAMESAKES: f64 = 0.02;
 /// Pairs of strangers that the prior of `u` counts as: it matters in tables of a few dozen rows.
 const STRANGER_PRIOR_PAIRS: f64 = 50.0;
 /// Matching pairs per record that training starts from: at least, and at most.
@@ -84,22 +80,21 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
         }
     });
     let models: Vec<ComparisonModel> = models.collect();
-    let relations = RELATIONS.into_iter().filter_map(|(name, shares)| {
+    let relations = RELATIONS.into_iter().filter_map(|relation| {
         let levels: Vec<Vec<f64>> = comparisons
             .iter()
             .zip(&models)
-            .map(|(c, model)| match c.shared() {
-                shared if shares(shared) => c.related(name),
-                shared if shared.unknown && name != NAMESAKE => halfway(model),
-                _ => Vec::new(),
+            .map(|(comparison, model)| {
+                expected_of(&relation, comparison.as_ref(), model).unwrap_or_default()
             })
             .collect();
         // One comparison alone is no relation: that is what rarity is for.
-        let several = comparisons.iter().filter(|c| shares(c.shared())).count() > 1;
-        let not_all = levels.iter().any(Vec::is_empty);
-        (several && not_all).then(|| RelationModel {
-            name: name.to_owned(),
-            share: match_share * most_of(name).min(0.2),
+        let several = comparisons.iter().filter(|c| (relation.shares)(c.shared())).count() > 1;
+        let open = |shared: Shared| shared.unknown && (relation.near)(shared);
+        let apart = comparisons.iter().any(|c| !(relation.shares)(c.shared()) && !open(c.shared()));
+        (several && apart).then(|| RelationModel {
+            name: relation.name.to_owned(),
+            share: match_share * relation.most.min(0.2),
             levels,
         })
     });
@@ -111,9 +106,27 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
     }
 }
 
-/// Related pairs for a match, at most.
-fn most_of(relation: &str) -> f64 {
-    if relation == NAMESAKE { MOST_NAMESAKES } else { MOST_RELATED }
+/// What is expected of the levels between related records; none where they are as strangers.
+fn expected_of(
+    relation: &Relation,
+    comparison: &dyn Comparison,
+    model: &ComparisonModel,
+) -> Option<Vec<f64>> {
+    let shared = comparison.shared();
+    if (relation.shares)(shared) {
+        Some(comparison.related(relation.name))
+    } else if !(relation.near)(shared) {
+        None
+    } else if shared.unknown {
+        Some(halfway(model))
+    } else {
+        Some(model.odds.iter().map(|odds| odds.u).collect())
+    }
+}
+
+fn relation_of(model: &RelationModel) -> &'static Relation {
+    let of_name = RELATIONS.iter().find(|relation| relation.name == model.name);
+    of_name.expect("relations are made from RELATIONS")
 }
 
 /// What related records have in common where nobody knows: something between a match and strangers.
@@ -199,18 +212,15 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);
     let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {
         name: old.name.clone(),
-        share: ((relations[r] + 0.1) / counts.possible).min(match_share * most_of(&old.name)),
+        share: ((relations[r] + 0.1) / counts.possible).min(match_share * relation_of(old).most),
         levels: (0..comparisons.len())
-            .map(|at| match old.levels[at].as_slice() {
-                [] => Vec::new(),
-                _ if comparisons[at].shared().unknown => {
-                    shares(&related[r][at], &halfway(&model.comparisons[at]), RELATION_PRIOR_PAIRS)
-                }
-                _ => {
-                    let found: f64 = related[r][at].iter().sum();
-                    let prior = comparisons[at].related(&old.name);
-                    shares(&related[r][at], &prior, found.max(RELATION_PRIOR_PAIRS))
-                }
+            .map(|at| {
+                let comparison = comparisons[at].as_ref();
+                let prior = expected_of(relation_of(old), comparison, &model.comparisons[at]);
+                let Some(prior) = prior else { return Vec::new() };
+                let found: f64 = related[r][at].iter().sum();
+                let held = if comparison.shared().unknown { 0.0 } else { found };
+                shares(&related[r][at], &prior, held.max(RELATION_PRIOR_PAIRS))
             })
             .collect(),
     });
