@@ -25,7 +25,7 @@ use crate::{
     table::{Draft, History, HistoryRow, RecordsBuilder, Reject, Severity, Skipped, row_digest},
     value::{
         dictionary::{self, Words},
-        identifier,
+        identifier, money,
         role::{self, Role},
         text::fold,
     },
@@ -428,7 +428,7 @@ fn exact_amount(text: &str) -> Option<Decimal> {
     for c in digits.chars() {
         match c {
             '0'..='9' => plain.push(c),
-            ',' | '.' => plain.push('.'),
+            ',' | '.' => plain.push(c),
             c if is_around(c) => {}
             _ => return None,
         }
@@ -436,17 +436,32 @@ fn exact_amount(text: &str) -> Option<Decimal> {
     if plain.is_empty() {
         return Some(Decimal::ZERO);
     }
-    // Where several marks stand, only the last is the decimal one.
-    while plain.matches('.').count() > 1 {
-        let first = plain.find('.')?;
-        plain.remove(first);
-    }
-    let value: Decimal = plain.trim_end_matches('.').parse().ok()?;
+    let value: Decimal = with_decimal_point(&plain)?.parse().ok()?;
     // No account holds a thousand billion; sums of such slips would overflow.
     if value > Decimal::from(MOST_AMOUNT) {
         return None;
     }
     Some(if negative { -value } else { value })
+}
+
+/// Digits with their marks as a plain decimal. A lone mark is the decimal one, whichever it is: that is
+/// what the official form says of the comma, and what programs write with a point. Any other mark
+/// stands between thousands: `1.234.567`, `1.234,56`.
+fn with_decimal_point(written: &str) -> Option<String> {
+    let Some(last) = written.rfind([',', '.']) else { return Some(written.to_owned()) };
+    let (whole, decimals) = (&written[..last], &written[last + 1..]);
+    let digits = |text: &str| text.replace([',', '.'], "");
+    let Some(grouping) = whole.chars().find(|c| matches!(c, ',' | '.')) else {
+        return Some(if decimals.is_empty() {
+            whole.into()
+        } else {
+            format!("{whole}.{decimals}")
+        });
+    };
+    if written[last..].starts_with(grouping) {
+        return money::groups_thousands(written, grouping).then(|| digits(written));
+    }
+    money::groups_thousands(whole, grouping).then(|| format!("{}.{decimals}", digits(whole)))
 }
 
 /// The part of a customer account's number that is the customer's own: empty for a collective account.
@@ -1051,6 +1066,7 @@ impl Books {
                 continue;
             }
             let one_customer = entry.customers.windows(2).all(|pair| pair[0].0 == pair[1].0);
+            let by_piece = (!one_customer).then(|| RevenueByPiece::of(entry));
             let mut net: BTreeMap<&Key, Decimal> = BTreeMap::new();
             for (account, _, amount) in &entry.customers {
                 *net.entry(account).or_default() += *amount;
@@ -1063,10 +1079,9 @@ impl Books {
                 if sale > Decimal::ZERO && *date > account.last_sale {
                     account.last_sale.clone_from(date);
                 }
-                let revenue = if one_customer {
-                    Some(entry.revenue.iter().map(|(_, amount)| *amount).sum())
-                } else {
-                    revenue_by_piece(entry, key)
+                let revenue = match &by_piece {
+                    Some(by_piece) => by_piece.of_customer(key),
+                    None => Some(entry.revenue.iter().map(|(_, amount)| *amount).sum()),
                 };
                 account.sales_excl_tax =
                     account.sales_excl_tax.zip(revenue).map(|(all, one)| all - one);
@@ -1169,19 +1184,43 @@ impl Part {
     }
 }
 
-/// The revenue of one customer in an entry of several, when piece references tell it.
-fn revenue_by_piece(entry: &Entry, account: &Key) -> Option<Decimal> {
-    let mut sum = Decimal::ZERO;
-    let pieces: BTreeSet<&str> =
-        entry.customers.iter().filter(|c| c.0 == *account).map(|c| c.1.as_str()).collect();
-    for piece in pieces {
-        let shared = entry.customers.iter().any(|c| c.1 == piece && c.0 != *account);
-        if piece.is_empty() || shared {
-            return None;
+/// Which revenue of an entry belongs to which of its customers, where piece references tell it.
+struct RevenueByPiece<'a> {
+    /// The pieces on the lines of each customer.
+    pieces: HashMap<&'a Key, BTreeSet<&'a str>>,
+    /// The customer of a piece; none where several share it.
+    customer: HashMap<&'a str, Option<&'a Key>>,
+    revenue: HashMap<&'a str, Decimal>,
+}
+
+impl<'a> RevenueByPiece<'a> {
+    fn of(entry: &'a Entry) -> RevenueByPiece<'a> {
+        let mut by_piece = RevenueByPiece {
+            pieces: HashMap::default(),
+            customer: HashMap::default(),
+            revenue: HashMap::default(),
+        };
+        for (account, piece, _) in &entry.customers {
+            by_piece.pieces.entry(account).or_default().insert(piece);
+            let customer = by_piece.customer.entry(piece).or_insert(Some(account));
+            *customer = customer.filter(|known| *known == account);
         }
-        sum += entry.revenue.iter().filter(|r| r.0 == piece).map(|r| r.1).sum::<Decimal>();
+        for (piece, amount) in &entry.revenue {
+            *by_piece.revenue.entry(piece).or_default() += *amount;
+        }
+        by_piece
     }
-    Some(sum)
+
+    fn of_customer(&self, account: &Key) -> Option<Decimal> {
+        let mut sum = Decimal::ZERO;
+        for piece in self.pieces.get(account)? {
+            if piece.is_empty() || self.customer.get(piece).is_none_or(Option::is_none) {
+                return None;
+            }
+            sum += self.revenue.get(piece).copied().unwrap_or_default();
+        }
+        Some(sum)
+    }
 }
 
 /// A general account is what the other files of the package call the account; an auxiliary one is the
@@ -1361,6 +1400,25 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_of_a_whole_month_is_told_apart_by_its_pieces_at_once() {
+        let sales = |n: u32| {
+            [
+                format!("VE|Ventes|1|20240131|41100000|Clients|C{n}|Client {n}|F{n}|x|12,00|0,00"),
+                format!("VE|Ventes|1|20240131|70700000|Ventes|||F{n}|x|0,00|10,00"),
+                format!("VE|Ventes|1|20240131|44571000|TVA|||F{n}|x|0,00|2,00"),
+            ]
+        };
+        let mut lines: Vec<String> = (0..30_000).flat_map(sales).collect();
+        // A piece of two customers tells neither's revenue.
+        lines.push("VE|Ventes|1|20240131|41100000|Clients|D|Dupont|F7|x|0,00|0,00".into());
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let told = customers(&lines);
+        assert_eq!(told.len(), 30_001);
+        let excl_tax = |n: usize| told[n].contains("sales_excl_tax 10.00");
+        assert!(excl_tax(6) && !excl_tax(7) && excl_tax(29_999), "{}", told[7]);
+    }
+
+    #[test]
     fn a_collective_account_is_no_customer() {
         let text = format!(
             "{HEADER}\n{}",
@@ -1496,10 +1554,20 @@ mod tests {
             ("", "0"),
             (" - ", "0"),
             ("1\u{a0}234", "1234"),
+            ("1.234.567", "1234567"),
+            ("1,234,567", "1234567"),
+            ("-1.234.567,8", "-1234567.8"),
+            ("1,234,567.89", "1234567.89"),
+            ("1234567.", "1234567"),
+            ("1.234", "1.23"),
+            (".5", "0.5"),
         ] {
             assert_eq!(amount(text), Some(value.parse().expect("a decimal")), "{text}");
         }
-        for text in ["douze", "2024-01-15", "5-3", "--", "12h", "7922816251426433759354395033,00"] {
+        let none = ["douze", "2024-01-15", "5-3", "--", "12h", "7922816251426433759354395033,00"];
+        let odd_groups =
+            ["1.23.456", "12.34.56", "1..5", "1.234.56,7", "1.2,4.567", "1.2,4,5", "."];
+        for text in none.into_iter().chain(odd_groups) {
             assert_eq!(amount(text), None, "{text}");
         }
     }

@@ -308,10 +308,13 @@ fn has_even_groups(text: &str) -> bool {
 }
 
 /// Whether the mark stands only before groups of three digits: `1,234`, `1.234.567`.
-fn groups_thousands(text: &str, mark: char) -> bool {
+pub(crate) fn groups_thousands(text: &str, mark: char) -> bool {
+    let of_digits = |group: &str| group.bytes().all(|b| b.is_ascii_digit());
     let mut groups = text.split(mark);
     let first = groups.next().unwrap_or_default();
-    (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3)
+    (1..=3).contains(&first.len())
+        && of_digits(first)
+        && groups.all(|group| group.len() == 3 && of_digits(group))
 }
 
 #[cfg(test)]
