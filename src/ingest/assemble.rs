@@ -2262,6 +2262,17 @@ mod tests {
     }
 
     #[test]
+    fn words_of_objection_are_heard_in_a_column_that_the_layout_does_not_know() {
+        let lines =
+            told(PERSONS, "Nom;Mail;Interdit de solliciter\nDupont;a@b.fr;oui\nRoy;c@d.fr;\n");
+        let events: Vec<&String> = lines.iter().filter(|l| l.contains("opt_")).collect();
+        assert_eq!(
+            events,
+            ["2 email opt_out", "2 phone opt_out", "2 post opt_out", "2 sms opt_out"]
+        );
+    }
+
+    #[test]
     fn an_answer_that_is_neither_yes_nor_no_is_told_and_never_an_opt_in() {
         let text = "Code;Nom;Prénom;Email;Newsletter\n1;Martin;Jean;j@m.fr;peut-être\n\
                     2;Petit;Anne;a@p.fr;?\n3;Roy;Paul;p@r.fr;à voir\n4;Lee;Ann;a@l.fr;oui\n\
@@ -2282,5 +2293,7 @@ mod tests {
         let table = ingested("a.csv", "Nom;Prénom;Email\n");
         assert_eq!((table.records.len(), table.rejects.len()), (0, 1));
         assert_eq!((table.rejects[0].code.as_str(), table.rejects[0].row), ("no_rows", None));
+        let below_separator = told(PERSONS, "sep=;\nNom;Mail\n");
+        assert_eq!(below_separator, ["0 no_rows", "1 structure"]);
     }
 }

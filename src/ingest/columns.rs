@@ -789,7 +789,7 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             column.confidence = 30;
             by_cells(&mut column);
             if column.attribute.is_empty()
-                && c.mostly(c.answer, 80)
+                && (c.filled == 0 || c.mostly(c.answer, 80))
                 && let Some(consent) = consent_of_words(header)
             {
                 column.attribute = consent;

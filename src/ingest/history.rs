@@ -17,7 +17,11 @@ use crate::{
     error::Result,
     progress::Progress,
     table::{History, HistoryRow, Place, Reject, Severity, Skipped},
-    value::{Invalid, date, dictionary, money, text::fold},
+    value::{
+        Invalid, date, dictionary,
+        money::{self, DecimalMark},
+        text::fold,
+    },
 };
 
 /// What a related table gives.
@@ -150,9 +154,11 @@ pub fn read(
     let data = reading.data(rows, progress)?;
     let dates = data.iter().filter_map(|(_, cells)| cells.get(reading.columns.date?));
     let order = date::order_of(dates);
+    let amounts = data.iter().filter_map(|(_, cells)| cells.get(reading.columns.amount?));
+    let mark = money::mark_of(amounts);
     let attributes = [rule.key_attribute.as_str(), "email"].map(Arc::<str>::from);
     for (number, cells) in data {
-        let row = reading.row(number, cells, &attributes, order);
+        let row = reading.row(number, cells, &attributes, (order, mark));
         reading.related.history.rows.push(row);
     }
     let mut related = reading.related;
@@ -205,7 +211,7 @@ impl Reading<'_> {
         number: u32,
         cells: StringRecord,
         [by_key, by_email]: &[Arc<str>; 2],
-        order: date::Order,
+        (order, mark): (date::Order, Option<DecimalMark>),
     ) -> HistoryRow {
         let cell = |column: Option<usize>| column.and_then(|c| cells.get(c)).unwrap_or("").trim();
         let columns = self.columns;
@@ -218,7 +224,7 @@ impl Reading<'_> {
         }
         let (mut amount, mut currency) = (String::new(), cell(columns.currency).to_uppercase());
         if !cell(columns.amount).is_empty() {
-            match money::normalize(cell(columns.amount)) {
+            match money::normalize_in(cell(columns.amount), mark) {
                 Ok((value, code)) => {
                     amount = value;
                     if currency.is_empty() {
@@ -365,10 +371,9 @@ mod tests {
         );
     }
 
-    #[test]
-    fn every_row_is_kept_and_an_empty_code_leaves_the_email() {
-        let (header, rows) =
-            table("Date;Code;Mail;Montant\n2020-01-02;C1;a@b.fr;12.50\n2020-01-03;;c@d.fr;\n;;;1");
+    /// Reads a related table of invoices.
+    fn related(text: &str) -> Related {
+        let (header, rows) = table(text);
         let rule = HistoryRule {
             kind: "order".into(),
             key: vec!["Code".into()],
@@ -391,8 +396,23 @@ mod tests {
             .into_iter()
             .enumerate()
             .map(|(at, cells)| Row { number: at as u32 + 2, content: Content::Data(cells) });
-        let related =
-            read(&header, rows, &rule, (0, &place), &Progress::hidden()).expect("not interrupted");
+        read(&header, rows, &rule, (0, &place), &Progress::hidden()).expect("not interrupted")
+    }
+
+    #[test]
+    fn amounts_are_read_with_the_decimal_mark_of_their_column() {
+        let related = related(
+            "Date;Code;Mail;Montant\n2020-01-02;C1;;12,50\n2020-01-02;C1;;99,90\n2020-01-03;C2;;1.234",
+        );
+        let amounts: Vec<&str> = related.history.rows.iter().map(|r| r.amount.as_str()).collect();
+        assert_eq!(amounts, ["12.5", "99.9", "1234"]);
+    }
+
+    #[test]
+    fn every_row_is_kept_and_an_empty_code_leaves_the_email() {
+        let related = related(
+            "Date;Code;Mail;Montant\n2020-01-02;C1;a@b.fr;12.50\n2020-01-03;;c@d.fr;\n;;;1",
+        );
         let told: Vec<_> = related
             .history
             .rows

@@ -704,9 +704,9 @@ impl TableFate {
         }
     }
 
-    /// Whether the table has no row of data: titles, headers and blanks alone.
+    /// Whether the table has no row of data: titles, headers, blanks and what holds the table alone.
     pub fn is_void(&self) -> bool {
-        let empty = ["blank", "title", "header", "repeat"];
+        let empty = ["blank", "title", "header", "repeat", "structure"];
         self.record_rows + self.history_rows + self.rejected_rows == 0
             && self.skipped_rows.keys().all(|reason| empty.contains(&reason.as_str()))
     }

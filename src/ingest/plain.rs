@@ -155,6 +155,8 @@ struct Look {
     /// Some of its rows.
     sample: Vec<StringRecord>,
     rows: u64,
+    /// Columns without a filled cell in any row, which the sample alone would not tell.
+    blank: Vec<usize>,
     /// Columns that claim to number the rows, and whose values never come back.
     numbering: Vec<usize>,
     id: Option<usize>,
@@ -206,9 +208,11 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let mut sample = Sample::default();
     let claims = (0..table.header.len()).filter(|&at| columns::numbers_rows(&table.header[at]));
     let mut numbering: Vec<(usize, HashSet<u64>)> = claims.map(|at| (at, HashSet::new())).collect();
+    let mut blank: Vec<usize> = (0..table.header.len()).collect();
     for row in table.rows {
         if let Content::Data(cells) = row.content {
             sample.add(&cells);
+            blank.retain(|&at| cells.get(at).unwrap_or("").trim().is_empty());
             numbering.retain_mut(|(at, seen)| {
                 let cell = cells.get(*at).unwrap_or("").trim();
                 cell.is_empty() || seen.insert(columns::hash(cell))
@@ -230,7 +234,8 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let numbering = numbering.into_iter().map(|(at, _)| at).collect();
     let attributes: Vec<&str> = columns.iter().map(|c| c.attribute.as_str()).collect();
     let votes = Votes::of(&attributes, &table.header, &sample);
-    Ok(Look { file, columns, sample, rows, numbering, id, source, votes, country: String::new() })
+    let country = String::new();
+    Ok(Look { file, columns, sample, rows, blank, numbering, id, source, votes, country })
 }
 
 fn missing_column(name: &str, looks: &[Look]) -> Error {
@@ -239,7 +244,13 @@ fn missing_column(name: &str, looks: &[Look]) -> Error {
     let hint = match text::nearest(name, headers.iter().copied()) {
         Some(header) => format!("the nearest column is `{header}`"),
         None => {
-            format!("the columns are `{}`", headers.into_iter().collect::<Vec<_>>().join("`, `"))
+            // What is taken for a header may be the first row of data, and that is personal.
+            let known: Vec<&str> =
+                headers.into_iter().filter(|h| read::has_known_word(h)).collect();
+            match known.is_empty() {
+                true => "look whether the first row names the columns".into(),
+                false => format!("the columns are `{}`", known.join("`, `")),
+            }
         }
     };
     Error::NotFound { what: "column", name: name.to_owned(), hint: Some(hint) }
@@ -354,7 +365,7 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
     for column in &look.columns {
         if Some(column.index) == look.id
             || Some(column.index) == look.source
-            || column.content.filled == 0
+            || look.blank.contains(&column.index)
         {
             continue;
         }
@@ -367,7 +378,7 @@ fn outputs(look: &Look, kind: Kind) -> (Vec<Output>, Vec<String>) {
             continue;
         }
         if birth[0].is_some() && birth.contains(&Some(column.index)) {
-            if birth[0] == Some(column.index) && taken.insert("birth_date".into()) {
+            if taken.insert("birth_date".into()) {
                 let names = birth.iter().flatten().map(|&at| look.columns[at].header.as_str());
                 outputs.push(Output {
                     attribute: "birth_date".into(),
@@ -499,16 +510,18 @@ fn is_name_part(attribute: &str) -> bool {
     )
 }
 
-/// The number column of a street: of the same label, or the only one.
+/// The number column of a street: the first of the same label.
 fn number_beside(street: &Understood, look: &Look) -> Option<usize> {
-    let numbers =
-        look.columns.iter().filter(|c| c.attribute == "street_number" && c.content.filled > 0);
-    numbers.filter(|c| c.label == street.label).map(|c| c.index).next()
+    let mut numbers = look
+        .columns
+        .iter()
+        .filter(|c| c.attribute == "street_number" && !look.blank.contains(&c.index));
+    numbers.find(|c| c.label == street.label).map(|c| c.index)
 }
 
 fn number_is_used(number: &Understood, look: &Look) -> bool {
     let mut streets =
-        look.columns.iter().filter(|c| c.attribute == "street" && c.content.filled > 0);
+        look.columns.iter().filter(|c| c.attribute == "street" && !look.blank.contains(&c.index));
     streets.any(|street| number_beside(street, look) == Some(number.index))
 }
 
@@ -928,6 +941,13 @@ mod tests {
             super::tests::staged(&[("t.csv", text)], &id("last_nam")).expect_err("no such column");
         assert_eq!(error.to_string(), "there is no column `last_nam`");
         assert_eq!(error.hint().as_deref(), Some("the nearest column is `last_name`"));
+        for (text, hint) in [
+            (text, "the columns are `first_name`, `last_name`"),
+            ("Jean;Martin\nAnn;Lee\n", "look whether the first row names the columns"),
+        ] {
+            let error = super::tests::staged(&[("t.csv", text)], &id("code")).expect_err("none");
+            assert_eq!(error.hint().as_deref(), Some(hint));
+        }
     }
 
     /// What each row says about consent: `row channel state since`.
@@ -975,6 +995,45 @@ mod tests {
             let staged = staged(&[("t.csv", &text)], &Options::default()).expect("it is read");
             assert!(!staged.table.records.columns.keys().any(|a| a.starts_with("x.")), "{header}");
         }
+    }
+
+    /// A table of more rows than are sampled whose last columns are filled in the one row that the sample
+    /// leaves out.
+    fn sparse(header: &str, blank: &str, filled: &str) -> String {
+        let word = |n: usize| -> String {
+            n.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+        };
+        let row = |n: usize, rest: &str| format!("{};Petit;{rest}\n", word(n));
+        let rows = columns::SAMPLE_ROWS + 500;
+        let hash = |n: usize| {
+            let cells: Vec<String> = row(n, filled).trim().split(';').map(str::to_owned).collect();
+            columns::hash(&cells.concat())
+        };
+        let last = (0..rows).max_by_key(|&n| hash(n)).expect("there are rows");
+        let lines = (0..rows).map(|n| row(n, if n == last { filled } else { blank }));
+        format!("prenom;nom;{header}\n{}", lines.collect::<String>())
+    }
+
+    #[test]
+    fn a_column_that_the_sample_finds_empty_is_read() {
+        let text = sparse("Interdit de solliciter", "", "x");
+        let said: Vec<String> =
+            consents(&text).iter().map(|l| l.split_once(' ').expect("a row").1.into()).collect();
+        assert_eq!(said, ["email opt_out", "phone opt_out", "post opt_out", "sms opt_out"]);
+        let text = sparse("Remarque libre;Vide", ";", "vu;");
+        let staged = staged(&[("t.csv", &text)], &Options::default()).expect("it is read");
+        let attributes: Vec<&str> =
+            staged.table.records.columns.keys().map(|a| a.as_ref()).collect();
+        assert_eq!(attributes, ["first_name", "last_name", "x.text.remarque_libre"]);
+    }
+
+    #[test]
+    fn month_and_day_of_birth_stay_where_the_sample_finds_no_year() {
+        let text = "fname,lname,by,bm,bd\nANNA,WEISS,,2,28\nKARL,KUHN,,12,4\n";
+        assert_eq!(
+            told(text, &Options::default())[0],
+            "person : birth_date --02-28, first_name ANNA, last_name WEISS"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use csv::StringRecord;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Content, Tally, mojibake};
-use crate::value::text::fold;
+use crate::value::{identifier, text::fold};
 
 /// What stands between the two lines of a header in [`Table::header`](super::Table::header).
 pub const GROUP_SEPARATOR: &str = " / ";
@@ -155,7 +155,7 @@ impl Layout {
         if self.repeats(&cells) {
             return Content::Skipped("repeat");
         }
-        if is_total(&cells) {
+        if is_total(&cells, &self.header) {
             return Content::Skipped("total");
         }
         let read = cells.len();
@@ -258,8 +258,9 @@ fn header_position(preview: &[StringRecord]) -> Option<usize> {
         0 => candidates.find(|&at| surely_names_columns(&preview[at])).unwrap_or(first),
         _ => first,
     };
-    let known = known_words(&preview[at]);
-    let is_data = known == 0 && recurs_below(&preview[at], &preview[at + 1..]);
+    let names_none = known_words(&preview[at]) == 0;
+    let holds_values = || filled(&preview[at]).any(|(_, cell)| is_value(cell));
+    let is_data = names_none && (holds_values() || recurs_below(&preview[at], &preview[at + 1..]));
     (!is_data).then_some(at)
 }
 
@@ -296,20 +297,35 @@ fn is_wordy(cell: &str) -> bool {
         && cell.chars().count() <= 80
 }
 
+/// Whether a cell is what only a row of data holds: an email or web address, a date, a long number.
+fn is_value(cell: &str) -> bool {
+    let cell = cell.trim();
+    let is_number =
+        |part: &str| (1..=4).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let is_date = ['/', '-', '.']
+        .iter()
+        .any(|&mark| cell.split(mark).count() == 3 && cell.split(mark).all(is_number));
+    is_date
+        || cell.contains('@')
+        || cell.contains("://")
+        || cell.starts_with("www.")
+        || cell.bytes().filter(u8::is_ascii_digit).count() >= 7
+}
+
 fn known_words(row: &StringRecord) -> usize {
-    filled(row)
-        .filter(|(_, cell)| {
-            // `FirstName` and `first_name` are two words each; folding parts only the second.
-            let parted: String = cell
-                .chars()
-                .flat_map(|c| c.is_uppercase().then_some(' ').into_iter().chain([c]))
-                .collect();
-            [fold(cell), fold(&parted)]
-                .iter()
-                .flat_map(|text| text.split(' '))
-                .any(|word| WORDS.contains(word.trim_end_matches(|c: char| c.is_ascii_digit())))
-        })
-        .count()
+    filled(row).filter(|(_, cell)| has_known_word(cell)).count()
+}
+
+/// Whether a cell has a word that headers use, and is no value such as `contact@dupont.fr`.
+pub fn has_known_word(cell: &str) -> bool {
+    // `FirstName` and `first_name` are two words each; folding parts only the second.
+    let parted: String =
+        cell.chars().flat_map(|c| c.is_uppercase().then_some(' ').into_iter().chain([c])).collect();
+    let known = [fold(cell), fold(&parted)]
+        .iter()
+        .flat_map(|text| text.split(' '))
+        .any(|word| WORDS.contains(word.trim_end_matches(|c: char| c.is_ascii_digit())));
+    known && !is_value(cell)
 }
 
 /// Whether a row cannot be anything but names of columns: all its cells are words, and most are made
@@ -405,10 +421,11 @@ fn spread(
 }
 
 /// Whether a row sums up or closes the rows above: it starts with such a word, and holds nothing
-/// else but figures. A customer called `Total` has an address, a code or a phone number.
-pub(super) fn is_total(cells: &StringRecord) -> bool {
-    let mut cells = filled(cells).map(|(_, cell)| cell);
-    let Some(first) = cells.next() else { return false };
+/// else but figures. A customer called `Total` has an address, a phone number, a SIREN, or digits in a column
+/// whose header says that they are a code or postcode.
+fn is_total(cells: &StringRecord, header: &[String]) -> bool {
+    let mut cells = filled(cells);
+    let Some((_, first)) = cells.next() else { return false };
     let label = fold(first);
     if is_count(&label) || is_page_line(&label) {
         return cells.next().is_none();
@@ -416,7 +433,18 @@ pub(super) fn is_total(cells: &StringRecord) -> bool {
     // Nearly every row of data is told by its first cell.
     is_total_label(&label)
         && (label.contains(' ') || label != "nb" || cells.clone().next().is_some())
-        && cells.all(is_figure)
+        && cells.all(|(at, cell)| is_figure(cell) && !is_code(cell, header.get(at)))
+}
+
+/// Whether digits are no figure: a valid SIREN or SIRET, or what stands under the header of a code.
+fn is_code(cell: &str, header: Option<&String>) -> bool {
+    const WORDS: [&str; 9] =
+        ["code", "cp", "postal", "postcode", "zip", "plz", "cap", "siren", "siret"];
+    let digits: String = cell.chars().filter(|c| !c.is_whitespace()).collect();
+    let named = |header: &String| fold(header).split(' ').any(|word| WORDS.contains(&word));
+    identifier::is_siren(&digits)
+        || identifier::is_siret(&digits)
+        || header.is_some_and(named) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `total`, `sous-total`, `total général`, `total clients`, `Summe`...
@@ -487,8 +515,8 @@ fn is_total_label(label: &str) -> bool {
     named && known
 }
 
-/// An amount or a count, with a unit perhaps. Not a phone number or postcode: these start with a zero
-/// or a plus, or have no sign of being counted.
+/// An amount or a count, with a unit perhaps. What starts with a zero or a plus is none: a phone number, a code.
+/// Of other digits only [`is_code`] tells.
 fn is_figure(cell: &str) -> bool {
     let cell = cell.trim();
     let folded = fold(cell);
@@ -791,6 +819,28 @@ mod tests {
         }
         says(&format!("{table}2 clients||\nPage 1 / 2||"), "Nom,Adresse,CA", "hddtt");
         says(&format!("{table}Total||0145678912"), "Nom,Adresse,CA", "hddd");
+    }
+
+    #[test]
+    fn a_customer_called_total_may_have_a_siren_or_a_postcode_and_no_more() {
+        says("Nom|SIREN|CP\nDupont|732829320|75001\nTotal|542051180|92400", "Nom,SIREN,CP", "hdd");
+        says("Nom|Numéro\nDupont|12\nTotal|542051180", "Nom,Numéro", "hdd");
+        says("Nom|Code postal|CA\nDupont|75001|3\nTotal|92400|15", "Nom,Code postal,CA", "hdd");
+        says("Nom|Code postal|CA\nDupont|75001|3\nTotal||15", "Nom,Code postal,CA", "hdt");
+    }
+
+    #[test]
+    fn a_first_row_that_holds_values_and_no_known_name_is_data() {
+        for rows in [
+            "Jean|Martin|Lyon|jean@x.fr\nAnn|Lee|Paris|ann@y.fr",
+            "Jean|Martin|Lyon|contact@x.fr\nAnn|Lee|Paris|ann@y.fr",
+            "Jean|Martin|Lyon|06 12 34 56 78\nAnn|Lee|Paris|0611223344",
+            "Jean|Martin|Lyon|12/03/1970\nAnn|Lee|Paris|01/04/1980",
+            "Jean|Martin|Lyon|www.martin.fr\nAnn|Lee|Paris|www.lee.fr",
+        ] {
+            says(rows, "column 1,column 2,column 3,column 4", "dd");
+        }
+        says("fnm|lnm|xyz|mlx\nAnn|Lee|Paris|ann@y.fr", "fnm,lnm,xyz,mlx", "hd");
     }
 
     #[test]

@@ -45,7 +45,7 @@ use csv::StringRecord;
 
 pub use self::{
     archive::{SEPARATOR, files, holder},
-    header::{GROUP_SEPARATOR, normal_header},
+    header::{GROUP_SEPARATOR, has_known_word, normal_header},
     sheet::column_letters,
 };
 use self::{
@@ -58,8 +58,8 @@ use crate::error::{Error, Result};
 
 /// One table of a file: a text file, a sheet (or a part of one), the cards of a vCard file.
 pub struct Table {
-    /// The sheet's name; empty for what has no sheets. Inside an archive the member's path. Of two tables
-    /// side by side each with its columns: `Clients (A:D)`, for the rows of the sheet are rows of both.
+    /// The sheet's name, within an archive too; empty for what has no sheets. Of two tables side by side each with
+    /// its columns: `Clients (A:D)`, for the rows of the sheet are rows of both.
     pub sheet: String,
     /// Whether the sheet is hidden in its workbook.
     pub hidden: bool,
@@ -115,7 +115,8 @@ pub enum Content {
     /// Cells in the order of the header, as text; dates ISO, numbers without exponent. Never fewer
     /// than the header has; more when the row is too long by cells that are not blank.
     Data(StringRecord),
-    /// No data: `header`, `title`, `blank`, `total`, `repeat`, `structure`.
+    /// No data: `header`, `title`, `blank`, `total`, `repeat`, `structure`; a card of `group`s of vCards, and
+    /// of accounting exports `supplier` and `other_ledger`.
     Skipped(&'static str),
     /// Cannot be used.
     Bad {
