@@ -365,11 +365,12 @@ impl Reader {
         while into.len() == before && !self.ended {
             self.read_chunk(into)?;
             if self.drop_zeros {
-                let mut at = 0;
-                into.retain(|&byte| {
-                    at += 1;
-                    at <= before || byte != 0
-                });
+                let mut end = before;
+                for at in before..into.len() {
+                    into[end] = into[at];
+                    end += usize::from(into[at] != 0);
+                }
+                into.truncate(end);
             }
         }
         Ok(into.len() > before)
