@@ -314,10 +314,25 @@ impl Records {
 
     /// Reads the record that starts here and has quotes in its first line, which ends at `line_end`.
     fn with_quotes(&mut self, line_end: usize) -> StringRecord {
-        let (mut consumed, mut cells) = loop {
+        let line_length = line_end + terminator_length(&self.window.rest()[line_end..]);
+        let (consumed, lines, cells) = self.quoted_record(line_length).unwrap_or_else(|| {
+            self.tally.count(|c| &c.stray_quotes);
+            (line_length, 1, self.parser.read_line(&self.window.rest()[..line_end]))
+        });
+        let record = &self.window.rest()[..consumed];
+        let cells = unwrapped(cells, record, &self.tally);
+        self.window.at += consumed;
+        self.line += lines;
+        cells
+    }
+
+    /// The bytes, lines and cells of the record that starts here; none when a quote of it is never closed.
+    /// `line_length` is that of its first line with its end.
+    fn quoted_record(&mut self, line_length: usize) -> Option<(usize, u32, StringRecord)> {
+        let (mut consumed, cells) = loop {
             let rest = self.window.rest();
-            let (consumed, cells) =
-                self.parser.read_record(&rest[..rest.len().min(MOST_RECORD_BYTES)]);
+            let input = &rest[..rest.len().min(MOST_RECORD_BYTES)];
+            let (consumed, cells) = self.parser.read_record(input, line_length, self.width)?;
             let runs_on = consumed == rest.len() && rest.len() < MOST_RECORD_BYTES;
             if !runs_on || self.window.at_end() {
                 break (consumed, cells);
@@ -331,20 +346,10 @@ impl Records {
             consumed += 1;
         }
         let at_end = consumed == rest.len();
-        let one_line = consumed <= line_end + terminator_length(&rest[line_end..]);
-        let mut lines = if one_line { 1 } else { count_lines(&rest[..consumed]) };
-        if self.is_unclosed(consumed, lines, cells.len(), at_end) {
-            let rest = self.window.rest();
-            cells = self.parser.read_line(&rest[..line_end]);
-            consumed = line_end + terminator_length(&rest[line_end..]);
-            lines = 1;
-            self.tally.count(|c| &c.stray_quotes);
-        }
-        let record = &self.window.rest()[..consumed];
-        cells = unwrapped(cells, record, &self.tally);
-        self.window.at += consumed;
-        self.line += lines;
-        cells
+        let one_line = consumed <= line_length;
+        let lines = if one_line { 1 } else { count_lines(&rest[..consumed]) };
+        let unclosed = self.is_unclosed(consumed, lines, cells.len(), at_end);
+        (!unclosed).then_some((consumed, lines, cells))
     }
 
     /// Whether the record read from the next `length` bytes swallowed what follows it.
@@ -391,13 +396,31 @@ impl Iterator for Records {
 }
 
 impl Parser {
-    /// Reads one record and returns the bytes it took.
-    fn read_record(&mut self, input: &[u8]) -> (usize, StringRecord) {
+    /// Reads one record and returns the bytes it took; none once it has more lines than [`MOST_LINES`]
+    /// and more cells than `width`, for then a quote was never closed, wherever the record may end.
+    ///
+    /// That is looked at behind the first line, then each time twice as far: where every line has a
+    /// quote too many, each would otherwise be read together with megabytes of those below it.
+    fn read_record(
+        &mut self,
+        input: &[u8],
+        first_line: usize,
+        width: Option<usize>,
+    ) -> Option<(usize, StringRecord)> {
         self.quoted.reset();
         let (mut taken, mut written, mut cells) = (0, 0, 0);
+        let mut end = first_line.min(input.len());
         loop {
+            if taken == end && end < input.len() {
+                // The cell that is being read is one more.
+                let too_wide = width.is_some_and(|width| cells >= width);
+                if too_wide && count_lines(&input[..taken]) > MOST_LINES {
+                    return None;
+                }
+                end = (end * 2).min(input.len());
+            }
             let (result, read, wrote, ended) = self.quoted.read_record(
-                &input[taken..],
+                &input[taken..end],
                 &mut self.output[written..],
                 &mut self.ends[cells..],
             );
@@ -412,7 +435,7 @@ impl Parser {
                 ReadRecordResult::Record | ReadRecordResult::End => break,
             }
         }
-        (taken, record(&self.output[..written], self.ends[..cells].iter().copied(), 0))
+        Some((taken, record(&self.output[..written], self.ends[..cells].iter().copied(), 0)))
     }
 
     /// Reads one line in which quotes mean nothing.
@@ -601,6 +624,13 @@ mod tests {
     fn a_quote_closed_by_chance_costs_its_own_line_only() {
         let rows = read("Nom;Ville;Note\n\"A;Paris;1\nB;Lyon;\"x\"\nC;Brest;3\n");
         assert_eq!(rows, ["1 header", "2: \"A|Paris|1", "3: B|Lyon|x", "4: C|Brest|3"]);
+    }
+
+    #[test]
+    fn a_stray_quote_in_every_line_costs_the_reading_of_that_line_only() {
+        let rows = read(&format!("Nom;Note\n{}", "1\";\"2\n".repeat(100_000)));
+        assert_eq!(rows.len(), 100_001);
+        assert!(rows[1..].iter().all(|row| row.ends_with(": 1\"|\"2")), "{:?}", &rows[..5]);
     }
 
     #[test]
