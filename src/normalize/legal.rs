@@ -89,18 +89,33 @@ fn shared_by_unrelated_names(columns: &BTreeMap<String, Column>) -> BTreeSet<Str
         .collect()
 }
 
-/// How many groups of names have no word in common.
+/// How many groups of names have no word in common: what is left of the names once those that share
+/// a word are joined.
 fn unrelated(names: &[BTreeSet<String>]) -> usize {
-    let mut groups: Vec<BTreeSet<String>> = Vec::new();
-    for name in names {
-        let (mut near, far): (Vec<_>, Vec<_>) =
-            groups.into_iter().partition(|g| !g.is_disjoint(name));
-        let mut group = name.clone();
-        near.iter_mut().for_each(|other| group.append(other));
-        groups = far;
-        groups.push(group);
+    let mut parents: Vec<usize> = (0..names.len()).collect();
+    let mut bearer: HashMap<&str, usize> = HashMap::default();
+    let mut groups = names.len();
+    for (at, name) in names.iter().enumerate() {
+        for word in name {
+            let other = *bearer.entry(word).or_insert(at);
+            let (a, b) = (root(&mut parents, at), root(&mut parents, other));
+            if a != b {
+                // The earlier one stays, so that a word that all bear leads there in one step.
+                parents[a.max(b)] = a.min(b);
+                groups -= 1;
+            }
+        }
     }
-    groups.len()
+    groups
+}
+
+/// The first of the group that `at` belongs to; the way there is halved for those who ask next.
+fn root(parents: &mut [usize], mut at: usize) -> usize {
+    while parents[at] != at {
+        parents[at] = parents[parents[at]];
+        at = parents[at];
+    }
+    at
 }
 
 fn reject(raw: &Records, i: usize, origin: u32, code: &str, message: &str, value: &str) -> Reject {
@@ -131,6 +146,16 @@ mod tests {
     fn names_that_share_a_word_are_one_group_however_they_are_chained() {
         assert_eq!(unrelated(&names(&["garage du pont", "pont auto", "auto plus"])), 1);
         assert_eq!(unrelated(&names(&["garage", "boulangerie", "mairie"])), 3);
+    }
+
+    #[test]
+    fn names_by_the_hundred_thousand_are_grouped_at_once() {
+        let apart: Vec<String> = (0..100_000).map(|n| format!("client{n} rue{}", n / 2)).collect();
+        let apart: Vec<&str> = apart.iter().map(String::as_str).collect();
+        assert_eq!(unrelated(&names(&apart)), 50_000);
+        let chained: Vec<String> = (0..100_000).map(|n| format!("w{n} w{}", n + 1)).collect();
+        let chained: Vec<&str> = chained.iter().rev().map(String::as_str).collect();
+        assert_eq!(unrelated(&names(&chained)), 1);
     }
 
     fn columns(rows: &[(&str, &str)]) -> BTreeMap<String, Column> {
