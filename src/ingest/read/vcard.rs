@@ -256,7 +256,7 @@ fn values_of(card: &VCard, tally: &Tally) -> Values {
         card.entries.iter().partition(|entry| is_preferred(entry));
     for entry in preferred.into_iter().chain(others) {
         let Some(family) = family_of(entry, card) else { continue };
-        let parts: Vec<(usize, String)> = parts_of(entry, &family)
+        let parts: Vec<(usize, String)> = parts_of(entry)
             .into_iter()
             .map(|(part, text)| (part, header::unwrapped(&text, tally).unwrap_or(text)))
             .filter(|(_, text)| !text.trim().is_empty())
@@ -364,7 +364,7 @@ fn is_preferred(entry: &VCardEntry) -> bool {
 }
 
 /// The texts of a property with the part of the family each belongs to.
-fn parts_of(entry: &VCardEntry, family: &Family) -> Vec<(usize, String)> {
+fn parts_of(entry: &VCardEntry) -> Vec<(usize, String)> {
     let texts = || entry.values.iter().map(|value| text_of(value).unwrap_or_default());
     match &entry.name {
         VCardProperty::N => texts().take(5).enumerate().collect(),
@@ -388,7 +388,6 @@ fn parts_of(entry: &VCardEntry, family: &Family) -> Vec<(usize, String)> {
         VCardProperty::Gender => vec![(0, texts().next().unwrap_or_default())],
         VCardProperty::Tel => vec![(0, without_scheme(&joined(texts()), "tel:"))],
         VCardProperty::Email => vec![(0, without_scheme(&joined(texts()), "mailto:"))],
-        _ if matches!(family, Family::Known(_)) => vec![(0, joined(texts()))],
         _ => vec![(0, joined(texts()))],
     }
 }
