@@ -12,6 +12,7 @@ use super::{
     container,
     encoding::Decoded,
     sheet::{self, Facts, MOST_COLUMNS, MOST_ROWS, Part, RowBuilder, Sheet},
+    workbook::HELD_CELLS,
 };
 
 /// What a cell of these formats can hold.
@@ -58,6 +59,12 @@ fn tables(
         tally: Tally::default(),
         columns: None,
     };
+    if cells_with_blanks(&cells) > HELD_CELLS as u64 {
+        return Err(Refusal::new(
+            "its cells stand too far apart: nearly all of the table would be blank",
+            "open it in a spreadsheet and save it as .xlsx",
+        ));
+    }
     let mut held: Vec<RawRow> = Vec::new();
     let mut visit = |(row, cells): (u32, StringRecord)| {
         held.push(RawRow::Cells(row + 1, cells));
@@ -85,6 +92,14 @@ fn tables(
         return Err(container::damaged("it holds no cell"));
     }
     Ok(sheet::tables(&part, held, &facts, 0))
+}
+
+/// How many cells the rows have up to their last filled one.
+fn cells_with_blanks(cells: &Cells) -> u64 {
+    let width = |column: u32| u64::from(column.min(MOST_COLUMNS - 1)) + 1;
+    // The keys are in order: the last of a row is its rightmost.
+    let widths: BTreeMap<u32, u64> = cells.keys().map(|at| (at.0, width(at.1))).collect();
+    widths.values().sum()
 }
 
 /// The state that the records of a SYLK file change.
@@ -280,6 +295,14 @@ mod tests {
             C;Y1;X1;K\"Nom\"\nC;X2;K\"CP\"\nC;X3;K\"Date\"\nC;Y2;X1;K\"A;;B \u{1b}NBe\"\n\
             F;P1;X2\nC;K1600\nF;P2;X3\nC;K43536\nE\n";
         assert_eq!(said(sylk(decoded(text))), "Nom|CP|Date: A;B é|01600|2019-03-12");
+    }
+
+    #[test]
+    fn cells_at_the_far_end_of_every_row_are_refused() {
+        let mut text = "ID;PWXL;N;E\n".to_owned();
+        (1..2_000).for_each(|row| text.push_str(&format!("C;Y{row};X16384;K1\n")));
+        let refusal = sylk(decoded(&text)).err().expect("more blanks than are held");
+        assert!(refusal.message.contains("too far apart"), "{}", refusal.message);
     }
 
     #[test]

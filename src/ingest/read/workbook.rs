@@ -39,7 +39,7 @@ const HELD_ROWS: usize = 10_000;
 
 /// Cells up to which the sheets of a workbook are, blank ones included: one cell in the last column
 /// makes a row of 16,384.
-const HELD_CELLS: usize = 20_000_000;
+pub(super) const HELD_CELLS: usize = 20_000_000;
 
 /// Rows and cells handed over by the reading thread at a time, and how many such batches may wait.
 const BATCH_ROWS: usize = 256;
