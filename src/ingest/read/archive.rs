@@ -240,10 +240,14 @@ fn unpacked(zip: &mut Zip, at: usize) -> Result<Bytes, Refusal> {
     bounded(member, packed, size.min(MOST_BYTES))
 }
 
+/// The most that honest data of so many packed bytes unpacks to.
+pub(super) fn fair_size(packed: u64) -> u64 {
+    packed.saturating_mul(MOST_RATIO).max(ALWAYS_ALLOWED_BYTES)
+}
+
 /// All that `reader` gives of `packed` bytes, unless that is more than honest data would give.
 fn bounded(reader: impl Read, packed: u64, most: u64) -> Result<Bytes, Refusal> {
-    let fair = packed.saturating_mul(MOST_RATIO).max(ALWAYS_ALLOWED_BYTES);
-    match Bytes::unpacked(reader, fair.min(most)) {
+    match Bytes::unpacked(reader, fair_size(packed).min(most)) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(bomb()),
         Err(error) => Err(damaged(error)),

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 use zip::ZipArchive;
 
 use super::{
-    Refusal,
+    Refusal, archive,
     bytes::Bytes,
     encoding,
     ole::{self, Ole},
@@ -126,7 +126,12 @@ pub(super) fn of(bytes: &Bytes) -> io::Result<Container> {
 }
 
 fn of_head(bytes: &[u8]) -> Container {
-    if ARCHIVES.iter().any(|magic| bytes.starts_with(magic)) {
+    let bears = |magic: &[u8]| {
+        let is_a_word = magic.iter().all(u8::is_ascii_alphanumeric);
+        // A header may well start with a column `PAR1` or `MZ_CODE`.
+        bytes.starts_with(magic) && !(is_a_word && control_characters(bytes) == 0)
+    };
+    if ARCHIVES.iter().any(|magic| bears(magic)) {
         return Container::Refused(archive());
     }
     // BIFF2 to BIFF5 without OLE2: record BOF, its length, then version and kind of sheet.
@@ -136,7 +141,7 @@ fn of_head(bytes: &[u8]) -> Container {
             "open it in a spreadsheet and save it as .xlsx",
         ));
     }
-    if let Some((_, what)) = NO_TABLES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+    if let Some((_, what)) = NO_TABLES.iter().find(|(magic, _)| bears(magic)) {
         return Container::Refused(no_table(what));
     }
     if is_ebcdic(bytes) {
@@ -313,7 +318,7 @@ fn of_zip(bytes: &Bytes, head: &[u8]) -> Container {
     } else {
         return Container::Refused(archive());
     };
-    if unpacked > MOST_UNPACKED_BYTES {
+    if unpacked > most_unpacked(bytes.len()) {
         return Container::Refused(too_large(unpacked));
     }
     Container::Workbook(kind)
@@ -356,25 +361,31 @@ fn is_binary(bytes: &[u8]) -> bool {
     if encoding::wide(&head[..written]).is_some() {
         return false;
     }
-    let odd = head
-        .iter()
-        .filter(|&&b| {
-            b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03)
-        })
-        .count();
+    let odd = control_characters(head);
     // What was never written says nothing of what was.
     let unwritten: usize = encoding::zero_blocks(head).map(|block| block.len()).sum();
     (odd - unwritten) * 50 > head.len() - unwritten
+}
+
+/// How many control characters there are that hardly any text has.
+fn control_characters(bytes: &[u8]) -> usize {
+    let is_usual = |b| matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A | 0x1B | 0x03);
+    bytes.iter().filter(|&&b| b < 0x20 && !is_usual(b)).count()
 }
 
 pub(super) fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
+/// The most that a workbook of so many packed bytes unpacks to.
+pub(super) fn most_unpacked(packed: u64) -> u64 {
+    archive::fair_size(packed).min(MOST_UNPACKED_BYTES)
+}
+
 /// Refuses what unpacks to so many bytes or more.
 pub(super) fn too_large(unpacked: u64) -> Refusal {
     Refusal::new(
-        format!("it unpacks to {} MiB, more than any workbook should", unpacked >> 20),
+        format!("it unpacks to {} MiB, more than a workbook of its size should", unpacked >> 20),
         "save the sheets you need as .csv",
     )
 }

@@ -38,6 +38,8 @@ fn what_cannot_be_read_is_refused_with_a_reason() {
         (b"", "it is empty"),
         (b" \r\n\n", "it is empty"),
         (b"\x7FELF\x02\x01", "it is a program, not a table"),
+        (b"MZ\x90\0\x03\0\0\0\x04", "it is a program, not a table"),
+        (b"PAR1\x15\x04\x15\x10", "it is a Parquet file, not a table"),
         (b"%PDF-1.4", "it is a PDF document, not a table"),
         (&[7, 1, 2, 200, 0, 3, 4, 250, 0, 0, 9, 1], "it is a binary file, not a table"),
         (b"PK\x03\x04\x14\0\x06\0\x08", "it is damaged or cut short: its table of contents"),
@@ -134,6 +136,30 @@ fn a_long_sheet_is_streamed_and_a_short_one_held_with_the_same_result() {
         assert_eq!(last.get(0), Some(format!("Client {}", rows - 1).as_str()));
         assert_eq!(last.get(1), Some(format!("{:05}", 1000 + rows - 1).as_str()));
     }
+}
+
+#[test]
+fn a_table_may_start_with_the_letters_of_another_kind_of_file() {
+    for header in ["PAR1;PAR2;NOM", "MZ_CODE;CP;NOM", "BZh;GIF8;NOM", "GIF8;b;NOM"] {
+        let text = format!("{header}\n1;2;Dupont\n3;4;Roy\n");
+        let read = tables(Path::new("a.csv"), text.into_bytes().into(), "").expect(header);
+        assert_eq!(read[0].header.join(";"), header);
+    }
+}
+
+#[test]
+fn a_workbook_that_unpacks_to_far_more_than_its_size_is_refused() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, length) in [("xl/workbook.xml", 10), ("xl/sharedStrings.xml", 40 << 20)] {
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(name, options).expect("a name");
+        std::io::Write::write_all(&mut writer, &vec![b' '; length]).expect("memory");
+    }
+    let message = message_of("a.xlsx", &writer.finish().expect("memory").into_inner());
+    assert!(
+        message.contains("it unpacks to 40 MiB, more than a workbook of its size"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use zip::ZipArchive;
 use super::{
     Refusal,
     bytes::Bytes,
-    container::{self, MOST_UNPACKED_BYTES},
+    container,
     markup::{attribute, each_event},
     sheet::{Facts, MOST_COLUMNS, MOST_ROWS},
 };
@@ -81,19 +81,18 @@ pub(super) fn targets(archive: &Bytes, part: &str) -> BTreeMap<String, String> {
 /// Counts what the parts that calamine reads at once really unpack to: what an archive says of its
 /// members need not be true.
 pub(super) fn refuse_bombs(archive: &Bytes) -> Result<(), Refusal> {
+    let bound = container::most_unpacked(archive.len());
     let source = BufReader::new(archive.cursor());
     let mut archive = ZipArchive::new(source).map_err(container::damaged)?;
     for at in 0..archive.len() {
         let member = archive.by_index(at).map_err(container::damaged)?;
         let most = member.compressed_size().saturating_mul(MOST_DEFLATED_RATIO);
-        if most <= MOST_UNPACKED_BYTES
-            || member.name_raw().windows(10).any(|name| name == b"worksheets")
-        {
+        if most <= bound || member.name_raw().windows(10).any(|name| name == b"worksheets") {
             continue;
         }
-        let unpacked = io::copy(&mut member.take(MOST_UNPACKED_BYTES + 1), &mut io::sink());
-        if unpacked.map_err(container::damaged)? > MOST_UNPACKED_BYTES {
-            return Err(container::too_large(MOST_UNPACKED_BYTES));
+        let unpacked = io::copy(&mut member.take(bound + 1), &mut io::sink());
+        if unpacked.map_err(container::damaged)? > bound {
+            return Err(container::too_large(bound));
         }
     }
     Ok(())
