@@ -21,7 +21,7 @@ use super::{
     mapping::{self, ConsentRule, Mapping, Owner, PrivateRule, Rows},
     name_boxes::{self, Held},
     party, privacy,
-    read::Table,
+    read::{self, Table},
     shape::{self, How, Shapes},
     withhold::Watch,
 };
@@ -50,12 +50,13 @@ pub(super) fn read(
     progress: &Progress,
 ) -> Result<()> {
     let (mapping, places) = (reading.mapping.clone(), reading.places.clone());
-    let layout =
+    let mut layout =
         Layout::new(&mapping, &table.header, (&reading.fate.file, &reading.fate.sheet), &places);
-    let mut shapes = Shapes::new(&layout, watch);
     let mut filled = vec![false; table.header.len()];
     let mut rows = table.rows;
     let mut batch = shape::batch(&mut rows);
+    layout.learn_orders(&batch);
+    let mut shapes = Shapes::new(&layout, watch);
     while !batch.is_empty() {
         progress.check()?;
         // The next rows are read while these are understood.
@@ -337,6 +338,15 @@ impl<'a> Layout<'a> {
         };
         layout.codes_are_an_attribute();
         layout
+    }
+
+    /// The first rows of the table tell the order of day and month in its dates of consent.
+    fn learn_orders(&mut self, first: &[read::Row]) {
+        let data = first.iter().filter_map(|row| match &row.content {
+            read::Content::Data(cells) => Some(cells),
+            _ => None,
+        });
+        self.rules.iter_mut().for_each(|rule| rule.learn_order(data.clone()));
     }
 
     /// The id column of a system that issues codes holds customer codes, whatever else is mapped.
@@ -1865,21 +1875,7 @@ mod tests {
     /// Reads a table and writes each record as `row kind attribute=value ...`, then each event as
     /// `row channel state contact point` with `!` where it stands on no record, then what is left out.
     fn told(mapping: &str, table: &str) -> Vec<String> {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("t.csv");
-        std::fs::write(&path, table).expect("written");
-        let source = Source {
-            name: "s".into(),
-            files: vec![(path, "t.csv".into())],
-            sheets: Vec::new(),
-            mapping: Arc::new(Mapping::parse("m", "m", mapping).expect("a mapping")),
-            key_space: String::new(),
-            legal_entity: None,
-            country: String::new(),
-            rank: 0,
-            dated: String::new(),
-        };
-        let table = run(&[source], &IdKey([7; 32]), &Progress::hidden()).expect("read").table;
+        let table = staged(mapping, table);
         let records = &table.records;
         let mut lines: Vec<String> = (0..records.len())
             .map(|i| {
@@ -1906,6 +1902,24 @@ mod tests {
         );
         lines.sort();
         lines
+    }
+
+    fn staged(mapping: &str, table: &str) -> Ingested {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, table).expect("written");
+        let source = Source {
+            name: "s".into(),
+            files: vec![(path, "t.csv".into())],
+            sheets: Vec::new(),
+            mapping: Arc::new(Mapping::parse("m", "m", mapping).expect("a mapping")),
+            key_space: String::new(),
+            legal_entity: None,
+            country: String::new(),
+            rank: 0,
+            dated: String::new(),
+        };
+        run(&[source], &IdKey([7; 32]), &Progress::hidden()).expect("read").table
     }
 
     /// Row and kind of each record, in order.
@@ -2259,6 +2273,26 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(2, "phone", "opt_out")]
         );
+    }
+
+    #[test]
+    fn dates_of_consent_are_read_in_the_order_that_their_column_shows() {
+        let mapping = format!(
+            "{PERSONS}\n[[consents]]\ncolumn = [\"Stop\"]\nchannels = [\"email\"]\n\
+             words = {{ yes = \"opt_out\" }}\nsince = [\"Since\"]\n"
+        );
+        let since = |table: &str| {
+            let mut events: Vec<(u32, String)> = staged(&mapping, table)
+                .events
+                .into_iter()
+                .map(|event| (event.row, event.since))
+                .collect();
+            events.sort();
+            events.into_iter().map(|(_, since)| since).collect::<Vec<_>>()
+        };
+        let head = "Nom;Mail;Stop;Since\nDupont;a@b.fr;x;03/04/2019\nRoy;c@d.fr;x;";
+        assert_eq!(since(&format!("{head}05/31/2019\n")), ["2019-03-04", "2019-05-31"]);
+        assert_eq!(since(&format!("{head}31/05/2019\n")), ["2019-04-03", "2019-05-31"]);
     }
 
     #[test]

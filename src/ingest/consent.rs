@@ -6,6 +6,7 @@ use std::{
     sync::LazyLock,
 };
 
+use csv::StringRecord;
 use serde::Deserialize;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
@@ -35,6 +36,8 @@ pub(super) struct Rule {
     proof: Vec<usize>,
     all_proof: bool,
     purpose: String,
+    /// The order of day and month of the dates that tell since when.
+    order: date::Order,
 }
 
 /// What one rule or phrase says on one row.
@@ -107,6 +110,7 @@ impl Rule {
             all_proof: !rule.proof.is_empty() && proof.len() >= rule.proof.len(),
             proof,
             purpose: rule.purpose.clone(),
+            order: date::Order::default(),
         })
     }
 
@@ -137,7 +141,15 @@ impl Rule {
             proof: Vec::new(),
             all_proof: false,
             purpose: String::new(),
+            order: date::Order::default(),
         }
+    }
+
+    /// Learns the order of day and month from some of the rows: `05/31/2019` tells how `03/04/2019` is read.
+    pub(super) fn learn_order<'r>(&mut self, rows: impl Iterator<Item = &'r StringRecord>) {
+        let dated: Vec<usize> = self.since.iter().chain(&self.columns).copied().collect();
+        let cells = rows.flat_map(|row| dated.iter().filter_map(move |&at| row.get(at)));
+        self.order = date::order_of(cells);
     }
 
     /// What the rule says of a row; `cell` gives the text of a column.
@@ -155,9 +167,9 @@ impl Rule {
         };
         let dated = self.since.iter().find(|at| filled(at));
         let since = match (dated, column) {
-            (Some(at), _) => date::normalize(cell(*at), date::Order::DayFirst).unwrap_or_default(),
+            (Some(at), _) => date::normalize(cell(*at), self.order).unwrap_or_default(),
             // The cell that says it may say since when: `désinscrit le 12/03/2019`.
-            (None, Some(at)) if !self.words.is_empty() => day_in(cell(at)),
+            (None, Some(at)) if !self.words.is_empty() => day_in(cell(at), self.order),
             _ => String::new(),
         };
         let proved =
@@ -262,24 +274,24 @@ pub(super) fn answer(cell: &str) -> Option<&'static str> {
         // `Oui (12/03/2019)`, `non, jamais`; `non renseigné` answers nothing.
         None if matches!(first, "oui" | "yes") => Some("yes"),
         None if matches!(first, "non" | "no") && !text::is_placeholder(cell) => Some("no"),
-        None => day(cell).map(|_| "date"),
+        None => day(cell, date::Order::default()).map(|_| "date"),
     }
 }
 
 /// The ISO date that a cell is.
-fn day(cell: &str) -> Option<String> {
+fn day(cell: &str, order: date::Order) -> Option<String> {
     let digits = cell.bytes().filter(u8::is_ascii_digit).count();
-    let date = date::normalize(cell, date::Order::DayFirst).ok().filter(|_| digits >= 6)?;
+    let date = date::normalize(cell, order).ok().filter(|_| digits >= 6)?;
     (!text::is_placeholder_of(ValueKind::Date, &date)).then_some(date)
 }
 
 /// The ISO date that stands in a cell, alone or behind words; empty when there is none.
-fn day_in(cell: &str) -> String {
+fn day_in(cell: &str, order: date::Order) -> String {
     let within = || {
         let words = phrase::words(cell);
-        (0..words.len()).find_map(|at| date_at(cell, &words, at))
+        (0..words.len()).find_map(|at| date_at(cell, &words, at, order))
     };
-    day(cell).or_else(within).unwrap_or_default()
+    day(cell, order).or_else(within).unwrap_or_default()
 }
 
 /// What a column of free text says on one row.
@@ -702,15 +714,15 @@ struct Named {
 
 /// The whole date written within six words behind a phrase, or else ending right before it.
 fn date_near(note: &str, words: &[Word], start: usize, end: usize) -> String {
-    let dated = |at: usize| date_at(note, words, at);
+    let dated = |at: usize| date_at(note, words, at, date::Order::default());
     let behind = (end..words.len().min(end + 6)).find_map(dated);
     let before = || start.checked_sub(3).and_then(dated);
     behind.or_else(before).unwrap_or_default()
 }
 
 /// The date known to the day that begins with the word at `at`.
-fn date_at(text: &str, words: &[Word], at: usize) -> Option<String> {
-    let date = phrase::date_at(text, words, at);
+fn date_at(text: &str, words: &[Word], at: usize, order: date::Order) -> Option<String> {
+    let date = phrase::date_at_in(text, words, at, order);
     date.filter(|(_, date)| date.len() == 10).map(|(_, date)| date)
 }
 

@@ -471,7 +471,9 @@ impl Consents {
             Part::Cell(at) if is_free_text(&output.attribute) => Some(at),
             _ => None,
         });
-        Consents { rules: rules.collect(), notes: notes.collect() }
+        let mut rules: Vec<Rule> = rules.collect();
+        rules.iter_mut().for_each(|rule| rule.learn_order(look.sample.iter()));
+        Consents { rules, notes: notes.collect() }
     }
 
     /// What one row says; of a quiet one the notes say nothing.
@@ -978,6 +980,11 @@ mod tests {
             ("Bloctel", ["O", "N"], "2 phone opt_out"),
             ("Désabonné", ["non", "désinscrit le 12/03/2019"], "3 email opt_out 2019-03-12"),
             ("Désabonné le", ["", "12/03/2019"], "3 email opt_out 2019-03-12"),
+            (
+                "Désabonné le",
+                ["03/04/2019", "05/31/2019"],
+                "2 email opt_out 2019-03-04; 3 email opt_out 2019-05-31",
+            ),
             ("optin", ["1", "non"], "2 email opt_in; 3 email opt_out"),
             ("EMAIL_BLACKLISTED", ["false", "true"], "3 email opt_out"),
             ("SMS opt-out", ["no", "yes"], "3 sms opt_out"),

@@ -139,6 +139,16 @@ pub(crate) fn joined_by(text: &str, left: &Word, right: &Word, marks: &[char]) -
 /// The date that begins with the word at `at`, with the number of its words: `12/03/2019`, `2019-03-12`,
 /// `12 mars 2019`, `mars 2019`, `03/2019`, `2019`.
 pub(crate) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, String)> {
+    date_at_in(text, words, at, date::Order::default())
+}
+
+/// The same in a column whose order of day and month is known.
+pub(crate) fn date_at_in(
+    text: &str,
+    words: &[Word],
+    at: usize,
+    order: date::Order,
+) -> Option<(usize, String)> {
     let is_number = |at: usize| {
         words.get(at).is_some_and(|w: &Word| w.folded.bytes().all(|b| b.is_ascii_digit()))
     };
@@ -171,7 +181,7 @@ pub(crate) fn date_at(text: &str, words: &[Word], at: usize) -> Option<(usize, S
             continue;
         }
         let written = &text[run[0].at.start..run[taken - 1].at.end];
-        if let Ok(date) = date::normalize(written, date::Order::DayFirst)
+        if let Ok(date) = date::normalize(written, order)
             && !date.starts_with('-')
         {
             return Some((taken, date));
