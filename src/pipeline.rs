@@ -151,6 +151,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     };
     write_redirects(run, &after)?;
     count_golden(run, &golden.table);
+    run.count("cells_for_review", golden.metrics.cells_for_review);
     if !golden.table.orphans.is_empty() {
         rejects = all_rejects(&ingested.table, &clean.table, &golden.table.orphans);
         write_rejects(run, &rejects)?;

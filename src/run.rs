@@ -165,6 +165,11 @@ const COUNTS: &[Count] = &[
         "decision that joins two legal numbers, or breaks another bound|decisions that join two legal numbers, or \
          break another bound",
     ),
+    Count::whole(
+        "cells_for_review",
+        "value that records disagree on, for review|values that records disagree on, for review",
+    )
+    .open(),
     Count::whole("review_pairs", "pair for review|pairs for review").open(),
 ];
 

@@ -1561,8 +1561,32 @@ pub struct Golden {
     pub orphans: Vec<Reject>,
     /// Where each golden cell comes from.
     pub lineage: Lineages,
+    /// Values that records do not agree on, where a rule wants them to.
+    pub conflicts: Vec<Conflict>,
     /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
     pub suppressed: Vec<(String, Channel, ConsentState)>,
+}
+
+/// One of the values that the records of a golden record do not agree on, so that none survives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The golden record.
+    pub golden_id: String,
+    /// What it speaks of.
+    pub kind: Kind,
+    /// The attribute.
+    pub attribute: String,
+    /// The rule that wants unanimity.
+    pub rule: &'static str,
+    /// The value, as people read it.
+    pub value: String,
+    /// The ids of the records that say it, apart by blanks.
+    pub records: String,
+}
+
+impl Conflict {
+    /// The columns of the file, in order.
+    pub const COLUMNS: [&str; 6] = ["golden_id", "kind", "attribute", "rule", "value", "records"];
 }
 
 #[cfg(test)]

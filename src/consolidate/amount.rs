@@ -181,7 +181,12 @@ mod tests {
             column.entries(record as usize).map(cell)
         });
         let cells: Vec<Candidate<'_>> = cells.collect();
-        let evidence = Evidence { standings: &standings, mailboxes: &[], is_shared: &|_| false };
+        let evidence = Evidence {
+            standings: &standings,
+            mailboxes: &[],
+            is_shared: &|_| false,
+            score: &|_, _| 0,
+        };
         let found = total(&cells, &Accounts::new(&members, &records), &records, evidence);
         let list = |cells: &[Candidate<'_>], mark| {
             cells.iter().map(|c| c.value).collect::<Vec<_>>().join(mark)

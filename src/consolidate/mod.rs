@@ -7,6 +7,7 @@
 //! a customer ([`lifecycle`]). [`write`](mod@write) puts it all on disk.
 
 mod amount;
+mod cells;
 mod consent;
 mod identity;
 mod key;
@@ -16,10 +17,12 @@ mod notation;
 mod person_name;
 mod pin;
 mod relation;
+mod scores;
 mod survivorship;
+mod whole;
 mod write;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,25 +30,22 @@ use serde::{Deserialize, Serialize};
 use crate::{
     decisions::Values,
     error::Result,
-    model::{self, Kind},
+    model::Kind,
     progress::Progress,
     registry::Registry,
-    table::{
-        Clean, Clusters, Column, ColumnBuilder, Golden, GoldenRecords, Ingested, Lineage,
-        LineagesBuilder, Records, Staged,
-    },
-    value::{email, text},
+    table::{Clean, Clusters, Golden, GoldenRecords, Ingested, Records, Staged},
 };
 
-use amount::Accounts;
+use cells::{Choosing, survivors, table_of};
 use identity::{Entities, Entity};
 use lifecycle::Life;
 use relation::LegalNumbers;
-use survivorship::{Candidate, Evidence, Standing, Standings, Survivor, survive};
+use scores::Shares;
+use survivorship::Standing;
 
 pub use consent::{UNKNOWN, suppression_hash};
 pub use identity::golden_ids;
-pub use survivorship::{Rule, RuleProblem, Rules};
+pub use survivorship::{AttributeRule, Rule, RuleProblem, Rules};
 pub use write::{read_golden_ids, write, write_crosswalk};
 
 /// The `[survivorship]` section of `orpailleur.toml`.
@@ -97,9 +97,9 @@ impl Settings {
     }
 
     /// The rule of an attribute.
-    pub fn rule(&self, kind: Kind, attribute: &str) -> Rule {
-        let set = self.rules(kind).get(attribute).copied();
-        set.unwrap_or_else(|| Rule::default_for(attribute))
+    pub fn rule(&self, kind: Kind, attribute: &str) -> AttributeRule {
+        let set = self.rules(kind).get(attribute).cloned();
+        set.unwrap_or_else(|| AttributeRule::default_for(attribute))
     }
 }
 
@@ -120,6 +120,8 @@ pub struct Metrics {
     pub cells: u64,
     /// Golden cells by outcome: `decided`, `tied`, `defaulted`.
     pub outcomes: BTreeMap<String, u64>,
+    /// Cells that are empty until a steward says which of several values is right: `unanimous_or_review`.
+    pub cells_for_review: u64,
     /// Golden records by lifecycle.
     pub lifecycles: BTreeMap<String, u64>,
     /// Consent events by channel and state, as read: `email opt_out`.
@@ -170,7 +172,15 @@ pub fn run(
 
     // The surviving values of each, and where they come from.
     let standings = standings(records, input.as_of);
-    let choosing = Choosing { records, standings: &standings, settings, decided: input.decided };
+    let shares = scores::shares(&ingested.records, records, settings);
+    let choosing = Choosing {
+        records,
+        standings: &standings,
+        settings,
+        decided: input.decided,
+        as_of: input.as_of,
+        shares: &shares,
+    };
     let mut golden = survivors(&entities, choosing, progress)?;
 
     // Persons in organisations, organisations in legal units, couples in homes.
@@ -230,7 +240,8 @@ pub fn outlook(
         let entities = Entities { list: vec![entity(group)], ..Entities::default() };
         let progress = Progress::hidden();
         let decided = &Values::default();
-        let choosing = Choosing { records, standings: &standings, settings, decided };
+        let (standings, shares) = (standings.as_slice(), &Shares::default());
+        let choosing = Choosing { records, standings, settings, decided, as_of, shares };
         let mut golden = survivors(&entities, choosing, &progress)?;
         let table = table_of(&mut golden, entities.list[0].kind);
         let told = table.columns.iter().map(|(name, column)| {
@@ -275,247 +286,6 @@ fn standings<'a>(records: &'a Records, as_of: &str) -> Vec<Standing<'a>> {
         }
     };
     (0..records.len()).into_par_iter().map(standing).collect()
-}
-
-/// The surviving values of one golden record: attribute (by position) and values, best first.
-type Cells<'a> = Vec<(usize, Vec<Survivor<'a>>)>;
-
-/// What values are chosen by.
-#[derive(Clone, Copy)]
-struct Choosing<'c, 'a> {
-    records: &'a Records,
-    standings: &'c Standings<'a>,
-    settings: &'c Settings,
-    decided: &'c Values,
-}
-
-/// How many golden records are made in parallel before they are laid in columns.
-const BATCH: usize = 1 << 15;
-
-/// Golden records with their values and lineage; the rest is still empty.
-fn survivors<'a>(
-    entities: &Entities,
-    choosing: Choosing<'_, 'a>,
-    progress: &Progress,
-) -> Result<Golden> {
-    let Choosing { records, settings, .. } = choosing;
-    let kept =
-        |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
-    let columns: Vec<(&String, &Column)> = records.columns.iter().filter(kept).collect();
-    let mut golden = Golden::default();
-    let mut lineage = LineagesBuilder::default();
-    for of_kind in entities.list.chunk_by(|a, b| a.kind == b.kind) {
-        let kind = of_kind[0].kind;
-        let rules: Vec<Rule> = columns.iter().map(|(name, _)| settings.rule(kind, name)).collect();
-        let shared = shared_values(of_kind, records);
-        let mut builders: Vec<ColumnBuilder> =
-            columns.iter().map(|_| ColumnBuilder::new()).collect();
-        for batch in of_kind.chunks(BATCH) {
-            progress.check()?;
-            let cells: Vec<Cells<'a>> = batch
-                .par_iter()
-                .map(|entity| cells(entity, &columns, &rules, choosing, &shared))
-                .collect();
-            for (entity, cells) in batch.iter().zip(&cells) {
-                for (at, survivors) in cells {
-                    for survivor in survivors {
-                        builders[*at].value(survivor.value(), survivor.winner.origin);
-                        let attribute = columns[*at].0;
-                        log(&mut lineage, entity, attribute, rules[*at], survivor, records);
-                    }
-                }
-                builders.iter_mut().for_each(ColumnBuilder::end_record);
-            }
-            progress.advance(batch.len() as u64);
-        }
-        let table = GoldenRecords {
-            ids: of_kind.iter().map(|e| e.id.clone()).collect(),
-            members: of_kind.iter().map(|e| e.members.clone()).collect(),
-            columns: (columns.iter().zip(builders))
-                .map(|((name, _), builder)| ((*name).clone(), builder.finish()))
-                .filter(|(_, column)| column.filled() > 0)
-                .collect(),
-            level: vec![String::new(); of_kind.len()],
-            lifecycle: vec![String::new(); of_kind.len()],
-            roles: vec![String::new(); of_kind.len()],
-            parent: vec![String::new(); of_kind.len()],
-            household: vec![String::new(); of_kind.len()],
-        };
-        *table_of(&mut golden, kind) = table;
-    }
-    golden.lineage = lineage.finish();
-    Ok(golden)
-}
-
-fn table_of(golden: &mut Golden, kind: Kind) -> &mut GoldenRecords {
-    match kind {
-        Kind::Person => &mut golden.persons,
-        Kind::Organisation => &mut golden.organisations,
-        Kind::Other => &mut golden.others,
-    }
-}
-
-/// The email addresses and numbers that more than one golden record of `entities` holds.
-fn shared_values<'a>(entities: &[Entity], records: &'a Records) -> HashSet<&'a str> {
-    let mut holder: HashMap<&str, u32> = HashMap::new();
-    let mut shared = HashSet::new();
-    for (at, entity) in (0u32..).zip(entities) {
-        for &record in &entity.members {
-            for attribute in ["email", "phone", "mobile", "fax"] {
-                for value in records.values(attribute, record as usize) {
-                    if *holder.entry(value).or_insert(at) != at {
-                        shared.insert(value);
-                    }
-                }
-            }
-        }
-    }
-    shared
-}
-
-/// Chooses the values of one golden record.
-fn cells<'a>(
-    entity: &Entity,
-    columns: &[(&'a String, &'a Column)],
-    rules: &[Rule],
-    choosing: Choosing<'_, 'a>,
-    shared: &HashSet<&str>,
-) -> Cells<'a> {
-    let Choosing { records, standings, decided, .. } = choosing;
-    let mut cells = Cells::new();
-    let emails = columns.iter().filter(|(name, _)| *name == "email");
-    let mailboxes: Vec<String> = emails
-        .flat_map(|(_, column)| entity.members.iter().flat_map(|&r| column.values(r as usize)))
-        .map(|address| text::fold(email::mailbox(address)))
-        .collect();
-    let is_shared = |value: &str| shared.contains(value);
-    let evidence = Evidence { standings, mailboxes: &mailboxes, is_shared: &is_shared };
-    let mut accounts = None;
-    let mut names = names(entity, columns, rules, decided, evidence);
-    let mut candidates = Vec::new();
-    for (at, (name, column)) in columns.iter().enumerate() {
-        if let Some((_, survivor)) = names.iter_mut().find(|(part, _)| *part == at) {
-            cells.extend(survivor.take().map(|survivor| (at, vec![survivor])));
-            continue;
-        }
-        candidates.clear();
-        for &record in &entity.members {
-            let held = column.entries(record as usize);
-            let held = held.filter(|(value, _)| !decided.leave_out(record, name, value));
-            candidates.extend(held.map(|(value, origin)| Candidate { value, origin, record }));
-        }
-        if candidates.is_empty() {
-            continue;
-        }
-        let survivors = if rules[at] == Rule::Sum && candidates.len() > 1 {
-            let accounts = accounts.get_or_insert_with(|| Accounts::new(&entity.members, records));
-            amount::total(&candidates, accounts, records, evidence)
-        } else {
-            survive(model::value_kind(name), rules[at], &candidates, evidence)
-        };
-        cells.push((at, survivors));
-    }
-    pin::apply(&mut cells, entity, columns, rules, choosing, evidence);
-    drop_mobiles_among_phones(&mut cells, columns);
-    keep_siret_of_siren(&mut cells, columns, entity, rules, evidence);
-    cells
-}
-
-/// The first and the last name of a person, by the positions of their columns: they survive as one,
-/// unless the settings have a rule of their own for either.
-fn names<'a>(
-    entity: &Entity,
-    columns: &[(&'a String, &'a Column)],
-    rules: &[Rule],
-    decided: &Values,
-    evidence: Evidence<'_, 'a>,
-) -> Vec<(usize, Option<Survivor<'a>>)> {
-    let of = |name: &str| {
-        let at = columns.iter().position(|(column, _)| *column == name)?;
-        (rules[at] == Rule::default_for(name)).then_some(at)
-    };
-    let (Some(first), Some(last)) = (of("first_name"), of("last_name")) else { return Vec::new() };
-    if entity.kind != Kind::Person {
-        return Vec::new();
-    }
-    let cell = |at: usize, record: u32| {
-        let (name, column) = columns[at];
-        let mut held = column.entries(record as usize);
-        let (value, origin) = held.find(|(value, _)| !decided.leave_out(record, name, value))?;
-        Some(Candidate { value, origin, record })
-    };
-    let told = entity.members.iter().map(|&r| (cell(first, r), cell(last, r)));
-    let name = person_name::survive_together(told, evidence);
-    vec![(first, name.0), (last, name.1)]
-}
-
-/// A number that one source calls a mobile and another a phone stands once, as a mobile.
-fn drop_mobiles_among_phones(cells: &mut Cells<'_>, columns: &[(&String, &Column)]) {
-    let of = |cells: &Cells<'_>, name: &str| cells.iter().position(|c| columns[c.0].0 == name);
-    let (Some(mobile), Some(phone)) = (of(cells, "mobile"), of(cells, "phone")) else { return };
-    let mobiles: Vec<String> = cells[mobile].1.iter().map(|s| s.value().to_owned()).collect();
-    cells[phone]
-        .1
-        .retain(|s| s.pinned_by.is_some() || !mobiles.iter().any(|mobile| mobile == s.value()));
-    cells.retain(|(_, survivors)| !survivors.is_empty());
-}
-
-/// A SIRET begins with the SIREN of its legal unit: the two survive together or not at all.
-fn keep_siret_of_siren<'a>(
-    cells: &mut Cells<'a>,
-    columns: &[(&'a String, &'a Column)],
-    entity: &Entity,
-    rules: &[Rule],
-    evidence: Evidence<'_, 'a>,
-) {
-    let of = |name: &str| cells.iter().position(|c| columns[c.0].0 == name);
-    let (Some(siren), Some(siret)) = (of("siren"), of("siret")) else { return };
-    let number = cells[siren].1[0].value().to_owned();
-    let number = number.as_str();
-    if cells[siret].1[0].pinned_by.is_some() || cells[siret].1[0].value().starts_with(number) {
-        return;
-    }
-    let at = cells[siret].0;
-    let held = |&record: &u32| {
-        let values = columns[at].1.entries(record as usize);
-        values.map(move |(value, origin)| Candidate { value, origin, record })
-    };
-    let agreeing: Vec<Candidate<'a>> =
-        entity.members.iter().flat_map(held).filter(|c| c.value.starts_with(number)).collect();
-    if agreeing.is_empty() {
-        cells.remove(siret);
-    } else {
-        cells[siret].1 = survive(model::value_kind("siret"), rules[at], &agreeing, evidence);
-    }
-}
-
-fn log(
-    lineage: &mut LineagesBuilder,
-    entity: &Entity,
-    attribute: &str,
-    rule: Rule,
-    survivor: &Survivor<'_>,
-    records: &Records,
-) {
-    let id = |record: u32| records.ids[record as usize].to_string();
-    let loser = |c: &Candidate<'_>| format!("{} ({})", shown(attribute, c.value), id(c.record));
-    // The parts of a sum come first, each with a plus sign.
-    let parts = survivor.parts.iter().map(|part| format!("+ {}", loser(part)));
-    let losers: Vec<String> = parts.chain(survivor.losers.iter().map(loser)).collect();
-    // What no row says is the steward's own word.
-    let winner = match &survivor.pinned_by {
-        Some(decision) if survivor.total.is_some() => decision.clone(),
-        _ => id(survivor.winner.record),
-    };
-    lineage.push(Lineage {
-        golden_id: &entity.id,
-        attribute,
-        value: &shown(attribute, survivor.value()),
-        record_id: &winner,
-        rule: if survivor.pinned_by.is_some() { pin::RULE } else { rule.as_str() },
-        outcome: survivor.outcome.as_str(),
-        losers: &losers.join(" | "),
-    });
 }
 
 /// A canonical value as people read it: an address on one line.
@@ -590,6 +360,11 @@ fn complete(golden: &mut Golden, lives: &[Life]) {
     }
 }
 
+fn cells_for_review(golden: &Golden) -> u64 {
+    let waiting = golden.conflicts.iter().filter(|c| c.rule == Rule::UnanimousOrReview.as_str());
+    waiting.map(|c| (&c.golden_id, &c.attribute)).collect::<BTreeSet<_>>().len() as u64
+}
+
 impl Metrics {
     fn of(golden: &Golden, clean: &Clean) -> Metrics {
         let mut metrics = Metrics {
@@ -598,6 +373,7 @@ impl Metrics {
             others: golden.others.len() as u64,
             cells: golden.lineage.len() as u64,
             suppressed: golden.suppressed.len() as u64,
+            cells_for_review: cells_for_review(golden),
             ..Metrics::default()
         };
         let add = |counts: &mut BTreeMap<String, u64>, word: &str| match counts.get_mut(word) {
@@ -672,6 +448,78 @@ mod tests {
         };
         let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");
         (records, staged)
+    }
+
+    /// What survives of records that are all one, by these settings.
+    fn survived(notation: &str, settings: &str) -> Golden {
+        let records = records(notation);
+        let (ingested, clean) = tables(&records);
+        let input = Input {
+            ingested: &ingested,
+            clean: &clean,
+            clusters: &clusters(&vec![0; records.len()]),
+            as_of: "2024-12-31",
+            registry: &Registry::default(),
+            decided: &Values::default(),
+            key: &IdKey([7; 32]),
+        };
+        let settings: Settings = toml::from_str(settings).expect(settings);
+        assert_eq!(settings.problems(), [], "{settings:?}");
+        run(input, &settings, &Progress::hidden()).expect("it runs").table
+    }
+
+    #[test]
+    fn every_rule_does_what_its_example_in_the_documentation_says() {
+        let page = include_str!("../../docs/survivorship.md");
+        let examples: Vec<&str> = page.lines().filter(|line| line.contains("` gives `")).collect();
+        assert_eq!(examples.len(), 27, "one for each rule");
+        let mut wrong = Vec::new();
+        for example in examples {
+            let cells: Vec<&str> = example.trim_matches(['|', ' ']).split(" | ").collect();
+            let rule = cells[0].trim_matches('`');
+            let rule = match rule.starts_with('{') {
+                true => rule.to_owned(),
+                false => format!("\"{rule}\""),
+            };
+            let (notation, wanted) = cells[cells.len() - 1].split_once("` gives `").expect("both");
+            let (notation, wanted) = (notation.trim_matches('`'), wanted.trim_matches('`'));
+            let mut words = notation.split(' ').skip(1);
+            let kind = if words.next() == Some("P") { "person" } else { "organisation" };
+            let (attribute, _) = words.next().and_then(|w| w.split_once('=')).expect("a value");
+            let golden = survived(notation, &format!("{kind}.{attribute} = {rule}"));
+            let table = if kind == "person" { &golden.persons } else { &golden.organisations };
+            let found: Vec<&str> = table.values(attribute, 0).collect();
+            let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+            if found != wanted {
+                wrong.push(format!("{example}: {found}"));
+            }
+        }
+        assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
+    fn an_account_number_stays_with_its_bank_and_two_cancel_out() {
+        let bank = |cells: &str| {
+            let golden = survived(cells, "");
+            let value = |name| golden.organisations.first(name, 0).unwrap_or("-").to_owned();
+            (format!("{} {}", value("iban"), value("bic")), golden.conflicts.len())
+        };
+        assert_eq!(bank("a O iban=FR1; b O iban=FR1 bic=AGRI"), ("FR1 AGRI".into(), 0));
+        assert_eq!(bank("a O iban=FR1; b O iban=FR2 bic=AGRI"), ("- -".into(), 3));
+        assert_eq!(bank("a O iban=FR1; b O bic=AGRI"), ("FR1 -".into(), 0));
+    }
+
+    #[test]
+    fn what_records_disagree_on_is_listed_and_waits_for_a_steward() {
+        let cells =
+            "a P birth_date=1975-03-14; b P birth_date=1976-03-14; c P birth_date=1976-03-14";
+        let golden = survived(cells, "person.birth_date = \"unanimous_or_review\"");
+        let told: Vec<_> =
+            golden.conflicts.iter().map(|c| (c.attribute.as_str(), &*c.value)).collect();
+        assert_eq!(told, [("birth_date", "1975-03-14"), ("birth_date", "1976-03-14")]);
+        assert_eq!(golden.conflicts[1].records.split(' ').count(), 2);
+        assert_eq!(cells_for_review(&golden), 1);
+        assert!(golden.lineage.iter().all(|line| line.attribute != "birth_date"));
     }
 
     #[test]
@@ -787,8 +635,8 @@ mod tests {
         let settings: Settings =
             toml::from_str("inactive_after_years = 5\nperson.job_title = \"longest\"")
                 .expect("fine");
-        assert_eq!(settings.rule(Kind::Person, "job_title"), Rule::Longest);
-        assert_eq!(settings.rule(Kind::Organisation, "name"), Rule::MostFrequent);
+        assert_eq!(settings.rule(Kind::Person, "job_title").rule, Rule::Longest);
+        assert_eq!(settings.rule(Kind::Organisation, "name").rule, Rule::MostFrequent);
         assert!(settings.problems().is_empty());
         assert!(toml::from_str::<Settings>("person.job_title = \"newest\"").is_err());
         assert!(toml::from_str::<Settings>("persons.job_title = \"longest\"").is_err());

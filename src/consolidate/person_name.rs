@@ -393,6 +393,7 @@ mod tests {
             standings: &standings,
             mailboxes: &["h lefevre".to_owned()],
             is_shared: &|_| false,
+            score: &|_, _| 0,
         };
         let told = lines.iter().zip(0u32..).map(|(&(_, first, last), record)| {
             let cell = |value| {
@@ -451,7 +452,12 @@ mod tests {
     #[test]
     fn each_part_remembers_what_lost() {
         let standings = [0, 1].map(|n| Standing { rank: n, date: "", filled: 1, source: n });
-        let evidence = Evidence { standings: &standings, mailboxes: &[], is_shared: &|_| false };
+        let evidence = Evidence {
+            standings: &standings,
+            mailboxes: &[],
+            is_shared: &|_| false,
+            score: &|_, _| 0,
+        };
         let cell = |value, record| Some(Candidate { value, origin: 0, record });
         let told = [(cell("J.", 0), cell("Morel", 0)), (cell("Jean", 1), cell("MOREL", 1))];
         let (first, last) = survive_together(told.into_iter(), evidence);

@@ -1,10 +1,11 @@
 //! Values that a steward chose stand before those that a rule chooses.
 
 use super::{
-    Cells, Choosing, Entity,
-    survivorship::{Candidate, Evidence, Outcome, Rule, Survivor, survive},
+    cells::{Attributes, Cells, Choosing, by_rule},
+    identity::Entity,
+    survivorship::{AttributeRule, Candidate, Evidence, Outcome, Rule, Survivor},
 };
-use crate::{decisions::Pin, model, table::Column};
+use crate::decisions::Pin;
 
 /// What the lineage says of a value that was pinned.
 pub(super) const RULE: &str = "pin";
@@ -15,26 +16,24 @@ const NO_ORIGIN: u32 = u32::MAX;
 pub(super) fn apply<'a>(
     cells: &mut Cells<'a>,
     entity: &Entity,
-    columns: &[(&'a String, &'a Column)],
-    rules: &[Rule],
+    attributes: &Attributes<'_, 'a>,
     choosing: Choosing<'_, 'a>,
     evidence: Evidence<'_, 'a>,
 ) {
     for pin in choosing.decided.pins(entity.members[0]) {
-        let Some(at) = columns.iter().position(|(name, _)| **name == pin.attribute) else {
-            continue;
-        };
+        let Some(at) = attributes.position(&pin.attribute) else { continue };
+        let (column, rule) = (attributes.columns[at].1, &attributes.rules[at]);
         let held = |&record: &u32| {
-            let held = columns[at].1.entries(record as usize);
+            let held = column.entries(record as usize);
             held.map(move |(value, origin)| Candidate { value, origin, record })
         };
         let held: Vec<Candidate<'a>> = entity.members.iter().flat_map(held).collect();
-        let Some(pinned) = pinned(pin, &held, entity, rules[at], choosing, evidence) else {
+        let Some(pinned) = pinned(pin, &held, entity, rule, choosing, evidence) else {
             continue;
         };
         let position = cells.iter().position(|(column, _)| *column == at);
         let chosen = position.map(|position| cells.remove(position).1).unwrap_or_default();
-        cells.push((at, merged(pinned, chosen, &held, rules[at].keeps_all())));
+        cells.push((at, merged(pinned, chosen, &held, rule.among().keeps_all())));
         cells.sort_by_key(|(column, _)| *column);
     }
 }
@@ -44,7 +43,7 @@ fn pinned<'a>(
     pin: &Pin,
     held: &[Candidate<'a>],
     entity: &Entity,
-    rule: Rule,
+    rule: &AttributeRule,
     choosing: Choosing<'_, 'a>,
     evidence: Evidence<'_, 'a>,
 ) -> Option<Survivor<'a>> {
@@ -55,11 +54,13 @@ fn pinned<'a>(
     let of_value = |cell: &&Candidate<'a>| pin.value.as_deref().is_none_or(|v| v == cell.value);
     let fitting: Vec<Candidate<'a>> =
         held.iter().filter(of_source).filter(of_value).copied().collect();
-    if !fitting.is_empty() {
-        let kind = model::value_kind(&pin.attribute);
-        let best = survive(kind, rule, &fitting, evidence).into_iter().next()?;
-        let survivor = Survivor::of(best.winner, Vec::new(), Outcome::Decided);
-        return Some(Survivor { pinned_by: Some(pin.decision.clone()), ..survivor });
+    // Of several spellings or values of a source the rule's; what needs more than these, the best standing one's.
+    let needs_more = rule.rule == Rule::Sum || rule.rule.takes_from_one_record();
+    let fallback = AttributeRule::from(Rule::FillBlanks);
+    let rule = if needs_more || rule.rule.wants_unanimity() { &fallback } else { rule };
+    if let Some(best) = by_rule(rule, &pin.attribute, &fitting, evidence).into_iter().next() {
+        let pinned_by = Some(pin.decision.clone());
+        return Some(Survivor { pinned_by, losers: Vec::new(), outcome: Outcome::Decided, ..best });
     }
     // What no row says is the steward's own word.
     let winner = Candidate { value: "", origin: NO_ORIGIN, record: entity.members[0] };

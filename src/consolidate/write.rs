@@ -15,7 +15,10 @@ use crate::{
     error::{Error, Result},
     model::{self, Kind, Priority},
     store::{self, CsvFile},
-    table::{Channel, Golden, GoldenConsent, GoldenRecords, History, Ingested, RecordId, Records},
+    table::{
+        Channel, Conflict, Golden, GoldenConsent, GoldenRecords, History, Ingested, RecordId,
+        Records,
+    },
     value::address::Address,
 };
 
@@ -36,6 +39,10 @@ pub fn write(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> 
         store::write_parquet(&folder.join(format!("{name}.parquet")), &batch)?;
     }
     store::write_parquet(&folder.join("lineage.parquet"), golden.lineage.to_batch())?;
+    if !golden.conflicts.is_empty() {
+        let path = folder.join("conflicts.csv");
+        store::write_csv(&path, &Conflict::COLUMNS, &golden.conflicts)?;
+    }
     write_relations(folder, golden)?;
     write_history(folder, golden, ingested)
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
-    Candidate, Outcome, Rule, Standings, Survivor, by_standing,
+    Candidate, Evidence, Outcome, Rule, Standings, Survivor, by_standing,
     place::{address_support, join_places},
     spelling::better_written,
 };
@@ -17,6 +17,8 @@ use crate::{
 pub(super) struct Choice<'a> {
     /// Best spelling first.
     pub(super) spellings: Vec<Spelling<'a>>,
+    /// Best score of a record that says it.
+    pub(super) score: i64,
     /// Sources that say it.
     pub(super) votes: usize,
     /// Best rank among them.
@@ -69,18 +71,18 @@ impl<'a> Choice<'a> {
 pub(super) fn choices_of<'a>(
     kind: ValueKind,
     candidates: &[Candidate<'a>],
-    standings: &Standings<'a>,
+    evidence: Evidence<'_, 'a>,
 ) -> Vec<Choice<'a>> {
     let mut by_key: BTreeMap<Cow<'a, str>, Vec<Candidate<'a>>> = BTreeMap::new();
     for candidate in candidates {
         by_key.entry(key(kind, candidate.value)).or_default().push(*candidate);
     }
     let groups = match kind {
-        ValueKind::Address => join_places(by_key.into_values().collect(), standings),
+        ValueKind::Address => join_places(by_key.into_values().collect(), evidence.standings),
         ValueKind::OrganisationName => join_cut_names(by_key),
         _ => by_key.into_values().collect(),
     };
-    groups.into_iter().map(|group| choice(kind, group, standings)).collect()
+    groups.into_iter().map(|group| choice(kind, group, evidence)).collect()
 }
 
 /// The form in which two spellings of one value are equal.
@@ -101,8 +103,9 @@ fn key(kind: ValueKind, value: &str) -> Cow<'_, str> {
 fn choice<'a>(
     kind: ValueKind,
     mut group: Vec<Candidate<'a>>,
-    standings: &Standings<'a>,
+    evidence: Evidence<'_, 'a>,
 ) -> Choice<'a> {
+    let standings = evidence.standings;
     group.sort_by(|a, b| by_standing(standings, a.record, b.record).then(a.value.cmp(b.value)));
     let votes_of = |holders: &[Candidate<'a>]| {
         let mut sources: Vec<u32> =
@@ -115,6 +118,7 @@ fn choice<'a>(
         || group.iter().map(|c| standings[c.record as usize].date).filter(|d| !d.is_empty());
     let mut choice = Choice {
         spellings: Vec::new(),
+        score: group.iter().map(|c| (evidence.score)(c.record, c.value)).max().unwrap_or_default(),
         votes: votes_of(&group),
         source_rank: standings[group[0].record as usize].rank,
         latest: dates().max().unwrap_or_default(),

@@ -31,7 +31,7 @@ use crate::{model::ValueKind, value::text};
 pub(crate) use choice::extends;
 pub(crate) use place::is_within;
 pub(crate) use rule::problems;
-pub use rule::{Rule, RuleProblem, Rules};
+pub use rule::{AttributeRule, Rule, RuleProblem, Rules};
 
 /// How much a record is trusted where a rule cannot tell two values apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub(crate) struct Evidence<'e, 'a> {
     pub(crate) mailboxes: &'e [String],
     /// Whether other golden records hold the value as well: a switchboard, a family's number.
     pub(crate) is_shared: &'e (dyn Fn(&str) -> bool + Sync),
+    /// What comes before the rule, of a record and a value: the greater, the better.
+    pub(crate) score: &'e (dyn Fn(u32, &str) -> i64 + Sync),
 }
 
 impl Evidence<'_, '_> {
@@ -158,7 +160,10 @@ pub(crate) fn survive<'a>(
     if let [winner] = candidates {
         return vec![Survivor::of(*winner, Vec::new(), Outcome::Decided)];
     }
-    let mut choices = choices_of(kind, candidates, standings);
+    let mut choices = choices_of(kind, candidates, evidence);
+    if rule.wants_unanimity() && choices.len() > 1 {
+        return Vec::new();
+    }
     if rule == Rule::MostComplete && kind != ValueKind::Address {
         mark_fullest(&mut choices, kind, standings);
     }
@@ -175,7 +180,8 @@ pub(crate) fn survive<'a>(
         }
     }
     choices.sort_by(|a, b| {
-        (rank(rule, kind, b, a))
+        (b.score.cmp(&a.score))
+            .then_with(|| rank(rule, kind, b, a))
             .then(b.attested.cmp(&a.attested))
             .then_with(|| by_standing(standings, a.best, b.best))
     });
@@ -183,12 +189,17 @@ pub(crate) fn survive<'a>(
         return choices.iter().map(|c| c.survivor(Outcome::Decided)).collect();
     }
     let Some(best) = choices.first() else { return Vec::new() };
-    let outcome = match choices.get(1) {
-        Some(second) if rank(rule, kind, best, second) == Ordering::Equal => {
-            if best.is_silent(rule) { Outcome::Defaulted } else { Outcome::Tied }
-        }
-        _ => Outcome::Decided,
-    };
+    let outcome =
+        match choices.get(1) {
+            Some(second)
+                if rule != Rule::FillBlanks
+                    && best.score == second.score
+                    && rank(rule, kind, best, second) == Ordering::Equal =>
+            {
+                if best.is_silent(rule) { Outcome::Defaulted } else { Outcome::Tied }
+            }
+            _ => Outcome::Decided,
+        };
     let mut survivor = best.survivor(outcome);
     survivor.losers.extend(choices[1..].iter().flat_map(|c| &c.spellings).map(|s| s.holder));
     survivor

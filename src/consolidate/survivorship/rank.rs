@@ -3,7 +3,10 @@
 use std::cmp::Ordering;
 
 use super::{Rule, choice::Choice, place::address_parts, spelling::casing};
-use crate::{model::ValueKind, value::address::Address};
+use crate::{
+    model::ValueKind,
+    value::{address::Address, text},
+};
 
 /// Orders two choices by `rule`: `Greater` when `a` is the better one.
 pub(super) fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) -> Ordering {
@@ -21,15 +24,43 @@ pub(super) fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) 
             parts(a).cmp(&parts(b)).then(a.votes.cmp(&b.votes))
         }
         Rule::MostComplete => a.fullness.cmp(&b.fullness).then(a.votes.cmp(&b.votes)),
+        Rule::MostSpecific => specificity(kind, a.value()).cmp(&specificity(kind, b.value())),
         Rule::Longest => a.value().chars().count().cmp(&b.value().chars().count()),
+        Rule::Shortest => b.value().chars().count().cmp(&a.value().chars().count()),
         Rule::BestCased => casing(kind, a.value()).cmp(&casing(kind, b.value())),
         Rule::Max => smaller().reverse(),
         Rule::Min => smaller(),
+        Rule::AnyTrue => a.value().cmp(b.value()),
+        Rule::AllTrue => b.value().cmp(a.value()),
         Rule::MostRestrictive if kind == ValueKind::Boolean => b.value().cmp(a.value()),
         Rule::MostRestrictive => smaller(),
-        Rule::Union => Ordering::Equal,
+        // The scores of their candidates say it, or the standing of their records.
+        Rule::TrustDecay
+        | Rule::MostCompleteRecord
+        | Rule::HighestState
+        | Rule::Conditional
+        | Rule::UnanimousOrNull
+        | Rule::UnanimousOrReview
+        | Rule::FollowWinner
+        | Rule::Group
+        | Rule::FillBlanks
+        | Rule::Concat
+        | Rule::Union => Ordering::Equal,
         Rule::RankedList => {
             (b.is_shared.cmp(&a.is_shared)).then(a.votes.cmp(&b.votes)).then(a.latest.cmp(b.latest))
+        }
+    }
+}
+
+/// How much a value says by itself: parts of an address or a date, words, and of these no initials first.
+fn specificity(kind: ValueKind, value: &str) -> (usize, usize) {
+    match kind {
+        ValueKind::Address => address_parts(&Address::decode(value)),
+        ValueKind::Date => (value.chars().filter(char::is_ascii_digit).count(), 0),
+        _ => {
+            let folded = text::fold(value);
+            let words = folded.split(' ').filter(|word| !word.is_empty());
+            (words.clone().filter(|word| word.len() > 1).count(), words.count())
         }
     }
 }

@@ -24,6 +24,7 @@ fn survivors(kind: ValueKind, rule: Rule, cells: &str) -> String {
         standings: &standings,
         mailboxes: &["h lefevre75".to_owned()],
         is_shared: &|value| value == "+33100",
+        score: &|_, _| 0,
     };
     let survivors = survive(kind, rule, &candidates, evidence);
     let shown = survivors.iter().map(|s| match s.outcome {
@@ -195,14 +196,15 @@ fn a_former_name_loses_where_newer_records_agree() {
 
 #[test]
 fn settings_that_make_no_sense_come_with_the_nearest_name() {
-    let rules = Rules::from([
+    let rules = [
         ("frist_name".to_owned(), Rule::Longest),
         ("siret".to_owned(), Rule::MostFrequent),
         ("last_name".to_owned(), Rule::Max),
         ("city".to_owned(), Rule::Longest),
         ("extra.Remise".to_owned(), Rule::Longest),
         ("email".to_owned(), Rule::Union),
-    ]);
+    ];
+    let rules = Rules::from_iter(rules.map(|(name, rule)| (name, rule.into())));
     let problems = problems(&rules, Kind::Person);
     let said: Vec<String> = problems
         .iter()
@@ -217,4 +219,30 @@ fn settings_that_make_no_sense_come_with_the_nearest_name() {
             "there is no attribute `siret` of persons; ",
         ]
     );
+}
+
+#[test]
+fn a_rule_that_lacks_what_it_needs_is_told() {
+    let said = |settings: &str| -> Vec<String> {
+        let rules: Rules = toml::from_str(settings).expect(settings);
+        problems(&rules, Kind::Person).into_iter().map(|p| p.message).collect()
+    };
+    assert_eq!(said("job_title = 'follow_winner'"), ["`follow_winner` of `job_title` needs `of`"]);
+    assert_eq!(
+        said("job_title = { rule = 'follow_winner', of = 'emial' }"),
+        ["there is no attribute `emial` of persons"]
+    );
+    assert_eq!(
+        said(
+            "job_title = { rule = 'conditional', when = 'active', is = ['true'], then = 'group' }"
+        ),
+        ["`then` of `job_title` cannot be `group`"]
+    );
+    assert_eq!(said("status = 'highest_state'"), ["`highest_state` of `status` needs `order`"]);
+    assert_eq!(
+        said("job_title = { rule = 'trust_decay', trust = { crm = 2.0 } }"),
+        ["`trust` of `job_title` is not between 0 and 1"]
+    );
+    assert!(toml::from_str::<Rules>("job_title = { rule = 'longest', off = 'email' }").is_err());
+    assert!(toml::from_str::<Rules>("job_title = { of = 'email' }").is_err());
 }
