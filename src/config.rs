@@ -12,7 +12,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    block, consolidate,
+    block,
+    consolidate::{self, RuleProblem},
     decisions::{self, Decided, Decision, Fate},
     document::{self, Document, Located, Step, nearest},
     emit::mapping::Target,
@@ -328,6 +329,12 @@ impl Plan {
         let whole = rejects.filter(|reject| reject.row.is_none());
         let mut problems: Vec<_> = whole.map(|reject| plan.problem_of(reject, &document)).collect();
         problems.extend(open_decisions(folder, &read.table.records, &key)?);
+        if plan.survivorship.asks_of_data() {
+            // Dates are known once they are read.
+            let clean = normalize::run(&read.table, &plan.normalize, progress)?;
+            let found = plan.survivorship.problems_of_data(&clean.table.records, &plan.as_of);
+            problems.extend(found.into_iter().map(|found| of_rule(found, &document)));
+        }
         if !problems.is_empty() {
             return Err(document::in_order(problems));
         }
@@ -508,6 +515,13 @@ impl Plan {
     }
 }
 
+/// A rule that makes no sense, at its place.
+fn of_rule(problem: RuleProblem, document: &Document<'_>) -> Located {
+    let (kind, attribute) = (problem.kind.as_str(), problem.attribute.as_str());
+    let steps = [Step::Key("survivorship"), Step::Key(kind), Step::Key(attribute)];
+    document.problem(&steps, problem.message, problem.hint)
+}
+
 /// The decisions that do not hold as they were made.
 fn open_decisions(folder: &Path, records: &Records, key: &IdKey) -> Result<Vec<Located>> {
     let decisions = decisions::read(folder)?;
@@ -573,11 +587,8 @@ impl Checker<'_, '_> {
             let steps = [Step::Key("match"), Step::Key("precision")];
             self.tell(&steps, "`precision` is not between 0.5 and 1".into(), None);
         }
-        for problem in project.survivorship.problems() {
-            let (kind, attribute) = (problem.kind.as_str(), problem.attribute.as_str());
-            let steps = [Step::Key("survivorship"), Step::Key(kind), Step::Key(attribute)];
-            self.tell(&steps, problem.message, problem.hint);
-        }
+        let problems = project.survivorship.problems().into_iter();
+        self.problems.extend(problems.map(|problem| of_rule(problem, self.document)));
         let mut wrong = Vec::new();
         let (vocabulary, files) = vocabulary::load(self.folder, &mut wrong);
         self.problems.extend(wrong.into_iter().map(|problem| (usize::MAX, problem)));

@@ -88,6 +88,51 @@ impl Settings {
         kinds.into_iter().flat_map(of).collect()
     }
 
+    /// Whether a rule asks for what data may lack: see [`Settings::problems_of_data`].
+    pub fn asks_of_data(&self) -> bool {
+        let kinds = [Kind::Person, Kind::Organisation, Kind::Other];
+        let mut rules = kinds.into_iter().flat_map(|kind| self.rules(kind).values());
+        rules.any(|rule| rule.among().is_by_date() || rule.among().is_by_votes())
+    }
+
+    /// Every rule that the records give nothing to go by: a rule by dates where most records that say anything have
+    /// none, a rule by votes where one source alone says anything.
+    pub fn problems_of_data(&self, records: &Records, as_of: &str) -> Vec<RuleProblem> {
+        let standings = standings(records, as_of);
+        let kinds = [Kind::Person, Kind::Organisation, Kind::Other];
+        let rules = kinds.into_iter().flat_map(|kind| {
+            self.rules(kind).iter().map(move |(name, rule)| (kind, name, rule.among()))
+        });
+        let problem = |(kind, attribute, rule): (Kind, &String, Rule)| {
+            let says =
+                |&r: &usize| records.kinds[r] == kind && records.first(attribute, r).is_some();
+            let standings: Vec<&Standing<'_>> =
+                (0..records.len()).filter(says).map(|r| &standings[r]).collect();
+            let undated = standings.iter().filter(|standing| standing.date.is_empty()).count();
+            let sources: BTreeSet<u32> = standings.iter().map(|s| s.source).collect();
+            let (message, hint) = if rule.is_by_date() && undated * 2 > standings.len() {
+                let all = standings.len();
+                let message =
+                    format!("{undated} of {all} records with a `{attribute}` have no date");
+                (message, "`dated` dates the rows of a source; or choose another rule")
+            } else if rule.is_by_votes() && sources.len() == 1 {
+                let message =
+                    format!("one source alone has a `{attribute}`, and a source has one vote");
+                (message, "choose a rule by date, or `most_complete`")
+            } else {
+                return None;
+            };
+            let message = format!("`{}` has nothing to go by: {message}", rule.as_str());
+            Some(RuleProblem {
+                kind,
+                attribute: attribute.clone(),
+                message,
+                hint: Some(hint.into()),
+            })
+        };
+        rules.filter_map(problem).collect()
+    }
+
     fn rules(&self, kind: Kind) -> &Rules {
         match kind {
             Kind::Person => &self.person,
@@ -495,6 +540,32 @@ mod tests {
             }
         }
         assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
+    fn a_rule_that_the_data_give_nothing_to_go_by_is_told() {
+        let told = |notation: &str, rule: &str| -> Vec<String> {
+            let settings: Settings =
+                toml::from_str(&format!("person.job_title = \"{rule}\"")).expect(rule);
+            assert!(settings.asks_of_data());
+            let problems = settings.problems_of_data(&records(notation), "2024-12-31");
+            problems.into_iter().map(|problem| problem.message).collect()
+        };
+        let cells =
+            "a P job_title=DAF; a P job_title=PDG; b/2020-01-01 P job_title=DAF; c P company=X";
+        assert_eq!(
+            told(cells, "most_recent"),
+            ["`most_recent` has nothing to go by: 2 of 3 records with a `job_title` have no date"]
+        );
+        assert_eq!(told(cells, "most_frequent"), [""; 0]);
+        let cells = "a/2020-01-01 P job_title=DAF; a P job_title=PDG; b P company=X";
+        assert_eq!(told(cells, "oldest"), [""; 0]);
+        assert_eq!(
+            told(cells, "most_frequent"),
+            [
+                "`most_frequent` has nothing to go by: one source alone has a `job_title`, and a source has one vote"
+            ]
+        );
     }
 
     #[test]

@@ -120,6 +120,16 @@ impl Rule {
         matches!(self, Rule::UnanimousOrNull | Rule::UnanimousOrReview)
     }
 
+    /// Whether it goes by the dates of records.
+    pub fn is_by_date(self) -> bool {
+        matches!(self, Rule::MostRecent | Rule::Oldest | Rule::TrustDecay)
+    }
+
+    /// Whether it goes by the votes of sources.
+    pub fn is_by_votes(self) -> bool {
+        self == Rule::MostFrequent
+    }
+
     /// Whether it takes what one record says together with another attribute.
     pub fn takes_from_one_record(self) -> bool {
         matches!(self, Rule::FollowWinner | Rule::Group)
