@@ -19,6 +19,7 @@
 pub mod error;
 pub mod model;
 pub mod table;
+mod lists;
 pub mod pairs;
 pub mod value;
 

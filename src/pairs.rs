@@ -6,6 +6,8 @@
 
 use rayon::prelude::*;
 
+use crate::lists::Lists;
+
 /// The blocks of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct Rule {
@@ -74,51 +76,6 @@ pub struct CandidatePairs {
     blocks_of: Lists,
 }
 
-/// Lists of numbers, one after the other.
-#[derive(Debug, Clone)]
-struct Lists {
-    starts: Vec<u32>,
-    items: Vec<u32>,
-}
-
-impl Default for Lists {
-    fn default() -> Lists {
-        Lists { starts: vec![0], items: Vec::new() }
-    }
-}
-
-impl Lists {
-    #[inline]
-    fn of(&self, at: u32) -> &[u32] {
-        let at = at as usize;
-        &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-
-    fn len(&self) -> u32 {
-        self.starts.len() as u32 - 1
-    }
-
-    /// For each of `count` items the lists that it is in.
-    fn turned(&self, count: usize) -> Lists {
-        let mut starts = vec![0; count + 1];
-        for &item in &self.items {
-            starts[item as usize + 1] += 1;
-        }
-        for at in 0..count {
-            starts[at + 1] += starts[at];
-        }
-        let mut next = starts.clone();
-        let mut items = vec![0; self.items.len()];
-        for list in 0..self.len() {
-            for &item in self.of(list) {
-                items[next[item as usize] as usize] = list;
-                next[item as usize] += 1;
-            }
-        }
-        Lists { starts, items }
-    }
-}
-
 /// The first number that stands in both ascending lists.
 fn first_shared(xs: &[u32], ys: &[u32]) -> Option<u32> {
     shared(xs, ys).next()
@@ -160,8 +117,7 @@ impl CandidatePairs {
         let mut pairs = CandidatePairs { source, ..CandidatePairs::default() };
         for rule in rules {
             for block in rule.blocks() {
-                pairs.records_of.items.extend(block.iter().map(|&(_, record)| record));
-                pairs.records_of.starts.push(pairs.records_of.items.len() as u32);
+                pairs.records_of.push(block.iter().map(|&(_, record)| record));
             }
             pairs.rules.push(Applied {
                 pairs: rule.pairs(),
@@ -182,8 +138,7 @@ impl CandidatePairs {
         for (rule, leave_out) in self.rules.iter_mut().zip(leave_out) {
             blocks = blocks.end..rule.end;
             for block in blocks.clone().filter(|_| !leave_out) {
-                kept.items.extend(self.records_of.of(block));
-                kept.starts.push(kept.items.len() as u32);
+                kept.push(self.records_of.of(block).iter().copied());
             }
             rule.end = kept.len();
         }

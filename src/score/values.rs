@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::words::{Lists, Word, Wording, Words};
+use super::words::{Word, Wording, Words};
+use crate::lists::Lists;
 
 /// For each record a list of values; equal texts have equal codes.
 #[derive(Debug, Default)]
@@ -58,7 +59,7 @@ impl Values {
             [code] => *code,
             several => {
                 self.lists.push(several.iter().copied());
-                SEVERAL + self.lists.len() as u32 - 1
+                SEVERAL + self.lists.len() - 1
             }
         });
     }

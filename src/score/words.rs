@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use crate::lists::Lists;
+
 /// What is known of a text before any other is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sign {
@@ -167,36 +169,6 @@ impl Words {
 
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.texts.iter().map(String::as_str)
-    }
-}
-
-/// Lists of numbers, one after the other.
-#[derive(Debug)]
-pub(crate) struct Lists {
-    starts: Vec<u32>,
-    items: Vec<u32>,
-}
-
-impl Default for Lists {
-    fn default() -> Lists {
-        Lists { starts: vec![0], items: Vec::new() }
-    }
-}
-
-impl Lists {
-    pub(crate) fn push(&mut self, list: impl IntoIterator<Item = u32>) {
-        self.items.extend(list);
-        self.starts.push(self.items.len() as u32);
-    }
-
-    #[inline]
-    pub(crate) fn of(&self, at: u32) -> &[u32] {
-        let at = at as usize;
-        &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.starts.len() - 1
     }
 }
 
