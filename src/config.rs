@@ -59,6 +59,8 @@ pub struct Project {
     pub block: block::Settings,
     /// How golden values are chosen.
     pub survivorship: consolidate::Settings,
+    /// How long prospects and customers are kept.
+    pub retention: consolidate::Retention,
     /// What is written, and where.
     pub output: Output,
 }
@@ -257,6 +259,8 @@ pub struct Plan {
     pub block: block::Settings,
     /// How golden values are chosen.
     pub survivorship: consolidate::Settings,
+    /// How long prospects and customers are kept.
+    pub retention: consolidate::Retention,
     /// The CRM to load; none in `dedupe` unless asked for.
     pub target: Option<Arc<Target>>,
     /// The date that "now" is: ISO; empty for the latest one in the data, as in `dedupe` unless told.
@@ -481,6 +485,7 @@ impl Plan {
             matching,
             block: block::Settings::default(),
             survivorship: consolidate::Settings::default(),
+            retention: consolidate::Retention::default(),
             target,
             as_of,
             key: None,
@@ -613,6 +618,7 @@ impl Checker<'_, '_> {
             matching,
             block: project.block,
             survivorship: project.survivorship,
+            retention: self.retention(project.retention, &project.source),
             target,
             as_of,
             key,
@@ -624,6 +630,23 @@ impl Checker<'_, '_> {
             retrain: overrides.retrain,
             strict: overrides.strict,
         }
+    }
+
+    /// The sources of forms must be sources.
+    fn retention(
+        &mut self,
+        retention: consolidate::Retention,
+        sources: &[SourceSettings],
+    ) -> consolidate::Retention {
+        let names = || sources.iter().map(|source| source.name.as_str());
+        for (at, form) in retention.forms.iter().enumerate() {
+            if !names().any(|name| name == form) {
+                let steps = [Step::Key("retention"), Step::Key("forms"), Step::At(at)];
+                let message = format!("there is no source `{form}`");
+                self.tell(&steps, message, nearest(form, names()));
+            }
+        }
+        retention
     }
 
     fn tell(&mut self, steps: &[Step<'_>], message: String, hint: Option<String>) {

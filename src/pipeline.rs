@@ -10,7 +10,7 @@ use arrow::{
 use crate::{
     cluster::Said,
     config::Plan,
-    consolidate,
+    consolidate::{self, Expired},
     decisions::{self, Decided, Decision, Status},
     emit,
     error::{Error, Result},
@@ -135,6 +135,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             as_of: &as_of,
             registry: &registry,
             decided: &decided.values,
+            retention: plan.plain.is_none().then_some(&plan.retention),
             key: &key,
         };
         progress.worked_on(clean.table.records.len() as u64);
@@ -152,6 +153,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     write_redirects(run, &after)?;
     count_golden(run, &golden.table);
     run.count("cells_for_review", golden.metrics.cells_for_review);
+    count_retention(run, &golden.metrics);
     if !golden.table.orphans.is_empty() {
         rejects = all_rejects(&ingested.table, &clean.table, &golden.table.orphans);
         write_rejects(run, &rejects)?;
@@ -163,7 +165,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             run.manifest.target = target.name.clone();
             let folder = run.path(&format!("load/{}", target.name));
             Some(run.stage("emit", |p| {
-                emit::run(&golden.table, &records.origins, target, &folder, p)
+                emit::run(&golden.table.loadable(), &records.origins, target, &folder, p)
             })?)
         }
         _ => None,
@@ -283,6 +285,14 @@ fn count_golden(run: &mut Run, golden: &Golden) {
     run.count("persons", golden.persons.len() as u64);
     run.count("organisations", golden.organisations.len() as u64);
     run.count("others", golden.others.len() as u64);
+}
+
+fn count_retention(run: &mut Run, metrics: &consolidate::Metrics) {
+    let expired = [Expired::Prospects, Expired::Customers].map(Expired::list);
+    let counted = |list: &str| metrics.retention.get(list).copied().unwrap_or_default();
+    run.count("past_retention", expired.into_iter().map(counted).sum());
+    run.count("without_evidence", counted(consolidate::NO_EVIDENCE));
+    run.count("withheld", metrics.withheld.values().sum());
 }
 
 fn all_rejects(ingested: &Ingested, clean: &Clean, orphans: &[Reject]) -> Vec<Reject> {

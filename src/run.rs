@@ -146,6 +146,18 @@ const COUNTS: &[Count] = &[
     Count::part("persons", "golden person|golden persons"),
     Count::part("organisations", "golden organisation|golden organisations"),
     Count::part("others", "golden record of another kind|golden records of another kind"),
+    Count::whole(
+        "past_retention",
+        "prospect or customer past its period|prospects and customers past their period",
+    ),
+    Count::whole(
+        "without_evidence",
+        "of whom no act of their own is known|of whom no act of their own is known",
+    ),
+    Count::whole(
+        "withheld",
+        "golden record left out of the load|golden records left out of the load",
+    ),
     Count::whole("load_rows", "row to load|rows to load"),
     Count::whole("sheets_without_source", "sheet that no source names|sheets that no source names")
         .open(),

@@ -219,6 +219,16 @@ impl Column {
         self.values.len()
     }
 
+    /// The values of these records alone, in this order.
+    pub fn only(&self, records: &[usize]) -> Column {
+        let mut builder = ColumnBuilder::new();
+        for &record in records {
+            self.entries(record).for_each(|(value, origin)| builder.value(value, origin));
+            builder.end_record();
+        }
+        builder.finish()
+    }
+
     /// Columns of one attribute, each with the number of records it covers, as one; `None` covers records
     /// without a value.
     pub fn joined(parts: &[(Option<&Column>, usize)]) -> Column {
@@ -1310,6 +1320,27 @@ impl GoldenRecords {
         self.columns.get(attribute).into_iter().flat_map(move |c| c.values(i))
     }
 
+    /// The golden records of which `is_kept` says yes to the id; a parent that is none of them is cleared.
+    fn only(&self, is_kept: impl Fn(&str) -> bool) -> GoldenRecords {
+        let kept: Vec<usize> = (0..self.len()).filter(|&i| is_kept(&self.ids[i])).collect();
+        let texts = |column: &[String]| -> Vec<String> {
+            kept.iter().filter_map(|&i| column.get(i).cloned()).collect()
+        };
+        let mut parent = texts(&self.parent);
+        parent.iter_mut().filter(|id| !is_kept(id)).for_each(String::clear);
+        let columns = self.columns.iter().map(|(name, column)| (name.clone(), column.only(&kept)));
+        GoldenRecords {
+            ids: texts(&self.ids),
+            members: kept.iter().filter_map(|&i| self.members.get(i).cloned()).collect(),
+            columns: columns.collect(),
+            level: texts(&self.level),
+            lifecycle: texts(&self.lifecycle),
+            roles: texts(&self.roles),
+            parent,
+            household: texts(&self.household),
+        }
+    }
+
     /// The position of the golden record with this id.
     pub fn find(&self, id: &str) -> Option<usize> {
         self.ids.binary_search_by(|probe| probe.as_str().cmp(id)).ok()
@@ -1534,6 +1565,50 @@ impl LineagesBuilder {
     }
 }
 
+/// How long a prospect or customer may still be kept: one line of `golden/retention.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GoldenRetention {
+    /// Golden id.
+    pub golden_id: String,
+    /// What it speaks of.
+    pub kind: Kind,
+    /// `suspect`, `prospect`, `customer`, `inactive`.
+    pub lifecycle: &'static str,
+    /// `kept`, `prospect_expired`, `customer_expired`, or `no_evidence`.
+    pub list: &'static str,
+    /// ISO date of the last thing that it did itself; empty when nothing is known.
+    pub last_act: String,
+    /// `sale`, `request`, `form`, `response`, `opt_in`, or empty.
+    pub act: &'static str,
+    /// Source of the act.
+    pub source: String,
+    /// Its file.
+    pub file: String,
+    /// Its sheet, or empty.
+    pub sheet: String,
+    /// Its row.
+    pub row: Option<u32>,
+    /// Of a person, ISO date of the last sale to an organisation that it is in, or empty.
+    pub organisation_sale: String,
+}
+
+impl GoldenRetention {
+    /// The columns of `golden/retention.csv`.
+    pub const COLUMNS: [&str; 11] = [
+        "golden_id",
+        "kind",
+        "lifecycle",
+        "list",
+        "last_act",
+        "act",
+        "source",
+        "file",
+        "sheet",
+        "row",
+        "organisation_sale",
+    ];
+}
+
 /// Everything that `consolidate` hands on.
 #[derive(Debug, Clone, Default)]
 pub struct Golden {
@@ -1565,6 +1640,48 @@ pub struct Golden {
     pub conflicts: Vec<Conflict>,
     /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
     pub suppressed: Vec<(String, Channel, ConsentState)>,
+    /// How long prospects and customers may still be kept.
+    pub retention: Vec<GoldenRetention>,
+    /// Golden records that stay out of the load package, by golden id, and why.
+    pub withheld: BTreeMap<String, &'static str>,
+}
+
+impl Golden {
+    /// What is loaded: all but the golden records that are withheld, and what hangs on them. A link to a withheld
+    /// organisation is gone, and so is a withheld parent; rows of history that hung on a withheld golden record hang
+    /// on nobody. What only an auditor asks for (lineage, crosswalk, conflicts) is not in it.
+    pub fn loadable(&self) -> Cow<'_, Golden> {
+        if self.withheld.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let is_kept = |id: &str| !self.withheld.contains_key(id);
+        let mut history = self.history.clone();
+        for row in history.iter_mut().filter(|row| !is_kept(&row.golden_id)) {
+            row.golden_id.clear();
+        }
+        let links = self.links.iter();
+        let relations = self.organisation_links.iter();
+        Cow::Owned(Golden {
+            persons: self.persons.only(is_kept),
+            organisations: self.organisations.only(is_kept),
+            others: self.others.only(is_kept),
+            links: links
+                .filter(|l| is_kept(&l.person_id) && is_kept(&l.organisation_id))
+                .cloned()
+                .collect(),
+            organisation_links: relations
+                .filter(|l| is_kept(&l.child_id) && is_kept(&l.parent_id))
+                .cloned()
+                .collect(),
+            households: self.households.iter().filter(|(_, id)| is_kept(id)).cloned().collect(),
+            keys: self.keys.iter().filter(|key| is_kept(&key.golden_id)).cloned().collect(),
+            consents: self.consents.iter().filter(|c| is_kept(&c.golden_id)).cloned().collect(),
+            history,
+            suppressed: self.suppressed.clone(),
+            withheld: self.withheld.clone(),
+            ..Golden::default()
+        })
+    }
 }
 
 /// One of the values that the records of a golden record do not agree on, so that none survives.

@@ -82,7 +82,7 @@ pub(crate) fn cutoff(as_of: &str, years: u32) -> String {
 }
 
 /// Whether a date, perhaps a year or month alone, may lie at `cutoff` or after it.
-fn is_recent(date: &str, cutoff: &str) -> bool {
+pub(super) fn is_recent(date: &str, cutoff: &str) -> bool {
     let precise = date.len().min(cutoff.len());
     date.get(..precise) >= cutoff.get(..precise)
 }

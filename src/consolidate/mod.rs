@@ -17,9 +17,11 @@ mod notation;
 mod person_name;
 mod pin;
 mod relation;
+mod retention;
 mod scores;
 mod survivorship;
 mod whole;
+mod withheld;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +47,7 @@ use survivorship::Standing;
 
 pub use consent::{UNKNOWN, suppression_hash};
 pub use identity::golden_ids;
+pub use retention::{Expired, NO_EVIDENCE, Retention};
 pub use survivorship::{AttributeRule, Rule, RuleProblem, Rules};
 pub use write::{read_golden_ids, write, write_crosswalk};
 
@@ -169,6 +172,10 @@ pub struct Metrics {
     pub cells_for_review: u64,
     /// Golden records by lifecycle.
     pub lifecycles: BTreeMap<String, u64>,
+    /// Prospects and customers by list of retention: `kept`, `no_evidence`...
+    pub retention: BTreeMap<String, u64>,
+    /// Golden records that stay out of the load package, by reason.
+    pub withheld: BTreeMap<String, u64>,
     /// Consent events by channel and state, as read: `email opt_out`.
     pub events: BTreeMap<String, u64>,
     /// Contact points by channel and state, after consolidation.
@@ -198,6 +205,8 @@ pub struct Input<'a> {
     pub registry: &'a Registry,
     /// What stewards decided about values.
     pub decided: &'a Values,
+    /// How long prospects and customers are kept; none in `dedupe`, which keeps everybody.
+    pub retention: Option<&'a Retention>,
     /// The project's secret key, for the hashes of row keys and of the suppression list.
     pub key: &'a crate::table::IdKey,
 }
@@ -249,11 +258,32 @@ pub fn run(
     let cutoff = lifecycle::cutoff(input.as_of, settings.inactive_after_years);
     let lives = lifecycle::lives(&entities, records, &last_sales, &golden.links, &cutoff);
 
+    // How long they may be kept.
+    let facts = retention::Facts {
+        entities: &entities,
+        clean,
+        history: &ingested.history,
+        attached: &attached,
+        links: &golden.links,
+        lives: &lives,
+        as_of: input.as_of,
+    };
+    if let Some(settings) = input.retention {
+        golden.retention = retention::lines(&facts, settings);
+    }
+    progress.check()?;
+
     // What each contact point may be used for.
     let addresses = surviving_addresses(&golden, &entities);
     let consents = consent::consents(&entities, clean, &ingested.couples, &addresses, input.key);
     golden.consents = consents.lines;
     golden.suppressed = consents.suppressed;
+
+    // Who stays out of the load, and is suppressed all the same.
+    if let Some(settings) = input.retention {
+        golden.withheld = withheld::withheld(&golden, &entities, &lives, settings);
+        golden.suppressed = withheld::suppressed(&golden, input.key);
+    }
 
     golden.golden_of = (0..records.len()).map(|r| entities.of(r as u32).id.clone()).collect();
     complete(&mut golden, &lives);
@@ -431,6 +461,12 @@ impl Metrics {
         for stage in golden.persons.lifecycle.iter().chain(&golden.organisations.lifecycle) {
             add(&mut metrics.lifecycles, stage);
         }
+        for line in &golden.retention {
+            add(&mut metrics.retention, line.list);
+        }
+        for reason in golden.withheld.values() {
+            add(&mut metrics.withheld, reason);
+        }
         for event in &clean.events {
             let word = format!("{} {}", event.channel.as_str(), event.state.as_str());
             add(&mut metrics.events, &word);
@@ -489,6 +525,7 @@ mod tests {
             as_of: "2024-12-31",
             registry: &Registry::default(),
             decided: &Values::default(),
+            retention: Some(&Retention::default()),
             key: &IdKey([7; 32]),
         };
         let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");
@@ -506,6 +543,7 @@ mod tests {
             as_of: "2024-12-31",
             registry: &Registry::default(),
             decided: &Values::default(),
+            retention: Some(&Retention::default()),
             key: &IdKey([7; 32]),
         };
         let settings: Settings = toml::from_str(settings).expect(settings);

@@ -16,8 +16,8 @@ use crate::{
     model::{self, Kind, Priority},
     store::{self, CsvFile},
     table::{
-        Channel, Conflict, Golden, GoldenConsent, GoldenRecords, History, Ingested, RecordId,
-        Records,
+        Channel, Conflict, Golden, GoldenConsent, GoldenRecords, GoldenRetention, History,
+        Ingested, RecordId, Records,
     },
     value::address::Address,
 };
@@ -42,6 +42,14 @@ pub fn write(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> 
     if !golden.conflicts.is_empty() {
         let path = folder.join("conflicts.csv");
         store::write_csv(&path, &Conflict::COLUMNS, &golden.conflicts)?;
+    }
+    if !golden.retention.is_empty() {
+        let path = folder.join("retention.csv");
+        store::write_csv(&path, &GoldenRetention::COLUMNS, &golden.retention)?;
+    }
+    if !golden.withheld.is_empty() {
+        let path = folder.join("left_out.csv");
+        store::write_csv(&path, &["golden_id", "reason"], &golden.withheld)?;
     }
     write_relations(folder, golden)?;
     write_history(folder, golden, ingested)

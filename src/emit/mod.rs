@@ -338,6 +338,9 @@ impl Package<'_> {
                 *self.metrics.left_out.entry(reason).or_default() += 1;
             }
         }
+        for reason in golden.withheld.values() {
+            *self.metrics.left_out.entry((*reason).to_owned()).or_default() += 1;
+        }
         self.metrics.deceased = self.deceased.len() as u64;
         for (channel, _) in &self.unknown {
             *self.metrics.unknown_as_no.entry(channel.as_str().to_owned()).or_default() += 1;

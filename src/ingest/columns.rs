@@ -637,7 +637,7 @@ fn cells_agree(attribute: &str, c: &Content) -> Option<bool> {
         }
         "siren" | "siret" | "iban" | "vat" => by(c.seven_digits, 50),
         "birth_date" | "date" | "due_date" | "created_at" | "updated_at" | "last_sale"
-        | "last_contact" => Some(
+        | "last_contact" | "last_response" => Some(
             c.mostly(c.date, 30)
                 || c.mostly(c.year, 80)
                 || c.mostly(c.digits, 60)

@@ -165,7 +165,7 @@ impl Rule {
         match attribute {
             "first_name" | "birth_date" => Rule::MostComplete,
             "email" | "phone" | "mobile" | "fax" | "address" => Rule::RankedList,
-            "last_sale" | "last_contact" | "updated_at" => Rule::Max,
+            "last_sale" | "last_contact" | "last_response" | "updated_at" => Rule::Max,
             "created_at" => Rule::Min,
             "iban" | "bic" => Rule::Group,
             "siret" | "company" | "job_title" | "department" | "language" | "owner" | "status"
