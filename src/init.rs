@@ -396,6 +396,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
     for table in read::open(path)? {
         let mut sample: BTreeMap<[u8; 32], StringRecord> = BTreeMap::new();
         let mut rows = 0;
+        table.tally.count_only();
         for row in table.rows {
             let Content::Data(cells) = row.content else { continue };
             rows += 1;
@@ -454,6 +455,7 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
                 if wanted.dates.is_empty() && wanted.codes.is_empty() {
                     continue;
                 }
+                table.tally.count_only();
                 for row in table.rows {
                     if let Content::Data(cells) = row.content {
                         wanted.look(&cells, survey);

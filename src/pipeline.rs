@@ -24,6 +24,7 @@ use crate::{
     store,
     table::{
         Clean, Golden, IdKey, Ingested, IssueLine, Kind, Link, Records, Reject, Severity, Staged,
+        issue_lines,
     },
 };
 
@@ -84,7 +85,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     store::write_parquet(&run.path("tables/links.parquet"), &links_batch(&ingested.table.links)?)?;
     let mut rejects = all_rejects(&ingested.table, &clean.table, &[]);
     write_rejects(run, &rejects)?;
-    write_issues(run, &clean.table)?;
+    write_issues(run, &ingested.table, &clean.table)?;
     let as_of = match plan.as_of.as_str() {
         "" => init::latest_date(&clean.table),
         told => told.to_owned(),
@@ -322,10 +323,10 @@ fn write_redirects(run: &Run, registry: &Registry) -> Result<()> {
     store::write_csv(&run.path("golden/redirects.csv"), &["golden_id", "now"], redirects)
 }
 
-/// What a steward should know of values that were used, cell by cell.
-fn write_issues(run: &mut Run, clean: &Clean) -> Result<()> {
-    run.count("issues", clean.issues.len() as u64);
-    let lines = clean.issues.iter().map(|issue| issue.line(&clean.records));
+/// What a steward should know of rows and values that were used, cell by cell.
+fn write_issues(run: &mut Run, ingested: &Ingested, clean: &Clean) -> Result<()> {
+    run.count("issues", (ingested.issues.len() + clean.issues.len()) as u64);
+    let lines = issue_lines(ingested, clean);
     store::write_csv(&run.path("issues.csv"), &IssueLine::COLUMNS, lines)
 }
 

@@ -1087,6 +1087,44 @@ pub struct ValueIssue {
     pub value: String,
 }
 
+/// What a steward should know of a row, or a cell of it, as it was read: one line of `issues.csv`. The row was used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowIssue {
+    /// Logical name of the source.
+    pub source: String,
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// The row.
+    pub row: u32,
+    /// The column's header, or empty.
+    pub column: String,
+    /// What there is to know.
+    pub issue: Issue,
+    /// The row or cell as read.
+    pub raw: String,
+}
+
+impl RowIssue {
+    /// The line of `issues.csv`: nothing of the cell was taken for a value.
+    pub fn line(&self) -> IssueLine<'_> {
+        IssueLine {
+            source: &self.source,
+            file: &self.file,
+            sheet: &self.sheet,
+            row: self.row,
+            column: &self.column,
+            code: self.issue.code,
+            certainty: self.issue.certainty,
+            message: self.issue.message,
+            suggestion: &self.issue.suggestion,
+            raw: &self.raw,
+            value: "",
+        }
+    }
+}
+
 /// An issue at its place, with the columns of `issues.csv`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct IssueLine<'a> {
@@ -1101,11 +1139,11 @@ pub struct IssueLine<'a> {
     /// The column's header.
     pub column: &'a str,
     /// A stable snake-case word: `zero_restored`, `day_month_doubt`.
-    pub code: &'a str,
+    pub code: &'static str,
     /// How sure the value is.
     pub certainty: Certainty,
     /// What was wrong.
-    pub message: &'a str,
+    pub message: &'static str,
     /// What the steward can do, or empty.
     pub suggestion: &'a str,
     /// The cell as read.
@@ -1129,6 +1167,21 @@ impl IssueLine<'_> {
         "raw",
         "value",
     ];
+}
+
+/// The lines of `issues.csv`, in order: what was odd of rows as they were `read`, and what there is to know of the
+/// values that `clean` took.
+pub fn issue_lines<'a>(
+    read: &'a Ingested,
+    clean: &'a Clean,
+) -> impl Iterator<Item = IssueLine<'a>> {
+    let mut of_rows = read.issues.iter().map(RowIssue::line).peekable();
+    let mut of_cells = clean.issues.iter().map(|issue| issue.line(&clean.records)).peekable();
+    std::iter::from_fn(move || match (of_rows.peek(), of_cells.peek()) {
+        (Some(row), Some(cell)) if row <= cell => of_rows.next(),
+        (_, Some(_)) => of_cells.next(),
+        (_, None) => of_rows.next(),
+    })
 }
 
 impl CellIssue {
@@ -1203,6 +1256,8 @@ pub struct Ingested {
     pub history: Vec<History>,
     /// Rows and files that cannot be used.
     pub rejects: Vec<Reject>,
+    /// What was odd of rows that were used, in order of their place.
+    pub issues: Vec<RowIssue>,
     /// Rows that are no data or were left out.
     pub skipped: Vec<Skipped>,
     /// Cells with something sensitive, in order of their place.

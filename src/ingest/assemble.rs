@@ -53,7 +53,7 @@ pub(super) fn read(
     let mut layout =
         Layout::new(&mapping, &table.header, (&reading.fate.file, &reading.fate.sheet), &places);
     let mut filled = vec![false; table.header.len()];
-    let mut rows = table.rows;
+    let (mut rows, mut last) = (table.rows, 0);
     let mut batch = shape::batch(&mut rows);
     layout.learn_orders(&batch);
     let mut shapes = Shapes::new(&layout, watch);
@@ -63,6 +63,7 @@ pub(super) fn read(
         let (understood, next) =
             rayon::join(|| shapes.understand(batch), || shape::batch(&mut rows));
         for (number, row) in understood {
+            last = number;
             match row {
                 shape::Row::Skipped(reason) => reading.skip(number, reason),
                 shape::Row::Bad { code, message, raw } => {
@@ -77,6 +78,7 @@ pub(super) fn read(
                 }
             }
         }
+        reading.tell_faults(&table.tally, last, watch);
         batch = next;
     }
     filled.iter_mut().zip(shapes.filled()).for_each(|(filled, plain)| *filled |= plain);
@@ -2192,6 +2194,29 @@ mod tests {
             dated: String::new(),
         };
         run(&[source], &IdKey([1; 32]), &Progress::hidden()).expect("it runs").table
+    }
+
+    #[test]
+    fn each_row_of_a_broken_form_is_told_by_its_place() {
+        let table = ingested(
+            "clients.csv",
+            "Nom;Ville;Téléphone;Email\nDupont SARL;Lyon;0472000001;a@dupont.fr\nMartin SA;Paris\n\
+             Roy SAS;#N/A;0472000003;c@roy.fr;trop\n\"Petit SARL;Nice;0472000004;d@petit.fr\n\
+             Bon SA;Brest;0472000005;e@bon.fr\nLong SA;Brest;0472000006;\"f@lon",
+        );
+        let told: Vec<_> =
+            table.issues.iter().map(|i| (i.row, i.issue.code, i.column.as_str())).collect();
+        let expected = [
+            (3, "missing_cells", ""),
+            (4, "surplus_cells", ""),
+            (4, "error_cell", "Ville"),
+            (5, "unclosed_quote", ""),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(table.issues[2].raw, "#N/A");
+        let lost: Vec<_> = table.rejects.iter().map(|r| (r.row, r.code.as_str())).collect();
+        assert_eq!(lost, [(Some(7), "truncated_file")]);
+        assert_eq!(table.records.row.len(), 6);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod shape;
 mod kind;
 mod name_boxes;
 mod couple;
+mod faults;
 mod party;
 mod privacy;
 mod consent;
@@ -41,7 +42,7 @@ use crate::{
     progress::Progress,
     table::{
         ConsentEvent, Couple, Draft, History, IdKey, Ingested, Link, Place, RecordsBuilder, Reject,
-        SensitiveCell, Severity, Skipped, Staged,
+        RowIssue, SensitiveCell, Severity, Skipped, Staged,
     },
     value::{organisation, sensitive::Sensitive, text::nearest},
 };
@@ -192,6 +193,8 @@ pub(crate) struct Gathered {
     pub(crate) history: Vec<History>,
     /// Rows and files that cannot be used.
     pub(crate) rejects: Vec<Reject>,
+    /// What was odd of rows that were used.
+    issues: Vec<RowIssue>,
     /// Rows that are no data or were left out.
     pub(crate) skipped: Vec<Skipped>,
     /// Cells with something sensitive.
@@ -268,7 +271,14 @@ impl Reading<'_> {
 
 impl Reading<'_> {
     /// A related table.
-    fn history(&mut self, table: read::Table, progress: &Progress) -> Result<()> {
+    fn history(
+        &mut self,
+        table: read::Table,
+        watch: &withhold::Watch,
+        progress: &Progress,
+    ) -> Result<()> {
+        let tally = table.tally.clone();
+        let (table, _) = withhold::withhold(table, watch.clone());
         let rule = self.mapping.history.as_ref();
         let rule = rule.expect("a mapping of history has its rule: `Mapping::parse` checks it");
         let place = self.places.of_table();
@@ -284,7 +294,13 @@ impl Reading<'_> {
         self.fate.others(related.rows, &related.rejects, &related.skipped);
         self.gathered.rejects.extend(related.rejects);
         self.gathered.skipped.extend(related.skipped);
+        self.tell_faults(&tally, u32::MAX, watch);
         Ok(())
+    }
+
+    /// Tells of what was odd of the rows up to `last`, and is not told yet.
+    fn tell_faults(&mut self, tally: &read::Tally, last: u32, watch: &withhold::Watch) {
+        self.gathered.tell_faults(tally, last, watch, &self.fate);
     }
 }
 
@@ -391,15 +407,17 @@ impl Gathered {
             let watch = withhold::Watch::new(scopes, header, &self.released);
             let withheld = watch.withheld().clone();
             if mapping.rows == Rows::Fec {
-                let (table, _) = withhold::withhold(table, watch);
+                let (table, _) = withhold::withhold(table, watch.clone());
+                let tally = table.tally;
                 let books = fec::read(table.header, table.rows, place, &self.builder, progress)?;
+                self.tell_faults(&tally, u32::MAX, &watch, &fate);
                 self.sensitive.extend(withheld.cells(&fate.source, &fate.file, &fate.sheet));
                 self.ledgers.push((books, fate));
                 continue;
             }
             let mut reading = Reading { gathered: self, mapping: mapping.clone(), places, fate };
             match mapping.rows {
-                Rows::History => reading.history(withhold::withhold(table, watch).0, progress)?,
+                Rows::History => reading.history(table, &watch, progress)?,
                 _ => assemble::read(table, &watch, &mut reading, progress)?,
             }
             let fate = reading.fate;
@@ -452,6 +470,18 @@ impl Gathered {
             debug_assert!(fate.balances(), "every row of a ledger has exactly one fate: {fate:?}");
             self.fates.push(fate);
         }
+    }
+
+    fn tell_faults(
+        &mut self,
+        tally: &read::Tally,
+        last: u32,
+        watch: &withhold::Watch,
+        fate: &TableFate,
+    ) {
+        let (rejects, issues) = faults::told(tally, last, watch, fate);
+        self.rejects.extend(rejects);
+        self.issues.extend(issues);
     }
 
     fn unreadable(&mut self, source: &Source, file: &str, error: &Error) {
@@ -529,6 +559,7 @@ impl Gathered {
         self.couples.sort();
         self.events.sort();
         self.rejects.sort();
+        self.issues.sort();
         self.skipped.sort();
         self.sensitive.sort();
         let unread = self.sheets.into_iter().filter(|(_, is_read)| !is_read);
@@ -547,6 +578,7 @@ impl Gathered {
             events: self.events,
             history: self.history,
             rejects: self.rejects,
+            issues: self.issues,
             skipped: self.skipped,
             sensitive: self.sensitive,
         };

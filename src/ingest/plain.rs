@@ -23,8 +23,8 @@ use super::{
     columns::{self, Sample, Understood},
     consent::{self, Rule, Said},
     country::Votes,
-    mapping,
-    read::{self, Content, Table},
+    faults, mapping,
+    read::{self, Content, SURPLUS_CELLS, Table},
     shape::{self, Quiet},
     unreadable_file, withhold,
 };
@@ -34,7 +34,7 @@ use crate::{
     progress::Progress,
     store,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject,
+        ConsentEvent, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject, RowIssue,
         SensitiveCell, Severity, Skipped, Staged,
     },
     value::{
@@ -125,11 +125,13 @@ fn run_by(
     }
     gathered.events.sort();
     gathered.sensitive.sort();
+    gathered.issues.sort();
     let ingested = Ingested {
         records,
         home,
         events: gathered.events,
         rejects: gathered.rejects,
+        issues: gathered.issues,
         skipped: gathered.skipped,
         sensitive: gathered.sensitive,
         ..Ingested::default()
@@ -209,6 +211,7 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let claims = (0..table.header.len()).filter(|&at| columns::numbers_rows(&table.header[at]));
     let mut numbering: Vec<(usize, HashSet<u64>)> = claims.map(|at| (at, HashSet::new())).collect();
     let mut blank: Vec<usize> = (0..table.header.len()).collect();
+    table.tally.count_only();
     for row in table.rows {
         if let Content::Data(cells) = row.content {
             sample.add(&cells);
@@ -566,6 +569,7 @@ struct Gathered {
     builder: RecordsBuilder,
     rejects: Vec<Reject>,
     skipped: Vec<Skipped>,
+    issues: Vec<RowIssue>,
     events: Vec<ConsentEvent>,
     sensitive: Vec<SensitiveCell>,
     /// Digests of the files that cannot be read.
@@ -635,7 +639,7 @@ impl Gathered {
         let mut places: HashMap<String, (u32, Vec<u32>)> = HashMap::new();
         let mut joined = String::new();
         let mut quiet = Quiet::new(&opened.header, &watch, &consents.notes);
-        let mut rows = opened.rows;
+        let (mut rows, mut last) = (opened.rows, 0);
         let mut batch = shape::batch(&mut rows);
         while !batch.is_empty() {
             progress.check()?;
@@ -643,6 +647,7 @@ impl Gathered {
             let (looked, next) = rayon::join(|| quiet.look(batch), || shape::batch(&mut rows));
             batch = next;
             for row in looked {
+                last = row.number;
                 fate.rows += 1;
                 let cells = match row.content {
                     Content::Data(cells) => cells,
@@ -748,6 +753,10 @@ impl Gathered {
                 fate.record_rows += 1;
                 fate.records += 1;
             }
+            let (rejects, issues) = faults::told(&opened.tally, last, &watch, &fate);
+            self.rejects.extend(rejects);
+            // What stands beyond the header is left out, and told as a reject.
+            self.issues.extend(issues.into_iter().filter(|i| i.issue.code != SURPLUS_CELLS));
         }
         self.sensitive.extend(watch.withheld().cells(source, &table.file, &opened.sheet));
         self.metrics.tables.push(fate);

@@ -58,6 +58,7 @@ fn count_table(table: Table, mapping: &Mapping, attributes: &[&str], counts: &mu
     let header = table.header.clone();
     let (table, _) =
         withhold::withhold(table, withhold::Watch::new(scopes, header, &BTreeSet::new()));
+    table.tally.count_only();
     for row in table.rows {
         let Content::Data(cells) = row.content else { continue };
         for (at, attribute) in &wanted {

@@ -119,6 +119,7 @@ fn of_ledger(header: &str) -> Option<Scope> {
 }
 
 /// Looks through the rows of one table.
+#[derive(Clone)]
 pub(super) struct Watch {
     scopes: Vec<Option<Scope>>,
     header: Vec<String>,
@@ -171,6 +172,16 @@ impl Watch {
         }
     }
 
+    /// A row that was taken apart, or a cell of it, without what is sensitive, which is told of its cells.
+    pub(super) fn shown(&self, raw: String) -> String {
+        self.cell(&raw, Scope::Prose).map_or(raw, |(text, _)| text)
+    }
+
+    /// What outputs call a column.
+    pub(super) fn column(&self, at: usize) -> String {
+        self.header.get(at).cloned().unwrap_or_else(|| format!("column {}", at + 1))
+    }
+
     /// The cells without what is sensitive; none when there is nothing.
     pub(super) fn cells(&self, row: u32, cells: &StringRecord) -> Option<StringRecord> {
         let found: Vec<(usize, String, Vec<Sensitive>)> = cells
@@ -186,8 +197,7 @@ impl Watch {
         }
         let mut texts: Vec<&str> = cells.iter().collect();
         for (at, text, found) in &found {
-            let beyond = || format!("column {}", at + 1);
-            self.note(row, &self.header.get(*at).cloned().unwrap_or_else(beyond), found);
+            self.note(row, &self.column(*at), found);
             texts[*at] = text;
         }
         Some(StringRecord::from(texts))

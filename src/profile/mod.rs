@@ -394,6 +394,7 @@ impl Counter<'_> {
     /// Takes the first look at a table: what its columns seem to hold.
     fn of<'s>(subject: &'s Subject, table: Table, progress: &Progress) -> Result<Counter<'s>> {
         let mut sample = Sample::default();
+        table.tally.count_only();
         for (n, row) in table.rows.enumerate() {
             if n % BATCH == 0 {
                 progress.check()?;
@@ -445,6 +446,7 @@ impl Counter<'_> {
         let mut rows = Lines::default();
         let mut batch: Vec<(u32, StringRecord)> = Vec::with_capacity(BATCH);
         let mut open = table.rows;
+        table.tally.count_only();
         loop {
             batch.extend(open.by_ref().filter_map(|row| rows.take(row)).take(BATCH));
             if batch.is_empty() {

@@ -14,7 +14,8 @@ use super::{Input, Matching, profile::Profile};
 use crate::{
     model::{self, Kind, Priority},
     table::{
-        Channel, ConsentEvent, ConsentState, GoldenConsent, GoldenRecords, Place, Records, Severity,
+        Channel, ConsentEvent, ConsentState, GoldenConsent, GoldenRecords, Place, Records,
+        Severity, issue_lines,
     },
     value::{Certainty, address::Address, text::fold},
 };
@@ -829,14 +830,13 @@ fn rejects(input: &Input<'_>) -> Vec<RejectCode> {
 fn issues(input: &Input<'_>) -> Vec<IssueCode> {
     type Key<'a> = (Reverse<Certainty>, &'a str);
     let mut codes: BTreeMap<Key<'_>, (IssueCode, BTreeSet<&str>)> = BTreeMap::new();
-    for issue in &input.clean.issues {
-        let line = issue.line(&input.clean.records);
+    for line in issue_lines(input.ingested, input.clean) {
         let first = || IssueCode {
-            code: issue.of.issue.code,
+            code: line.code,
             certainty: line.certainty,
             count: 0,
             files: 0,
-            message: issue.of.issue.message,
+            message: line.message,
             example: RejectPlace {
                 file: line.file.to_owned(),
                 sheet: line.sheet.to_owned(),

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     model::Lang,
     store,
-    table::{IssueLine, Kind, Reject, Severity},
+    table::{IssueLine, Kind, Reject, Severity, issue_lines},
     value::Certainty,
 };
 
@@ -513,8 +513,7 @@ fn issues(
     // Beside the cell as read, a value says that it is the one that was taken.
     keys[keys.len() - 1] = "taken";
     let mut sheet = Sheet::new(book, "issues", &header(&keys, texts), texts)?;
-    for issue in &input.clean.issues {
-        let line = issue.line(&input.clean.records);
+    for line in issue_lines(input.ingested, input.clean) {
         sheet.row(vec![
             line.source.into(),
             line.file.into(),

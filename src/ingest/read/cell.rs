@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use calamine::{Data, DataRef, ExcelDateTime};
+use calamine::{CellErrorType, Data, DataRef, ExcelDateTime};
 
-use super::{Tally, header};
+use super::{Odd, Tally, header};
 
 /// What a cell holds, whichever format it came from.
 pub(super) enum Value<'a> {
@@ -14,7 +14,8 @@ pub(super) enum Value<'a> {
     Number(f64),
     Truth(bool),
     Moment(ExcelDateTime),
-    Error,
+    /// As the spreadsheet shows it: `#N/A`.
+    Error(&'a str),
 }
 
 impl<'a> From<&'a DataRef<'_>> for Value<'a> {
@@ -29,7 +30,7 @@ impl<'a> From<&'a DataRef<'_>> for Value<'a> {
             DataRef::SharedString(text) => Value::Text(text),
             DataRef::Bool(truth) => Value::Truth(*truth),
             DataRef::DateTime(moment) => Value::Moment(*moment),
-            DataRef::Error(_) => Value::Error,
+            DataRef::Error(error) => Value::Error(shown(error)),
         }
     }
 }
@@ -45,19 +46,39 @@ impl<'a> From<&'a Data> for Value<'a> {
             }
             Data::Bool(truth) => Value::Truth(*truth),
             Data::DateTime(moment) => Value::Moment(*moment),
-            Data::Error(_) => Value::Error,
+            Data::Error(error) => Value::Error(shown(error)),
         }
     }
 }
 
+/// What a spreadsheet shows of an error.
+fn shown(error: &CellErrorType) -> &'static str {
+    match error {
+        CellErrorType::Div0 => "#DIV/0!",
+        CellErrorType::NA => "#N/A",
+        CellErrorType::Name => "#NAME?",
+        CellErrorType::Null => "#NULL!",
+        CellErrorType::Num => "#NUM!",
+        CellErrorType::Ref => "#REF!",
+        CellErrorType::Value => "#VALUE!",
+        CellErrorType::GettingData => "#GETTING_DATA",
+    }
+}
+
 impl<'a> Value<'a> {
-    /// The cell as text; `digits` is how many its number format always shows.
-    pub(super) fn text(&self, digits: usize, tally: &Tally) -> Cow<'a, str> {
+    /// The cell of this row and column as text; `digits` is how many its number format always shows.
+    pub(super) fn text(
+        &self,
+        digits: usize,
+        (row, column): (u32, usize),
+        tally: &Tally,
+    ) -> Cow<'a, str> {
         match self {
             Value::Nothing => "".into(),
             Value::Text(text) => {
                 let text = text.strip_suffix("T00:00:00").unwrap_or(text);
-                let text = header::unwrapped(text, tally).map_or(Cow::Borrowed(text), Cow::Owned);
+                let text = header::unwrapped(text, (row, Some(column)), tally)
+                    .map_or(Cow::Borrowed(text), Cow::Owned);
                 // What a person typed as one line break.
                 if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text }
             }
@@ -65,8 +86,8 @@ impl<'a> Value<'a> {
             Value::Number(number) => padded(number_text(*number), digits).into(),
             Value::Truth(truth) => truth.to_string().into(),
             Value::Moment(moment) => moment_text(*moment).into(),
-            Value::Error => {
-                tally.count(|c| &c.error_cells);
+            Value::Error(shown) => {
+                tally.fault(row, Some(column), Odd::ErrorCell, || (*shown).to_owned());
                 "".into()
             }
         }

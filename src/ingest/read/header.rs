@@ -6,7 +6,7 @@ use std::{collections::HashSet, ops::RangeInclusive, sync::LazyLock};
 use csv::StringRecord;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Content, Tally, mojibake};
+use super::{Content, Odd, Tally, mojibake};
 use crate::value::{identifier, text::fold};
 
 /// What stands between the two lines of a header in [`Table::header`](super::Table::header).
@@ -136,10 +136,15 @@ impl Layout {
         (self.lines > 0).then(|| self.first + self.lines - 1)
     }
 
-    /// What the raw row at `position` is.
+    /// Position of the first raw row below the header; 0 without one.
+    pub(super) fn below(&self) -> usize {
+        self.last_line().map_or(0, |at| at + 1)
+    }
+
+    /// What the raw row at `position`, which has this number, is.
     pub(super) fn classify(
         &self,
-        position: usize,
+        (position, number): (usize, u32),
         mut cells: StringRecord,
         tally: &Tally,
     ) -> Content {
@@ -178,19 +183,21 @@ impl Layout {
                 }
             }
         }
-        self.fit(&mut cells, tally);
+        self.fit(&mut cells, number, tally);
         Content::Data(cells)
     }
 
     /// Pads a short row, and cuts what is blank beyond the header.
-    fn fit(&self, cells: &mut StringRecord, tally: &Tally) {
+    fn fit(&self, cells: &mut StringRecord, number: u32, tally: &Tally) {
         let width = self.header.len();
         let filled = span(cells).max(width);
+        let raw = || cells.iter().collect::<Vec<_>>().join("\t");
         if filled > width {
-            tally.count(|c| &c.long_rows);
+            tally.fault(number, None, Odd::Long, raw);
         }
         if cells.len() < width && self.has_header() && !self.sparse {
-            tally.count(|c| &c.short_rows);
+            let cut = tally.has_open_end(number);
+            tally.fault(number, None, if cut { Odd::CutOff } else { Odd::Short }, raw);
         }
         cells.truncate(filled);
         while cells.len() < width {
@@ -672,8 +679,13 @@ fn join(cells: &StringRecord, at: usize, surplus: usize) -> Option<StringRecord>
     })
 }
 
-/// A cell of text without what exports wrap it in: `="00123"`, `'00123`, `_x000D_`, mangled accents.
-pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
+/// A cell of text without what exports wrap it in: `="00123"`, `'00123`, `_x000D_`, mangled accents. It stands in
+/// this row and column, for what is told of it.
+pub(super) fn unwrapped(
+    cell: &str,
+    (row, column): (u32, Option<usize>),
+    tally: &Tally,
+) -> Option<String> {
     let mut better: Option<String> = None;
     if let Some(inner) = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')) {
         better = Some(inner.replace("\"\"", "\""));
@@ -683,7 +695,7 @@ pub(super) fn unwrapped(cell: &str, tally: &Tally) -> Option<String> {
             better = Some(forced.to_owned());
         }
     } else if cell.starts_with('#') && is_error(cell) {
-        tally.count(|c| &c.error_cells);
+        tally.fault(row, column, Odd::ErrorCell, || cell.trim().to_owned());
         return Some(String::new());
     }
     let now = better.as_deref().unwrap_or(cell);
@@ -755,7 +767,7 @@ mod tests {
         let kinds = rows
             .into_iter()
             .enumerate()
-            .map(|(at, row)| match layout.classify(at, row, &Tally::default()) {
+            .map(|(at, row)| match layout.classify((at, 0), row, &Tally::default()) {
                 Content::Data(_) => 'd',
                 Content::Bad { .. } => '!',
                 Content::Skipped(reason) => reason.chars().next().expect("a word"),
@@ -853,7 +865,8 @@ mod tests {
         let table = rows("Nom|Ville|Tél\nA\nA|B|C|D\nA|B|C||");
         let layout = Layout::find(&table, &[]);
         let tally = Tally::default();
-        let data = |at: usize| match layout.classify(at, table[at].clone(), &tally) {
+        let data = |at: usize| match layout.classify((at, at as u32 + 1), table[at].clone(), &tally)
+        {
             Content::Data(cells) => cells.iter().collect::<Vec<_>>().join("|"),
             other => panic!("{other:?}"),
         };
@@ -878,7 +891,8 @@ mod tests {
     #[test]
     fn cells_are_unwrapped() {
         let tally = Tally::default();
-        let plain = |cell: &str| unwrapped(cell, &tally).unwrap_or_else(|| cell.to_owned());
+        let plain =
+            |cell: &str| unwrapped(cell, (1, None), &tally).unwrap_or_else(|| cell.to_owned());
         assert_eq!(plain("=\"00123\""), "00123");
         assert_eq!(plain("'00123"), "00123");
         assert_eq!(plain("'t Hooft"), "'t Hooft");

@@ -555,7 +555,7 @@ fn laid_out(rows: &[HtmlRow], above: u32, tally: &Tally, room: &mut usize) -> St
             }
             covered[column..end].fill(cell.rows);
             cells.resize(cells.len().max(column), String::new());
-            cells.push(cell.value().text(0, tally).into_owned());
+            cells.push(cell.value().text(0, (number + 1, column), tally).into_owned());
             if cell.columns > 1 {
                 let merge = ((number, column as u32), (number, end as u32 - 1));
                 table.facts.merges.push(Dimensions::new(merge.0, merge.1));

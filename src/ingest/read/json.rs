@@ -35,7 +35,9 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let width = header.len();
     let rows = Pieces::of(text, rows_in).map(move |(number, piece)| {
         let content = match piece {
-            Piece::Object(object) => Content::Data(cells(&object, &columns, width, &counts)),
+            Piece::Object(object) => {
+                Content::Data(cells((number, &object), &columns, width, &counts))
+            }
             Piece::Structure => Content::Skipped("structure"),
             Piece::Blank => Content::Skipped("blank"),
             Piece::Bad(raw) => {
@@ -87,14 +89,15 @@ fn columns_of(
 }
 
 fn cells(
-    object: &Value,
+    (number, object): (u32, &Value),
     columns: &HashMap<String, usize>,
     width: usize,
     tally: &Tally,
 ) -> StringRecord {
     let mut cells = vec![String::new(); width];
     for (name, text) in flattened(object) {
-        let text = header::unwrapped(&text, tally).unwrap_or(text);
+        let text =
+            header::unwrapped(&text, (number, columns.get(&name).copied()), tally).unwrap_or(text);
         if let Some(&column) = columns.get(&name) {
             cells[column] = text;
         }

@@ -11,6 +11,7 @@ mod bytes;
 mod cell;
 mod container;
 mod encoding;
+mod fault;
 mod fec_xml;
 pub mod fixed;
 mod header;
@@ -34,10 +35,11 @@ mod xlsb;
 mod xlsx;
 
 use std::{
+    ops::Range,
     path::Path,
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -45,6 +47,7 @@ use csv::StringRecord;
 
 pub use self::{
     archive::{SEPARATOR, files, holder},
+    fault::{Fault, Odd, SURPLUS_CELLS},
     header::{GROUP_SEPARATOR, has_known_word, normal_header},
     sheet::column_letters,
 };
@@ -153,9 +156,14 @@ impl Format {
     }
 }
 
-/// What is only known once the rows are read: counts, shared by the table and its row iterator.
+/// What is only known once the rows are read: counts and faults, shared by the table and its row iterator, and
+/// by the tables of one sheet.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Counts>);
+pub struct Tally {
+    counts: Arc<Counts>,
+    /// The columns of the sheet that the table has, where others stand beside it.
+    columns: Option<Range<usize>>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -168,22 +176,35 @@ struct Counts {
     realigned_rows: AtomicU64,
     hidden_rows: AtomicU64,
     shortened_numbers: AtomicU64,
+    cut_rows: AtomicU64,
+    /// The row with which the text ends, and no end of line.
+    open_end: AtomicU64,
+    /// Whether faults are counted and not kept.
+    are_counted_only: AtomicBool,
+    /// In the order found.
+    faults: Mutex<Vec<Fault>>,
+}
+
+impl Counts {
+    fn faults(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Tally {
     /// Cells whose mangled accents (`Ã©`) were repaired.
     pub fn mojibake_cells(&self) -> u64 {
-        self.0.mojibake_cells.load(Ordering::Relaxed)
+        self.counts.mojibake_cells.load(Ordering::Relaxed)
     }
 
     /// Cells that held a spreadsheet error (`#N/A`) and are blank now.
     pub fn error_cells(&self) -> u64 {
-        self.0.error_cells.load(Ordering::Relaxed)
+        self.counts.error_cells.load(Ordering::Relaxed)
     }
 
     /// Cells of text with `?` or U+FFFD in place of letters that were lost before.
     pub fn lost_cells(&self) -> u64 {
-        self.0.lost_cells.load(Ordering::Relaxed)
+        self.counts.lost_cells.load(Ordering::Relaxed)
     }
 
     /// What is worth saying of the rows read so far, for a person.
@@ -193,7 +214,7 @@ impl Tally {
             1 => Some(format!("one {one}")),
             n => Some(format!("{n} {many}")),
         };
-        let counts = &self.0;
+        let counts = &self.counts;
         [
             said(
                 &counts.mojibake_cells,
@@ -214,6 +235,11 @@ impl Tally {
                 &counts.short_rows,
                 "row has fewer cells than the header",
                 "rows have fewer cells than the header",
+            ),
+            said(
+                &counts.cut_rows,
+                "row is cut off: the file ends within it, and what followed is missing",
+                "rows are cut off: the file ends within them, and what followed is missing",
             ),
             said(
                 &counts.stray_quotes,
@@ -246,8 +272,48 @@ impl Tally {
         .collect()
     }
 
+    /// Keeps no faults: for a look at rows that are read again, or that nobody is told of one by one.
+    pub fn count_only(&self) {
+        self.counts.are_counted_only.store(true, Ordering::Relaxed);
+        self.counts.faults().clear();
+    }
+
+    /// Takes the faults of the rows up to `last`: those of the table's columns, by their position among them.
+    pub fn take_faults(&self, last: u32) -> Vec<Fault> {
+        let mut faults = self.counts.faults();
+        let columns = self.columns.clone().unwrap_or(0..usize::MAX);
+        let is_own = |fault: &mut Fault| {
+            fault.row <= last && fault.column.is_none_or(|column| columns.contains(&column))
+        };
+        let mut own: Vec<Fault> = faults.extract_if(.., is_own).collect();
+        let first = columns.start;
+        own.iter_mut().for_each(|fault| fault.column = fault.column.map(|at| at - first));
+        own
+    }
+
+    /// The same for a table that has these columns of its sheet.
+    fn within(self, columns: Option<Range<usize>>) -> Tally {
+        Tally { columns, ..self }
+    }
+
+    fn fault(&self, row: u32, column: Option<usize>, what: Odd, raw: impl FnOnce() -> String) {
+        self.count(|counts| what.counter(counts));
+        if !self.counts.are_counted_only.load(Ordering::Relaxed) {
+            self.counts.faults().push(Fault { row, column, what, raw: raw() });
+        }
+    }
+
+    fn note_open_end(&self, row: u32) {
+        self.counts.open_end.store(u64::from(row), Ordering::Relaxed);
+    }
+
+    /// Whether the text ends with this row, and no end of line.
+    fn has_open_end(&self, row: u32) -> bool {
+        self.counts.open_end.load(Ordering::Relaxed) == u64::from(row)
+    }
+
     fn count(&self, which: impl Fn(&Counts) -> &AtomicU64) {
-        which(&self.0).fetch_add(1, Ordering::Relaxed);
+        which(&self.counts).fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -404,9 +470,10 @@ impl<I: Iterator<Item = RawRow>> Iterator for Classified<I> {
         self.position += 1;
         Some(match raw {
             RawRow::Known(row) => row,
-            RawRow::Cells(number, cells) => {
-                Row { number, content: self.layout.classify(position, cells, &self.tally) }
-            }
+            RawRow::Cells(number, cells) => Row {
+                number,
+                content: self.layout.classify((position, number), cells, &self.tally),
+            },
         })
     }
 }

@@ -493,7 +493,7 @@ impl OpenCell {
         let moment;
         let stored = self.stored.as_deref();
         let value = match (self.kind.as_str(), stored) {
-            ("error", _) => Value::Error,
+            ("error", _) => Value::Error(&self.text),
             ("float" | "percentage" | "currency", Some(stored)) => match stored.trim().parse() {
                 Ok(number) => Value::Number(number),
                 Err(_) => Value::Text(&self.text),

@@ -181,7 +181,7 @@ impl<'a> RowBuilder<'a> {
             return false;
         }
         self.row = row;
-        let text = value.text(digits, self.tally);
+        let text = value.text(digits, (row + 1, column as usize), self.tally);
         let at = column as usize;
         if !text.is_empty() {
             self.beyond = match () {
@@ -364,6 +364,7 @@ impl Part<'_> {
         let name = self.name();
         let mut remarks = self.remarks;
         remarks.extend(facts.remarks(preview.iter().map(header::span).max().unwrap_or(0)));
+        let tally = self.tally.within(self.columns.clone());
         let below = layout.last_line().map_or(0, |at| at + 1);
         if !layout.has_header() {
             remarks.push("no header was found: the columns are numbered".into());
@@ -383,8 +384,8 @@ impl Part<'_> {
             header: layout.header.clone(),
             groups: layout.groups.clone(),
             header_row: layout.last_line().map_or(0, |at| first + at as u32 + 1),
-            rows: Box::new(Classified { raw, position: 0, layout, tally: self.tally.clone() }),
-            tally: self.tally,
+            rows: Box::new(Classified { raw, position: 0, layout, tally: tally.clone() }),
+            tally,
         }
     }
 }

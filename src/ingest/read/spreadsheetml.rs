@@ -357,7 +357,7 @@ impl OpenCell {
                 moment = plain_moment(text);
                 Value::Text(&moment)
             }
-            "Error" => Value::Error,
+            "Error" => Value::Error(text),
             _ if text.is_empty() => return true,
             _ => Value::Text(text),
         };

@@ -21,7 +21,8 @@ enum Held {
     Text(String),
     Number(f64),
     Truth(bool),
-    Error,
+    /// As it is written, or nothing.
+    Error(String),
 }
 
 /// Cells by row and column, from 0, with the number of their format.
@@ -76,7 +77,7 @@ fn tables(
             Held::Text(text) => (Value::Text(text), 0),
             Held::Number(number) => numeric(*number, *format),
             Held::Truth(truth) => (Value::Truth(*truth), 0),
-            Held::Error => (Value::Error, 0),
+            Held::Error(shown) => (Value::Error(shown), 0),
         };
         if !rows.cell(*row, *column, value, digits) {
             break;
@@ -163,7 +164,7 @@ impl Sylk {
         let value = match value {
             "TRUE" => Held::Truth(true),
             "FALSE" => Held::Truth(false),
-            error if error.starts_with('#') => Held::Error,
+            error if error.starts_with('#') => Held::Error(error.to_owned()),
             text => match text.strip_prefix('"') {
                 Some(quoted) => Held::Text(quoted.strip_suffix('"').unwrap_or(quoted).to_owned()),
                 None => match text.trim().parse::<f64>() {
@@ -258,7 +259,7 @@ pub(super) fn dif(text: Decoded) -> Result<Vec<Table>, Refusal> {
             },
             ("0", "TRUE") => Held::Truth(true),
             ("0", "FALSE") => Held::Truth(false),
-            ("0", _) => Held::Error,
+            ("0", shown) => Held::Error(shown.to_owned()),
             (_, said) => {
                 let inner = said.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 Held::Text(inner.map_or_else(|| said.to_owned(), |text| text.replace("\"\"", "\"")))

@@ -6,7 +6,7 @@ use csv::StringRecord;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::{
-    Classified, Content, Format, RawRow, Refusal, Row, Table, Tally, container,
+    Classified, Content, Format, Odd, RawRow, Refusal, Row, Table, Tally, container,
     encoding::{Reader, Text},
     header::{self, Layout},
     mojibake,
@@ -57,7 +57,8 @@ pub(super) fn table(text: Text) -> Result<Table, Refusal> {
     };
     let (lines, preview): (Vec<u32>, Vec<StringRecord>) =
         ahead.take(header::PREVIEW_ROWS).map(known).unzip();
-    let layout = Layout::find(&preview, &[]);
+    let mut layout = Layout::find(&preview, &[]);
+    layout.sparse = ends_at_last_filled(&preview[layout.below().min(preview.len())..], &layout);
     let mut records = Records::new(Window::of(&text), &start, dialect, tally.clone());
     records.width = Some(layout.header.len());
 
@@ -65,7 +66,7 @@ pub(super) fn table(text: Text) -> Result<Table, Refusal> {
     let header_row = layout.last_line().map_or(0, |at| lines[at]);
     if !layout.has_header() {
         remarks.push("no header was found: the columns are numbered".into());
-    } else if preview.iter().skip(layout.last_line().map_or(0, |at| at + 1)).all(header::is_blank) {
+    } else if preview.iter().skip(layout.below()).all(header::is_blank) {
         remarks.push("there are no rows below the header".into());
     }
     let format = Format {
@@ -89,6 +90,18 @@ pub(super) fn table(text: Text) -> Result<Table, Refusal> {
         rows: Box::new(separator_line.into_iter().chain(rows)),
         tally,
     })
+}
+
+/// Short rows from which on they may be the rule of a file, and not a fault of single ones.
+const USUAL_SHORT_ROWS: usize = 5;
+
+/// Whether the program that wrote these rows left out blank cells at their end, so that a short one means nothing:
+/// many are short, and none ends with a blank cell.
+fn ends_at_last_filled(rows: &[StringRecord], layout: &Layout) -> bool {
+    let filled = || rows.iter().filter(|row| !header::is_blank(row));
+    let short = filled().filter(|row| row.len() < layout.header.len()).count();
+    let ends_blank = |row: &StringRecord| header::span(row) < row.len();
+    short >= USUAL_SHORT_ROWS && short * 5 >= filled().count() && !filled().any(ends_blank)
 }
 
 /// The rows of a file; where the system fails to read on, the last says so.
@@ -316,11 +329,14 @@ impl Records {
     fn with_quotes(&mut self, line_end: usize) -> StringRecord {
         let line_length = line_end + terminator_length(&self.window.rest()[line_end..]);
         let (consumed, lines, cells) = self.quoted_record(line_length).unwrap_or_else(|| {
-            self.tally.count(|c| &c.stray_quotes);
-            (line_length, 1, self.parser.read_line(&self.window.rest()[..line_end]))
+            let line = &self.window.rest()[..line_end];
+            let raw = || String::from_utf8_lossy(line).into_owned();
+            self.tally.fault(self.line, None, Odd::OpenQuote, raw);
+            (line_length, 1, self.parser.read_line(line))
         });
         let record = &self.window.rest()[..consumed];
-        let cells = unwrapped(cells, record, &self.tally);
+        self.note_end(record);
+        let cells = unwrapped(cells, record, self.line, &self.tally);
         self.window.at += consumed;
         self.line += lines;
         cells
@@ -329,7 +345,7 @@ impl Records {
     /// The bytes, lines and cells of the record that starts here; none when a quote of it is never closed.
     /// `line_length` is that of its first line with its end.
     fn quoted_record(&mut self, line_length: usize) -> Option<(usize, u32, StringRecord)> {
-        let (mut consumed, cells) = loop {
+        let (mut consumed, mut cells) = loop {
             let rest = self.window.rest();
             let input = &rest[..rest.len().min(MOST_RECORD_BYTES)];
             let (consumed, cells) = self.parser.read_record(input, line_length, self.width)?;
@@ -348,8 +364,42 @@ impl Records {
         let at_end = consumed == rest.len();
         let one_line = consumed <= line_length;
         let lines = if one_line { 1 } else { count_lines(&rest[..consumed]) };
-        let unclosed = self.is_unclosed(consumed, lines, cells.len(), at_end);
-        (!unclosed).then_some((consumed, lines, cells))
+        if !self.is_unclosed(consumed, lines, cells.len(), at_end) {
+            return Some((consumed, lines, cells));
+        }
+        if !(at_end && self.is_cut_off(consumed, cells.len())) {
+            return None;
+        }
+        let raw = || String::from_utf8_lossy(&self.window.rest()[..consumed]).into_owned();
+        self.tally.fault(self.line, None, Odd::CutOff, raw);
+        // Nothing else is odd of it: the cells behind the cut are gone with it.
+        let missing = self.width.unwrap_or(0).saturating_sub(cells.len());
+        (0..missing).for_each(|_| cells.push_field(""));
+        Some((consumed, lines, cells))
+    }
+
+    /// Whether the last `length` bytes of the text, in which a quote is open, are one record that the end of the
+    /// file cuts off: none of the lines below its first is a record by itself.
+    fn is_cut_off(&mut self, length: usize, cells: usize) -> bool {
+        let record = &self.window.rest()[..length];
+        let Some(width) = self.width.filter(|&width| cells <= width && length < MOST_RECORD_BYTES)
+        else {
+            return false;
+        };
+        let below = &record[first_line(record).len()..];
+        let mut lines = below.split(|b| matches!(b, b'\r' | b'\n')).filter(|line| !line.is_empty());
+        let is_record = |line: &[u8]| self.parser.read_line(line).len() == width;
+        // A whole last line may as well have a quote too many.
+        !below.is_empty() && lines.clone().next().is_some() && !lines.any(is_record)
+            || below.is_empty()
+    }
+
+    /// Notes a record with which the text ends, and no end of line.
+    fn note_end(&self, record: &[u8]) {
+        let is_last = record.len() == self.window.rest().len() && self.window.at_end();
+        if is_last && !record.ends_with(b"\n") && !record.ends_with(b"\r") {
+            self.tally.note_open_end(self.line);
+        }
     }
 
     /// Whether the record read from the next `length` bytes swallowed what follows it.
@@ -388,7 +438,10 @@ impl Iterator for Records {
         if memchr::memchr(b'"', text).is_some() {
             return Some(Record { line, cells: self.with_quotes(end) });
         }
-        let cells = unwrapped(self.parser.read_line(text), text, &self.tally);
+        let cells = unwrapped(self.parser.read_line(text), text, line, &self.tally);
+        if end == rest.len() {
+            self.note_end(text);
+        }
         self.window.at += end + terminator_length(&rest[end..]);
         self.line += 1;
         Some(Record { line, cells })
@@ -467,8 +520,8 @@ fn record(text: &[u8], ends: impl ExactSizeIterator<Item = usize>, gap: usize) -
 }
 
 /// The cells without what exports wrap them in; the record itself when there is nothing to do. `text`
-/// is what they were read from.
-fn unwrapped(cells: StringRecord, text: &[u8], tally: &Tally) -> StringRecord {
+/// is what they were read from, on this line.
+fn unwrapped(cells: StringRecord, text: &[u8], line: u32, tally: &Tally) -> StringRecord {
     let ascii = text.is_ascii();
     let escaped = memchr::memchr(b'_', text).is_some_and(|at| contains_escape(&text[at..]));
     let marked = memchr::memchr3(b'=', b'\'', b'#', text).is_some();
@@ -479,19 +532,19 @@ fn unwrapped(cells: StringRecord, text: &[u8], tally: &Tally) -> StringRecord {
     if ascii && !escaped && !marked {
         return cells;
     }
-    let better = |cell: &str| {
+    let better = |at: usize, cell: &str| {
         let wrapped = !cell.is_ascii()
             || marked && cell.starts_with(['=', '\'', '#'])
             || escaped && cell.contains("_x00");
-        wrapped.then(|| header::unwrapped(cell, tally)).flatten()
+        wrapped.then(|| header::unwrapped(cell, (line, Some(at)), tally)).flatten()
     };
-    let first = cells.iter().enumerate().find_map(|(at, cell)| Some((at, better(cell)?)));
+    let first = cells.iter().enumerate().find_map(|(at, cell)| Some((at, better(at, cell)?)));
     let Some((first, first_better)) = first else { return cells };
     let mut record = StringRecord::with_capacity(cells.as_slice().len(), cells.len());
     cells.iter().take(first).for_each(|cell| record.push_field(cell));
     record.push_field(&first_better);
-    for cell in cells.iter().skip(first + 1) {
-        record.push_field(better(cell).as_deref().unwrap_or(cell));
+    for (at, cell) in cells.iter().enumerate().skip(first + 1) {
+        record.push_field(better(at, cell).as_deref().unwrap_or(cell));
     }
     record
 }
@@ -618,6 +671,51 @@ mod tests {
         let rows: Vec<String> = table.rows.map(shown).collect();
         assert_eq!(rows, ["1 header", "2: A|1", "3: B|\"2", "4: C|3"]);
         assert_eq!(tally.remarks(), ["one line has a quote that is never closed, taken literally"]);
+    }
+
+    /// What is odd of the rows of a text: `row: what raw`.
+    fn faults(text: &str) -> Vec<String> {
+        let table = table_of(text);
+        let tally = table.tally.clone();
+        table.rows.for_each(drop);
+        let told = tally.take_faults(u32::MAX).into_iter();
+        told.map(|fault| format!("{}: {:?} {}", fault.row, fault.what, fault.raw)).collect()
+    }
+
+    #[test]
+    fn each_odd_row_is_told() {
+        assert_eq!(
+            faults("Nom;Note;Ville\nA;1;X\nB\nC;2;Y;Z\nD;3;\n"),
+            ["3: Short B", "4: Long C\t2\tY\tZ"]
+        );
+        assert_eq!(faults("Nom;Note\nA;1\nB;\"2\nC;3\n"), ["3: OpenQuote B;\"2"]);
+        assert_eq!(faults("Nom;Note\nA;#N/A\nB;x\n"), ["2: ErrorCell #N/A"]);
+        assert_eq!(faults("Nom;Note\n\"A\";\"l1\nl2\"\nB;x"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_text_that_ends_within_a_row_is_cut_off() {
+        assert_eq!(
+            read("Nom;Ville;Note\nA;X;1\nB;Y;\"il d"),
+            ["1 header", "2: A|X|1", "3: B|Y|il d"]
+        );
+        assert_eq!(faults("Nom;Ville;Note\nA;X;1\nB;Y;\"il d"), ["3: CutOff B;Y;\"il d"]);
+        assert_eq!(faults("Nom;Ville;Note\nA;X;1\nB;Y"), ["3: CutOff B\tY"]);
+        assert_eq!(faults("Nom;Ville;Note\nA;X;1\nB;\"Y"), ["3: CutOff B;\"Y"]);
+        // Within a cell of several lines.
+        let text = "Nom;Ville;Note\nA;X;1\nB;Y;\"il dit\noui et";
+        assert_eq!(read(text), ["1 header", "2: A|X|1", "3: B|Y|il dit\noui et"]);
+        assert_eq!(faults(text), ["3: CutOff B;Y;\"il dit\noui et"]);
+        // A quote too many in the last line.
+        assert_eq!(faults("Nom;Ville;Note\nA;X;1\nB;Y;\"2\n"), ["3: OpenQuote B;Y;\"2"]);
+        assert_eq!(faults("Nom;Ville;Note\nA;X;1\nB;Y;2"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn where_rows_end_at_their_last_filled_cell_a_short_one_is_none() {
+        let rows = "A;1\nB;2;Lyon\nC\nD;4\nE;5;Brest\nF;6\nG\n";
+        assert_eq!(faults(&format!("Nom;Note;Ville\n{rows}")), [] as [&str; 0]);
+        assert_eq!(faults(&format!("Nom;Note;Ville\n{rows}H;8;\n")).len(), 5);
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl Block<'_> {
         }
         match VCard::parse(text) {
             Ok(card) => {
-                let mut values = values_of(&card, tally);
+                let mut values = values_of(&card, self.line, tally);
                 settle_company(&mut values);
                 Ok(values)
             }
@@ -248,7 +248,7 @@ fn settle_company(values: &mut Values) {
     }
 }
 
-fn values_of(card: &VCard, tally: &Tally) -> Values {
+fn values_of(card: &VCard, line: u32, tally: &Tally) -> Values {
     let mut values = Values::new();
     let mut times: BTreeMap<Family, usize> = BTreeMap::new();
     // The preferred number or address of each kind comes first.
@@ -258,7 +258,9 @@ fn values_of(card: &VCard, tally: &Tally) -> Values {
         let Some(family) = family_of(entry, card) else { continue };
         let parts: Vec<(usize, String)> = parts_of(entry)
             .into_iter()
-            .map(|(part, text)| (part, header::unwrapped(&text, tally).unwrap_or(text)))
+            .map(|(part, text)| {
+                (part, header::unwrapped(&text, (line, None), tally).unwrap_or(text))
+            })
             .filter(|(_, text)| !text.trim().is_empty())
             .collect();
         if parts.is_empty() {
