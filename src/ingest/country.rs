@@ -4,22 +4,16 @@
 //! language of the headers decides between countries that the cells fit equally well. Where nothing tells, there
 //! is no country, and values are kept as written.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use csv::StringRecord;
-use serde::Deserialize;
 
 use super::columns;
 use crate::{
     table::NO_COUNTRY,
     value::{
         address::{self, Parts},
-        dictionary::{self, Words},
-        email, phone,
-        text::fold,
+        country, phone,
     },
 };
 
@@ -128,45 +122,6 @@ impl Abroad {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Places {
-    towns: BTreeMap<String, Words>,
-    states: BTreeMap<String, Words>,
-    domains: BTreeMap<String, Words>,
-    languages: BTreeMap<String, Words>,
-}
-
-struct Known {
-    /// From a folded town to its country.
-    towns: dictionary::HashMap<String, String>,
-    /// From a folded state or its code to the countries that have one of the name.
-    states: dictionary::HashMap<String, Vec<String>>,
-    /// Country domains that people everywhere use.
-    of_nobody: dictionary::HashSet<String>,
-    /// From a language to the countries that speak it.
-    speakers: BTreeMap<String, BTreeSet<String>>,
-}
-
-static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let places: Places =
-        dictionary::read(include_str!("../../mappings/dictionaries/country_signs.toml"));
-    let mut states: dictionary::HashMap<String, Vec<String>> = dictionary::HashMap::default();
-    for (country, names) in &places.states {
-        for name in names.to_vec() {
-            states.entry(name).or_default().push(country.clone());
-        }
-    }
-    let speakers =
-        places.languages.iter().map(|(l, words)| (l.clone(), words.to_vec().into_iter().collect()));
-    Known {
-        towns: dictionary::inverted(&places.towns),
-        states,
-        of_nobody: places.domains.values().flat_map(Words::to_vec).collect(),
-        speakers: speakers.collect(),
-    }
-});
-
 impl Votes {
     /// Counts what the cells of a table tell; `attributes` says of each column what it holds, or nothing.
     pub fn of(attributes: &[&str], header: &[String], rows: &[StringRecord]) -> Votes {
@@ -195,14 +150,14 @@ impl Votes {
     fn read(&mut self, attribute: &str, cell: &str) {
         match attribute {
             "country" => self.add(Evidence::Name, address::iso_country(cell)),
-            "vat" => self.add(Evidence::Vat, vat_country(cell)),
-            "state" => self.add(Evidence::State, states(cell)),
-            "city" => self.add(Evidence::Town, town(cell)),
+            "vat" => self.add(Evidence::Vat, country::of_vat(cell)),
+            "state" => self.add(Evidence::State, country::of_state(cell)),
+            "city" => self.add(Evidence::Town, country::of_town(cell)),
             "postcode" => self.postcode(cell),
-            "email" => self.add(Evidence::Domain, domain_country(cell)),
+            "email" => self.add(Evidence::Domain, country::of_email(cell)),
             "phone" | "mobile" => match phone::dialled_country(cell) {
                 Some(country) => self.add(Evidence::Code, [country.as_str()]),
-                None if is_in_pairs(cell) => self.add(Evidence::Number, ["FR"]),
+                None if phone::is_national(cell, "FR", "") => self.add(Evidence::Number, ["FR"]),
                 None => self.add(Evidence::Number, TRIED.into_iter().filter(|c| exists(cell, c))),
             },
             "address" | "postcode_city" => {
@@ -214,7 +169,7 @@ impl Votes {
                 match read.country.as_str() {
                     "" => {
                         self.postcode(&read.postcode);
-                        self.add(Evidence::Town, town(&read.city));
+                        self.add(Evidence::Town, country::of_town(&read.city));
                     }
                     country => self.add(Evidence::Name, [country]),
                 }
@@ -260,8 +215,7 @@ impl Votes {
 
     /// Whether the headers are in a language of the country.
     fn speaks(&self, country: &str) -> bool {
-        let speakers = self.languages.iter().filter_map(|language| KNOWN.speakers.get(*language));
-        speakers.into_iter().any(|countries| countries.contains(country))
+        self.languages.iter().any(|language| country::is_spoken(language, country))
     }
 
     /// The country that most cells fit, at least `share` percent of them, and no other nearly as many; of several
@@ -317,9 +271,7 @@ impl Votes {
     fn evidence(&self, country: &str) -> String {
         let counts = self.fitting.get(country).into_iter().flatten();
         let mut told: Vec<String> = counts.map(|(by, count)| by.named(*count)).collect();
-        let spoken = |language: &&&str| {
-            KNOWN.speakers.get(**language).is_some_and(|countries| countries.contains(country))
-        };
+        let spoken = |language: &&&str| country::is_spoken(language, country);
         let languages: Vec<&str> = self.languages.iter().filter(spoken).copied().collect();
         if !languages.is_empty() {
             told.push(format!("headers in {}", languages.join(", ")));
@@ -332,49 +284,10 @@ fn is_share(part: u32, whole: u32, percent: u32) -> bool {
     u64::from(part) * 100 >= u64::from(whole) * u64::from(percent)
 }
 
-/// Whether a number is written in five pairs of digits: only the French do so.
-fn is_in_pairs(cell: &str) -> bool {
-    let pairs: Vec<&str> = cell.split([' ', '.', '-', '\u{a0}', '\u{202f}']).collect();
-    let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_digit());
-    pairs.len() == 5 && pairs.iter().all(is_pair) && pairs[0].starts_with('0')
-}
-
 /// Whether a cell holds numbers that exist in the country.
 fn exists(cell: &str, country: &str) -> bool {
     let numbers = phone::normalize(cell, country);
     !numbers.is_empty() && numbers.iter().all(Result::is_ok)
-}
-
-/// The country of a VAT number, by the letters before it.
-fn vat_country(cell: &str) -> Option<&'static str> {
-    let letters: String = cell.trim().chars().take_while(char::is_ascii_alphabetic).collect();
-    let country = match letters.to_uppercase().as_str() {
-        "EL" => "GR".to_owned(),
-        code if code.len() == 2 => code.to_owned(),
-        // Swiss numbers begin with `CHE`.
-        code if code.starts_with("CHE") => "CH".to_owned(),
-        _ => return None,
-    };
-    address::iso_country(&country).filter(|iso| *iso == country)
-}
-
-fn town(cell: &str) -> Option<&'static str> {
-    KNOWN.towns.get(&fold(cell)).map(String::as_str)
-}
-
-fn states(cell: &str) -> impl Iterator<Item = &'static str> {
-    KNOWN.states.get(&fold(cell)).into_iter().flatten().map(String::as_str)
-}
-
-/// The country whose domain the addresses of a cell are in.
-fn domain_country(cell: &str) -> Option<&'static str> {
-    let address = email::normalize(cell).into_iter().next()?.ok()?;
-    let ending = address.rsplit('.').next()?;
-    if ending.len() != 2 || KNOWN.of_nobody.contains(ending) {
-        return None;
-    }
-    let code = if ending == "uk" { "GB".to_owned() } else { ending.to_uppercase() };
-    address::iso_country(&code).filter(|iso| *iso == code)
 }
 
 #[cfg(test)]
@@ -403,16 +316,6 @@ mod tests {
 
     fn table(row: impl Fn(u32) -> String) -> String {
         (0..30).map(row).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn the_dictionary_names_countries_and_languages_that_exist() {
-        let known = &*KNOWN;
-        let speakers = known.speakers.values().flatten();
-        let countries = known.towns.values().chain(known.states.values().flatten());
-        for country in countries.chain(speakers) {
-            assert_eq!(address::iso_country(country), Some(country.as_str()));
-        }
     }
 
     #[test]

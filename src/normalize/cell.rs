@@ -394,14 +394,12 @@ pub(super) fn phones(
     home: &str,
 ) -> Vec<Result<(String, Line), Invalid>> {
     let numbers = phone::normalize(cell, country);
-    if country != home && numbers.iter().any(Result::is_err) {
-        // The customer moved abroad; the number may have stayed.
-        let at_home = phone::normalize(cell, home);
-        if at_home.iter().all(Result::is_ok) {
-            return at_home;
-        }
+    let is_bad = || numbers.iter().any(Result::is_err);
+    // The customer moved abroad; the number may have stayed.
+    match country != home && is_bad() && phone::is_national(cell, home, country) {
+        true => phone::normalize(cell, home),
+        false => numbers,
     }
-    numbers
 }
 
 /// Whether what a cell means depends on how the others of its column are written.

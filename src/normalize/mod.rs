@@ -8,6 +8,7 @@
 
 mod address;
 mod cell;
+mod country;
 mod cut;
 mod known;
 mod legal;
@@ -35,6 +36,7 @@ use crate::{
         text,
     },
 };
+use country::Countries;
 use known::Known;
 use record::{Chunk, Plan, Tally};
 
@@ -155,13 +157,10 @@ pub fn run(
 
     issues.extend(cut::issues(raw));
     let issues = in_order(issues, raw);
+    let clean = |event| clean_event(event, raw, home, &plan.countries);
+    let events = ingested.events.iter().flat_map(clean).collect();
 
-    let clean = Clean {
-        records: raw.with_columns(columns),
-        events: ingested.events.iter().flat_map(|event| clean_event(event, raw, home)).collect(),
-        rejects,
-        issues,
-    };
+    let clean = Clean { records: raw.with_columns(columns), events, rejects, issues };
     let metrics =
         Metrics { fills: fills(&plan, raw, tallies), unmapped: by_frequency(&plan, unmapped) };
     Ok(Staged { table: clean, metrics })
@@ -297,15 +296,20 @@ fn habits(raw: &Records) -> Vec<Habits> {
 
 /// The event for each contact point that its cell holds, in the form that the clean values of its
 /// record have.
-fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEvent> {
+fn clean_event(
+    event: &ConsentEvent,
+    raw: &Records,
+    home: &str,
+    countries: &Countries<'_>,
+) -> Vec<ConsentEvent> {
     let cell = event.contact_point.as_str();
-    let of_place = record::home_of(raw, event.place, home);
+    let of_place = country::home_of(raw, event.place, home);
     let points: Vec<String> = match event.channel {
         _ if cell.is_empty() => Vec::new(),
         Channel::Email => email::normalize(cell).into_iter().flatten().collect(),
         Channel::Sms | Channel::Phone => {
             let country =
-                event.record.map_or(of_place, |r| record::country_of(raw, r as usize, home));
+                event.record.map_or(of_place, |r| countries.name(countries.of(r as usize)));
             cell::phones(cell, country, home)
                 .into_iter()
                 .flatten()
@@ -314,7 +318,8 @@ fn clean_event(event: &ConsentEvent, raw: &Records, home: &str) -> Vec<ConsentEv
         }
         Channel::Post => {
             let parts = Parts { address: cell, ..Parts::default() };
-            vec![crate::value::address::normalize(&parts, of_place).encode()]
+            let country = event.record.map_or(of_place, |r| countries.of_address(r as usize));
+            vec![crate::value::address::normalize(&parts, country).encode()]
         }
     };
     if points.is_empty() {

@@ -8,14 +8,15 @@ use std::{
 
 use crate::{
     model::{self, Kind, ValueKind},
-    table::{CellIssue, Column, ColumnBuilder, NO_COUNTRY, Records, Reject, Severity, ValueIssue},
-    value::{Invalid, address, category::Vocabulary, identifier, text},
+    table::{CellIssue, Column, ColumnBuilder, Records, Reject, Severity, ValueIssue},
+    value::{Invalid, category::Vocabulary, identifier, text},
 };
 
 use super::{
     Habits,
     address::{Group, Present, Slot, Whole, gather},
     cell::{self, Plainly, Told, Way},
+    country::Countries,
     known::{AS_WRITTEN, Known, NUMBER},
 };
 
@@ -140,74 +141,6 @@ fn position(attributes: &[Attribute<'_>], name: &str) -> usize {
     found.expect("it is a raw attribute or one of NAMED")
 }
 
-/// The country that the addresses of each record are in.
-pub(super) struct Countries<'a> {
-    names: Vec<&'a str>,
-    /// By record the position in `names`; empty where all records are at home.
-    of: Vec<u16>,
-}
-
-impl<'a> Countries<'a> {
-    fn new(raw: &'a Records, home: &'a str) -> Countries<'a> {
-        let mut countries = Countries { names: vec![home], of: Vec::new() };
-        let column = raw.columns.get("country");
-        if column.is_none() && raw.places.iter().all(|place| place.country.is_empty()) {
-            return countries;
-        }
-        let mut known: HashMap<&str, Option<&'static str>> = HashMap::new();
-        for record in 0..raw.len() {
-            let named = column.into_iter().flat_map(|column| column.values(record));
-            let codes = named.filter_map(|cell| {
-                *known.entry(cell).or_insert_with(|| address::iso_country(cell))
-            });
-            let name = country_among(codes, raw, record, home);
-            let at = countries.names.iter().position(|known| *known == name);
-            let at = at.unwrap_or_else(|| {
-                countries.names.push(name);
-                countries.names.len() - 1
-            });
-            countries.of.push(at as u16);
-        }
-        countries
-    }
-
-    pub(super) fn of(&self, record: usize) -> u16 {
-        self.of.get(record).copied().unwrap_or(0)
-    }
-
-    pub(super) fn name(&self, at: u16) -> &'a str {
-        self.names[usize::from(at)]
-    }
-}
-
-/// The country of a record's addresses where they name one and only one, else that of its source, else
-/// `home`.
-pub(super) fn country_of<'a>(raw: &'a Records, record: usize, home: &'a str) -> &'a str {
-    let codes = raw.values("country", record).filter_map(address::iso_country);
-    country_among(codes, raw, record, home)
-}
-
-fn country_among<'a>(
-    mut codes: impl Iterator<Item = &'static str>,
-    raw: &'a Records,
-    record: usize,
-    home: &'a str,
-) -> &'a str {
-    match codes.next() {
-        Some(first) if codes.all(|other| other == first) => first,
-        _ => home_of(raw, raw.place[record], home),
-    }
-}
-
-/// The country of what names none in a place: that of its source, else `home`; empty where nothing tells it.
-pub(super) fn home_of<'a>(raw: &'a Records, place: u32, home: &'a str) -> &'a str {
-    match raw.places[place as usize].country.as_str() {
-        "" => home,
-        NO_COUNTRY => "",
-        country => country,
-    }
-}
-
 /// What is decided once for all records.
 pub(super) struct Plan<'a> {
     raw: &'a Records,
@@ -306,7 +239,7 @@ impl<'a> Plan<'a> {
 
     /// The country of the record's addresses that name none.
     pub(super) fn home_of(&self, record: usize) -> &'a str {
-        home_of(self.raw, self.raw.place[record], self.country)
+        self.countries.of_address(record)
     }
 
     /// Puts the cells of a record's addresses into `groups`, one for each address.
@@ -521,6 +454,9 @@ impl<'a> Assembly<'_, 'a> {
             }
             if located.bad_postcode {
                 self.reject_postcode(group.parts.postcode, group.origin);
+            }
+            if let Some(doubt) = plan.countries.doubt(self.record).filter(|_| located.len > 0) {
+                self.note(group.origin, doubt.clone());
             }
             if let Some(of) = located.issue {
                 self.note(self.postcode_origin(group.parts.postcode).unwrap_or(group.origin), of);

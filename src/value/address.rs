@@ -179,10 +179,8 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         city.clear();
     }
 
-    if address.country.is_empty() && postcode.len() == 4 {
-        // Not a French code that lost its zero.
-        address.country =
-            LEXICON.foreign_towns.get(&text::fold(&city)).cloned().unwrap_or_default();
+    if address.country.is_empty() {
+        address.country = told_country(&postcode, &city).unwrap_or_default().to_owned();
     }
     set_city(&mut address, &city, &mut postcode, country);
     set_postcode(&mut address, &postcode, country);
@@ -203,6 +201,15 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         address.country = spoken;
     }
     address
+}
+
+/// The country that a postcode tells which only one writes so; of one with four digits the town tells it, that no
+/// French one that lost its zero has.
+fn told_country(postcode: &str, city: &str) -> Option<&'static str> {
+    match postcode.len() {
+        4 => LEXICON.foreign_towns.get(&text::fold(city)).map(String::as_str),
+        _ => super::country::of_postcode(postcode),
+    }
 }
 
 /// Whether postcode and town stand each in the cell of the other: `Lyon` beside `69003`.
@@ -573,16 +580,37 @@ pub(crate) fn has_form(country: &str, written: &str) -> bool {
         "US" => within(0..=99) || form == "99999-9999",
         "BE" | "CH" | "LU" | "AT" => form == "9999" && !written.trim().starts_with('0'),
         "PT" => form == "9999-999",
+        "PL" => form == "99-999",
+        "IE" => is_irish(written.trim()),
+        "CA" => {
+            let joined: Vec<u8> = form.bytes().filter(|b| *b != b' ').collect();
+            let is_letter = |at: usize| joined[at].is_ascii_uppercase();
+            joined.len() == 6 && (0..6).all(|at| (at % 2 == 0) == is_letter(at))
+        }
         "NL" => form.strip_prefix("9999").is_some_and(|letters| {
             let letters = letters.trim();
             letters.len() == 2 && letters.bytes().all(|b| b.is_ascii_uppercase())
         }),
         "GB" => {
-            let (outward, inward) = written.trim().split_once(' ').unwrap_or_default();
-            is_british(outward, inward)
+            let written = written.trim();
+            let glued = || written.split_at_checked(written.len().saturating_sub(3));
+            let halves = written.split_once(' ').or_else(glued);
+            halves.is_some_and(|(outward, inward)| is_british(outward, inward))
         }
         _ => false,
     }
+}
+
+/// Whether the text is an Irish Eircode: the key of a district, `D02`, then four letters and digits.
+fn is_irish(written: &str) -> bool {
+    let Some((key, own)) = written.split_at_checked(3) else { return false };
+    let own = own.trim_start();
+    let is_key = matches!(key.as_bytes(), [letter, tens, ones]
+        if letter.is_ascii_uppercase() && tens.is_ascii_digit() && ones.is_ascii_digit());
+    (is_key || key == "D6W")
+        && own.len() == 4
+        && own.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        && own.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 /// A postcode at the start of a text and the town after it: `75001 PARIS`, `F-75001 Paris`, `75001, Paris`.
@@ -633,9 +661,9 @@ fn take_place(
 ) {
     let assumed =
         if found_country.is_empty() { country } else { found_country.as_str() }.to_owned();
-    if take_british_place(lines, postcode, city) {
+    if let Some(told) = take_place_before_code(lines, postcode, city) {
         if found_country.is_empty() {
-            "GB".clone_into(found_country);
+            told.clone_into(found_country);
         }
         return;
     }
@@ -729,28 +757,32 @@ fn keep_before(lines: &mut Vec<String>, at: usize, from: usize) {
     }
 }
 
-/// Takes off a British postcode, which stands last, and the town before it or on the line above.
-fn take_british_place(lines: &mut Vec<String>, postcode: &mut String, city: &mut String) -> bool {
-    let Some(at) = lines.len().checked_sub(1) else { return false };
+/// Takes off a postcode that stands last, as in Britain, Ireland and Canada, and the town before it or on the line
+/// above; gives their country.
+fn take_place_before_code(
+    lines: &mut Vec<String>,
+    postcode: &mut String,
+    city: &mut String,
+) -> Option<&'static str> {
+    let at = lines.len().checked_sub(1)?;
     let line = lines[at].clone();
     let mut words = line.rsplitn(3, ' ');
-    let (Some(inward), Some(outward)) = (words.next(), words.next()) else { return false };
-    if !is_british(outward, inward) {
-        return false;
-    }
-    *postcode = format!("{outward} {inward}");
+    let (inward, outward) = (words.next()?, words.next()?);
+    let code = format!("{outward} {inward}");
+    let told = ["GB", "IE", "CA"].into_iter().find(|country| has_form(country, &code))?;
+    *postcode = code;
     let before = line[..line.len() - postcode.len()].trim_end_matches(SEPARATES);
     if before.is_empty() {
         lines.remove(at);
         if lines.len() > 1 {
             *city = lines.pop().unwrap_or_default();
         }
-        return true;
+        return Some(told);
     }
     let start = before.rfind(',').map_or(0, |mark| mark + 1);
     before[start..].trim().clone_into(city);
     keep_before(lines, at, start);
-    true
+    Some(told)
 }
 
 /// Whether the words are the two halves of a British postcode: `SW1A 2AA`.
@@ -826,7 +858,7 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
         let prefix = code[..at].trim_end_matches(['-', ' ']).to_owned();
         if !prefix.is_empty()
             && prefix.len() <= 3
-            && !code[at..].bytes().any(|b| b.is_ascii_alphabetic())
+            && (code[..at].ends_with('-') || !code[at..].bytes().any(|b| b.is_ascii_alphabetic()))
             && let Some(named) = iso_country(&prefix).filter(|named| *named != "GB")
         {
             if address.country.is_empty() {
@@ -872,6 +904,8 @@ fn set_postcode(address: &mut Address, written: &str, country: &str) {
         "NL" if joined.len() == 6 => format!("{} {}", &joined[..4], &joined[4..]),
         "IE" if joined.len() == 7 => format!("{} {}", &joined[..3], &joined[3..]),
         "GB" | "IE" => foreign(&joined),
+        "CA" if joined.len() == 6 => format!("{} {}", &joined[..3], &joined[3..]),
+        "PL" if digits && joined.len() == 5 => format!("{}-{}", &joined[..2], &joined[2..]),
         "PT" if digits && joined.len() == 7 => format!("{}-{}", &joined[..4], &joined[4..]),
         "US" if digits && joined.len() == 9 => format!("{}-{}", &joined[..5], &joined[5..]),
         _ => code,
@@ -1839,7 +1873,12 @@ mod tests {
             (("85100", "LES SABLES-D'OLONNE", ""), "85100|Les Sables-d'Olonne||FR"),
             (("1201", "Genève", "Suisse"), "1201|Genève||CH"),
             (("CH-1201", "Genève", ""), "1201|Genève||CH"),
-            (("SW1A1AA", "London", ""), "SW1A 1AA|London||"),
+            (("SW1A1AA", "London", ""), "SW1A 1AA|London||GB"),
+            (("1015cn", "Amsterdam", ""), "1015 CN|Amsterdam||NL"),
+            (("NL-1015 CN", "Amsterdam", ""), "1015 CN|Amsterdam||NL"),
+            (("D02X285", "Dublin 2", ""), "D02 X285|Dublin 2||IE"),
+            (("K1A0B1", "Ottawa", ""), "K1A 0B1|Ottawa||CA"),
+            (("00-950", "Warszawa", ""), "00-950|Warszawa||PL"),
             (("00000", "Lens", ""), "|Lens||FR"),
             (("", "", "France"), "|||FR"),
             (("", "", ""), "|||"),

@@ -30,6 +30,7 @@ pub mod organisation;
 pub mod email;
 pub mod phone;
 pub mod address;
+pub mod country;
 pub mod date;
 pub mod identifier;
 pub mod money;

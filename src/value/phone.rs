@@ -166,6 +166,25 @@ pub fn dialled_country(cell: &str) -> Option<String> {
     number.get_region_code().map(|region| region.to_string())
 }
 
+/// Whether a cell without a country code holds numbers of the country rather than of the `other`, which may be
+/// unknown: only the French write five pairs of digits, and what exists in one plan alone is of that.
+pub fn is_national(cell: &str, country: &str, other: &str) -> bool {
+    let pairs: Vec<&str> = cell.trim().split([' ', '.', '-', '/', '\u{a0}', '\u{202f}']).collect();
+    let is_pair = |pair: &&str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_digit());
+    if pairs.len() == 5 && pairs.iter().all(is_pair) && pairs[0].starts_with('0') {
+        return country == "FR";
+    }
+    let numbers = split(cell);
+    let exist = |region: Region| {
+        let exists = |number: &Written| international(&number.number, Some(region)).is_ok();
+        !numbers.is_empty() && numbers.iter().all(exists)
+    };
+    match (Region::from_code(country), Region::from_code(other)) {
+        (Ok(country), Ok(other)) => exist(country) && !exist(other),
+        _ => false,
+    }
+}
+
 /// The country code of the overseas department that national digits may be of, or nothing.
 fn overseas(national: &[u8]) -> &'static str {
     match &national[..3] {
