@@ -72,7 +72,9 @@ pub struct Guess {
     /// What became of the files found.
     pub files: FileCounts,
     /// What is left out on purpose besides what usually is: patterns with the reason.
-    pub ignored: Vec<(String, &'static str)>,
+    pub ignored: Vec<(String, String)>,
+    /// The files and sheets with rows that are left out: where, how many rows, and why.
+    pub left_out: Vec<(String, u64, &'static str)>,
     /// One line per source.
     pub sources: Vec<SourceGuess>,
     /// What a person should look at.
@@ -223,7 +225,7 @@ impl Guess {
                     self.unsure.push(format!("`{name}` is empty: `run` will tell it again"));
                 }
                 Ok(found) if found.iter().all(|t| t.header.is_empty() || t.is_prose) => {
-                    self.ignored.push((legacy::pattern_of(name), "no table"));
+                    self.ignored.push((legacy::pattern_of(name), "no table".to_owned()));
                     no_tables.push(name);
                 }
                 Ok(found) => {
@@ -261,18 +263,16 @@ impl Guess {
             self.files.unusable += usize::from(found.iter().all(|t| t.candidate.is_none()));
         }
         for sheet in found.iter().filter(|t| t.candidate.is_none() && t.rows > 0) {
-            self.unsure.push(format!(
-                "{} ({}) is no table of customers and is left out",
-                sheet.place(),
-                rows(sheet.rows)
-            ));
+            let why =
+                columns::lacking(&sheet.understood).unwrap_or("its columns are not understood");
+            self.left_out.push((sheet.place(), sheet.rows, why));
             let is_read = |t: &Survey| t.sheet == sheet.sheet && t.candidate.is_some();
             // A workbook of which no sheet is read is left out as a whole.
             let pattern = match found.iter().any(|t| t.candidate.is_some()) {
                 true => legacy::pattern_of(&legacy::sheet_name(name, &sheet.sheet)),
                 false => legacy::pattern_of(name),
             };
-            let ignored = (pattern, "no table of customers");
+            let ignored = (pattern, format!("{}: {why}", rows(sheet.rows)));
             if !found.iter().any(is_read) && !self.ignored.contains(&ignored) {
                 self.ignored.push(ignored);
             }
@@ -1733,6 +1733,13 @@ impl fmt::Display for Guess {
         }
         if let Some(date) = self.as_of {
             writeln!(f, "The data end on {date}")?;
+        }
+        if !self.left_out.is_empty() {
+            let all: u64 = self.left_out.iter().map(|(_, rows, _)| rows).sum();
+            writeln!(f, "Left out, {}: where they are of customers, write a mapping", rows(all))?;
+            for (place, n, why) in &self.left_out {
+                writeln!(f, "  - {place} ({}): {why}", rows(*n))?;
+            }
         }
         if !self.unsure.is_empty() {
             writeln!(f, "To look at:")?;

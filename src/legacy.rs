@@ -16,11 +16,11 @@ use serde::Deserialize;
 use crate::{
     error::{Error, Result},
     ingest::{
-        self, Source,
-        read::{self, Content, Row, Table},
+        self, Source, UnreadSheet,
+        read::{self, Content, Row},
     },
     run::files_below,
-    table::{Ingested, Reject, Severity, Skipped},
+    table::{Ingested, LeftOut, Reject, Severity, Skipped},
     value::dictionary,
 };
 
@@ -167,6 +167,8 @@ pub struct Unread {
     pub rejects: Vec<Reject>,
     /// Those that are left out on purpose.
     pub skipped: Vec<Skipped>,
+    /// Those of them that hold rows.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Unread {
@@ -176,6 +178,18 @@ impl Unread {
         ingested.rejects.sort();
         ingested.skipped.extend(self.skipped);
         ingested.skipped.sort();
+        ingested.left_out.extend(self.left_out);
+        ingested.left_out.sort();
+    }
+
+    /// Notes that a file is left out on purpose, with the rows it holds.
+    fn leave_out(&mut self, path: &Path, name: &str) {
+        self.skipped.push(left_out(name, ""));
+        // What is no table holds none.
+        let rows = if path.is_dir() { 0 } else { count_rows(path).unwrap_or(0) };
+        if rows > 0 {
+            self.left_out.push(LeftOut { file: name.to_owned(), sheet: String::new(), rows });
+        }
     }
 }
 
@@ -192,7 +206,7 @@ pub fn unread(
     project: &Path,
     ignore: &Ignore,
     sources: &[Source],
-    sheets: &[(String, String)],
+    sheets: &[UnreadSheet],
 ) -> Result<Unread> {
     let mut unread = Unread::default();
     if !folder.is_dir() {
@@ -213,7 +227,7 @@ pub fn unread(
         for (path, member) in read::files(path, name) {
             match ignore.covers(&member) {
                 _ if named.contains(member.as_str()) => {}
-                Some(_) => unread.skipped.push(left_out(&member, "")),
+                Some(_) => unread.leave_out(&path, &member),
                 None => unread.rejects.push(of_file(&path, &member)),
             }
         }
@@ -232,20 +246,41 @@ pub fn unread(
     }
     for name in ignored.iter().filter(|name| !named.contains(name.as_str())) {
         if !opened.contains(name) {
-            unread.skipped.push(left_out(name, ""));
+            unread.leave_out(&folder.join(name), name);
             continue;
         }
-        let members = read::files(&folder.join(name), name).into_iter().map(|(_, member)| member);
-        let others = members.filter(|member| !named.contains(member.as_str()));
-        unread.skipped.extend(others.map(|member| left_out(&member, "")));
+        let members = read::files(&folder.join(name), name).into_iter();
+        for (path, member) in members.filter(|(_, member)| !named.contains(member.as_str())) {
+            unread.leave_out(&path, &member);
+        }
     }
-    for (file, sheet) in sheets {
+    for UnreadSheet { file, sheet, rows } in sheets {
         match ignore.covers(&sheet_name(file, sheet)) {
-            Some(_) => unread.skipped.push(left_out(file, sheet)),
-            None => unread.rejects.push(no_source(file, sheet)),
+            Some(_) => {
+                unread.skipped.push(left_out(file, sheet));
+                let (file, sheet) = (file.clone(), sheet.clone());
+                unread.left_out.push(LeftOut { file, sheet, rows: *rows });
+            }
+            None => unread.rejects.push(no_source(file, sheet, *rows)),
         }
     }
     Ok(unread)
+}
+
+/// Rows that are counted of what is left out: a program that writes a copy of all it has need not be read whole.
+const MOST_COUNTED: usize = 1_000_000;
+
+/// How many rows of data a file holds, [`MOST_COUNTED`] at most.
+fn count_rows(path: &Path) -> Result<u64> {
+    let rows = read::open(path)?.into_iter().flat_map(|table| {
+        table.tally.count_only();
+        table.rows
+    });
+    Ok(rows.filter(is_data).take(MOST_COUNTED).count() as u64)
+}
+
+fn is_data(row: &Row) -> bool {
+    matches!(row.content, Content::Data(_))
 }
 
 fn left_out(file: &str, sheet: &str) -> Skipped {
@@ -264,11 +299,9 @@ fn of_file(path: &Path, name: &str) -> Reject {
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         return ingest::no_rows("", name);
     }
-    let is_data = |row: Row| matches!(row.content, Content::Data(_));
-    let has_data = |tables: Vec<Table>| tables.into_iter().any(|mut t| t.rows.any(is_data));
-    match nameable(path, name).and_then(|()| read::open(path)).map(has_data) {
-        Ok(true) => no_source(name, ""),
-        Ok(false) => ingest::no_rows("", name),
+    match nameable(path, name).and_then(|()| count_rows(path)) {
+        Ok(0) => ingest::no_rows("", name),
+        Ok(rows) => no_source(name, "", rows),
         Err(error) => ingest::unreadable_file("", name, &error),
     }
 }
@@ -291,8 +324,12 @@ pub fn nameable(path: &Path, name: &str) -> Result<()> {
     })
 }
 
-fn no_source(file: &str, sheet: &str) -> Reject {
+fn no_source(file: &str, sheet: &str, rows: u64) -> Reject {
     let what = if sheet.is_empty() { "it" } else { "this sheet" };
+    let lost = match rows {
+        1 => "its row is".to_owned(),
+        n => format!("its {n} rows are"),
+    };
     Reject {
         source: String::new(),
         file: file.to_owned(),
@@ -301,7 +338,9 @@ fn no_source(file: &str, sheet: &str) -> Reject {
         column: String::new(),
         code: "no_source".into(),
         severity: Severity::Row,
-        message: format!("no source of `{SETTINGS}` names {what}, and `ignore` does not either"),
+        message: format!(
+            "no source of `{SETTINGS}` names {what}, and `ignore` does not either: {lost} not read"
+        ),
         suggestion:
             "run `orpailleur init` again, write a `[[source]]` for it, or add it to `ignore`".into(),
         raw: String::new(),
@@ -399,7 +438,7 @@ mod tests {
         let source = source_of(root.path(), "a.csv");
         let globs: Vec<String> = usually_ignored().map(|(glob, _)| glob.to_owned()).collect();
         let ignore = Ignore::new(&[globs, vec!["notes.txt".into()]].concat()).0;
-        let sheets = [("a.csv".to_owned(), "Hidden".to_owned())];
+        let sheets = [UnreadSheet { file: "a.csv".into(), sheet: "Hidden".into(), rows: 3 }];
         let project = tempfile::tempdir().expect("a temporary folder");
         let unread = unread(root.path(), project.path(), &ignore, &[source], &sheets);
         let unread = unread.expect("readable");
@@ -420,6 +459,11 @@ mod tests {
         );
         let skipped: Vec<&str> = unread.skipped.iter().map(|s| s.file.as_str()).collect();
         assert_eq!(skipped, [".DS_Store", "notes.txt"]);
+        let rows: Vec<(&str, u64)> =
+            unread.left_out.iter().map(|l| (l.file.as_str(), l.rows)).collect();
+        assert_eq!(rows, [(".DS_Store", 1), ("notes.txt", 1)]);
+        let sheet = unread.rejects.iter().find(|r| !r.sheet.is_empty()).expect("the sheet");
+        assert!(sheet.message.ends_with(": its 3 rows are not read"), "{}", sheet.message);
         assert!(unread.skipped.iter().all(|s| s.reason == "ignored" && s.row.is_none()));
     }
 

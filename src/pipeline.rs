@@ -65,6 +65,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         Ok((ingested, key))
     })?;
     count_rows(run, &ingested.metrics);
+    count_history(run, &ingested);
     count_files(run, &ingested);
     count_records(run, &ingested.table.records);
     refuse_unreadable(plan, &ingested)?;
@@ -267,6 +268,8 @@ fn count_files(run: &mut Run, ingested: &Staged<Ingested, ingest::Metrics>) {
     run.count("files_without_source", unnamed.len() as u64);
     run.count("unreadable_files", unreadable.len() as u64);
     run.count("sheets_without_source", sheets.count() as u64);
+    run.count("left_out_rows", table.left_out.iter().map(|left_out| left_out.rows).sum());
+    run.count("cut_files", rejected("truncated_file").len() as u64);
     run.count("files_without_rows", rejected("no_rows").len() as u64);
 }
 
@@ -278,6 +281,15 @@ fn count_records(run: &mut Run, records: &Records) {
     ] {
         run.count(name, records.kinds.iter().filter(|k| **k == kind).count() as u64);
     }
+}
+
+/// The first entry of an account is the row of its record and a line of history.
+fn count_history(run: &mut Run, ingested: &Staged<Ingested, ingest::Metrics>) {
+    let lines: u64 = ingested.table.history.iter().map(|h| h.rows.len() as u64).sum();
+    let alone: u64 = ingested.metrics.tables.iter().map(|t| t.history_rows).sum();
+    run.count("history", lines);
+    run.count("history_alone", alone);
+    run.count("history_of_records", lines.saturating_sub(alone));
 }
 
 fn count_golden(run: &mut Run, golden: &Golden) {

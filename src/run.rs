@@ -142,6 +142,12 @@ const COUNTS: &[Count] = &[
     Count::part("person_records", "of persons"),
     Count::part("organisation_records", "of organisations"),
     Count::part("other_records", "of another kind"),
+    Count::whole("history", "line of history|lines of history"),
+    Count::part("history_alone", "of a row that is nothing else|of rows that are nothing else"),
+    Count::part(
+        "history_of_records",
+        "of a row that gave a record too|of rows that gave records too",
+    ),
     Count::whole("golden", "golden record|golden records"),
     Count::part("persons", "golden person|golden persons"),
     Count::part("organisations", "golden organisation|golden organisations"),
@@ -161,6 +167,15 @@ const COUNTS: &[Count] = &[
     Count::whole("load_rows", "row to load|rows to load"),
     Count::whole("sheets_without_source", "sheet that no source names|sheets that no source names")
         .open(),
+    Count::whole(
+        "left_out_rows",
+        "row in files and sheets left out on purpose|rows in files and sheets left out on purpose",
+    ),
+    Count::whole(
+        "cut_files",
+        "file that was cut: its end is missing|files that were cut: their end is missing",
+    )
+    .open(),
     Count::whole("files_without_rows", "file without a row of data|files without a row of data")
         .open(),
     Count::whole("rejected_cells", "rejected cell|rejected cells").open(),

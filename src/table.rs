@@ -1260,8 +1260,21 @@ pub struct Ingested {
     pub issues: Vec<RowIssue>,
     /// Rows that are no data or were left out.
     pub skipped: Vec<Skipped>,
+    /// Files and sheets with rows that are left out on purpose, in order.
+    pub left_out: Vec<LeftOut>,
     /// Cells with something sensitive, in order of their place.
     pub sensitive: Vec<SensitiveCell>,
+}
+
+/// A file or sheet with rows that is left out on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// The file.
+    pub file: String,
+    /// The sheet, or empty.
+    pub sheet: String,
+    /// Its rows of data.
+    pub rows: u64,
 }
 
 /// Everything that `normalize` hands on.

@@ -156,24 +156,32 @@ fn nearest_file<'f>(name: &str, files: impl Iterator<Item = &'f str>) -> Option<
 
 /// What became of a row that is no record, where the run says it.
 fn fate(folder: &Path, file: &str, row: u32) -> Option<String> {
-    let find = |list: &str, column: &str| {
+    let find = |list: &str, column: &str, is_meant: &dyn Fn(&str) -> bool| {
         let mut reader = csv::Reader::from_reader(store::open(&folder.join(list)).ok()?);
         let header = reader.headers().ok()?.clone();
         let at = |name: &str| header.iter().position(|h| h == name);
         let (files, sheets, rows, told) = (at("file")?, at("sheet")?, at("row")?, at(column)?);
+        let severity = at("severity");
         let row = row.to_string();
         reader.records().filter_map(|line| line.ok()).find_map(|line| {
             let here = line[rows] == row && is_table(&line[files], &line[sheets], file);
-            here.then(|| line[told].to_owned())
+            let severity = severity.map_or("", |at| &line[at]);
+            (here && is_meant(severity)).then(|| line[told].to_owned())
         })
     };
-    find("skipped.csv", "reason")
+    let any = |_: &str| true;
+    // What is told of a cell is no fate: its row was used.
+    let of_cell = || find("rejects.csv", "message", &|severity| severity == "cell");
+    find("skipped.csv", "reason", &any)
         .map(|reason| format!("that row was skipped: {reason}"))
         .or_else(|| {
-            find("rejects.csv", "message").map(|why| format!("that row was rejected: {why}"))
+            let why = find("rejects.csv", "message", &|severity| severity == "row");
+            why.map(|why| format!("that row was rejected: {why}"))
         })
         .or_else(|| {
-            find("golden/history.csv", "kind").map(|kind| format!("that row is history: {kind}"))
+            let kind = find("golden/history.csv", "kind", &any)?;
+            let told = of_cell().map_or(String::new(), |told| format!("; {told}"));
+            Some(format!("that row is history: {kind}{told}"))
         })
 }
 
@@ -186,6 +194,31 @@ mod tests {
         assert_eq!(place("a.xlsx!Q1: sales:12"), Some(("a.xlsx!Q1: sales", 12)));
         assert_eq!(place("a.csv"), None);
         assert_eq!(place("a.csv:x"), None);
+    }
+
+    #[test]
+    fn a_row_of_history_with_a_bad_cell_is_history_and_not_rejected() {
+        let run = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            store::write(&run.path().join(name), text).expect("written");
+        };
+        let place = "file,sheet,row";
+        write("skipped.csv", &format!("{place},reason\na.csv,,1,header\n"));
+        write(
+            "rejects.csv",
+            &format!(
+                "{place},severity,message\na.csv,,3,cell,no customer has it\na.csv,,4,row,it is cut\n"
+            ),
+        );
+        write("golden/history.csv", &format!("{place},kind\na.csv,,2,invoice\na.csv,,3,invoice\n"));
+        let told: Vec<_> = (1..=5).filter_map(|row| fate(run.path(), "a.csv", row)).collect();
+        let expected = [
+            "that row was skipped: header",
+            "that row is history: invoice",
+            "that row is history: invoice; no customer has it",
+            "that row was rejected: it is cut",
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use csv::StringRecord;
 use serde::Deserialize;
 
 use super::{
-    consent, kind,
+    consent, headless, kind,
     mapping::{self, ColumnRule, ConsentRule, Label, Mapping, Rows},
     privacy,
 };
@@ -711,6 +711,9 @@ pub fn understand(header: &[String], rows: &[StringRecord]) -> Vec<Understood> {
             one(index, header, content)
         })
         .collect();
+    if headless::is_headless(header) {
+        headless::settle(&mut columns, rows);
+    }
     settle_table(&mut columns);
     columns
 }
@@ -1059,14 +1062,9 @@ fn label_addresses(columns: &mut [Understood]) {
 
 // --- as a mapping -------------------------------------------------------------------------------
 
-/// How a customer table that fits no known layout is read; `None` when it is no customer table.
-///
-/// A customer table has a name column and one of email, phone, address or code; or emails alone.
-pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
-    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
-    let person = has(&["first_name", "last_name", "full_name"]);
-    let named = person || has(&["whole_name", "name"]);
-    let reached = has(&[
+/// What a table lacks to be one of customers; none of one that is.
+pub fn lacking(columns: &[Understood]) -> Option<&'static str> {
+    const REACHED: [&str; 13] = [
         "email",
         "phone",
         "mobile",
@@ -1080,10 +1078,32 @@ pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
         "supplier_code",
         "siren",
         "siret",
-    ]);
-    if !(named && reached || has(&["email"])) {
+    ];
+    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
+    let named = has(&PERSON_NAMES) || has(&["whole_name", "name"]);
+    match (named, has(&REACHED)) {
+        _ if has(&["email"]) => None,
+        (true, true) => None,
+        (true, false) => {
+            Some("a column names somebody, and none tells a code or how to reach them")
+        }
+        (false, true) => Some("no column names anybody"),
+        (false, false) => Some("no column names anybody or tells how to reach them"),
+    }
+}
+
+/// Attributes that name a person.
+const PERSON_NAMES: [&str; 3] = ["first_name", "last_name", "full_name"];
+
+/// How a customer table that fits no known layout is read; `None` when it is no customer table.
+///
+/// A customer table has a name column and one of email, phone, address or code; or emails alone.
+pub fn mapping(columns: &[Understood]) -> Option<Mapping> {
+    if lacking(columns).is_some() {
         return None;
     }
+    let has = |wanted: &[&str]| columns.iter().any(|c| wanted.contains(&c.attribute.as_str()));
+    let person = has(&PERSON_NAMES);
     let rows = if has(&["whole_name"]) {
         Rows::Decide
     } else if has(&["name"]) && !person {

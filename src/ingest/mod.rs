@@ -16,6 +16,7 @@ mod kind;
 mod name_boxes;
 mod couple;
 mod faults;
+mod headless;
 mod party;
 mod privacy;
 mod consent;
@@ -127,8 +128,19 @@ pub struct Metrics {
     pub files_without_rows: u64,
     /// Records whose kind waits for review, in order of their place.
     pub doubtful_kinds: Vec<DoubtfulKind>,
-    /// Sheets with rows that no source reads, of files that one does: file and name, in order.
-    pub unread_sheets: Vec<(String, String)>,
+    /// Sheets with rows that no source reads, of files that one does, in order.
+    pub unread_sheets: Vec<UnreadSheet>,
+}
+
+/// A sheet with rows that no source reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnreadSheet {
+    /// The file.
+    pub file: String,
+    /// The sheet.
+    pub sheet: String,
+    /// Its rows of data.
+    pub rows: u64,
 }
 
 /// The `[privacy]` section of `orpailleur.toml`.
@@ -210,8 +222,8 @@ pub(crate) struct Gathered {
     read_by: BTreeMap<String, Vec<ReadTable>>,
     unreadable: u64,
     without_rows: u64,
-    /// By file and name the sheets met, and whether a source reads them.
-    sheets: BTreeMap<(String, String), bool>,
+    /// By file and name the sheets met, and the rows of those that no source reads.
+    sheets: BTreeMap<(String, String), Option<u64>>,
 }
 
 /// Source, file, sheet and header of a table.
@@ -355,7 +367,7 @@ impl Gathered {
                 self.pass_by(sheet, table);
                 continue;
             }
-            self.sheets.insert(sheet, true);
+            self.sheets.insert(sheet, None);
             let mapping = match source.mapping.tables.as_slice() {
                 [] => source.mapping.clone(),
                 _ => Arc::new(source.mapping.of_table(&table.header).clone()),
@@ -434,10 +446,14 @@ impl Gathered {
     }
 
     /// Notes a sheet that this source does not read, if it has rows: another may, or nobody.
-    fn pass_by(&mut self, sheet: (String, String), mut table: read::Table) {
-        let is_data = |row: read::Row| matches!(row.content, read::Content::Data(_));
-        if !self.sheets.contains_key(&sheet) && table.rows.any(is_data) {
-            self.sheets.insert(sheet, false);
+    fn pass_by(&mut self, sheet: (String, String), table: read::Table) {
+        if self.sheets.contains_key(&sheet) {
+            return;
+        }
+        let is_data = |row: &read::Row| matches!(row.content, read::Content::Data(_));
+        let rows = table.rows.filter(is_data).count() as u64;
+        if rows > 0 {
+            self.sheets.insert(sheet, Some(rows));
         }
     }
 
@@ -562,13 +578,16 @@ impl Gathered {
         self.issues.sort();
         self.skipped.sort();
         self.sensitive.sort();
-        let unread = self.sheets.into_iter().filter(|(_, is_read)| !is_read);
+        let unread = self
+            .sheets
+            .into_iter()
+            .filter_map(|((file, sheet), rows)| Some(UnreadSheet { file, sheet, rows: rows? }));
         let metrics = Metrics {
             tables: self.fates,
             unreadable_files: self.unreadable,
             files_without_rows: self.without_rows,
             doubtful_kinds: doubtful,
-            unread_sheets: unread.map(|(sheet, _)| sheet).collect(),
+            unread_sheets: unread.collect(),
         };
         let table = Ingested {
             records,
@@ -580,6 +599,7 @@ impl Gathered {
             rejects: self.rejects,
             issues: self.issues,
             skipped: self.skipped,
+            left_out: Vec::new(),
             sensitive: self.sensitive,
         };
         Staged { table, metrics }

@@ -63,7 +63,9 @@ pub(super) struct Figures {
     /// Issues of values that were used by code, the least certain first.
     pub(super) issues: Vec<IssueCode>,
     /// Files and sheets left out on purpose, in order.
-    pub(super) ignored: Vec<String>,
+    pub(super) ignored: Vec<Ignored>,
+    /// The rows of data in them.
+    pub(super) ignored_rows: u64,
     /// Deaths, liquidations and closures that cells tell of, in order of their place.
     pub(super) standings: Vec<StandingLine>,
     /// Cells with sensitive text, by type.
@@ -281,6 +283,14 @@ pub(super) struct IssueCode {
     pub(super) example: RejectPlace,
 }
 
+/// A file or sheet that `ignore` leaves out.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Ignored {
+    pub(super) name: String,
+    /// Its rows of data; 0 of what is no table.
+    pub(super) rows: u64,
+}
+
 /// Where a reject stands.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RejectPlace {
@@ -384,6 +394,7 @@ impl Figures {
             rejects: rejects(input),
             issues: issues(input),
             ignored: ignored(input),
+            ignored_rows: input.ingested.left_out.iter().map(|left_out| left_out.rows).sum(),
             standings: standings(input),
             sensitive: sensitive(input),
             unmapped: unmapped(input),
@@ -858,12 +869,18 @@ fn issues(input: &Input<'_>) -> Vec<IssueCode> {
 }
 
 /// The files and sheets that `ignore` leaves out.
-fn ignored(input: &Input<'_>) -> Vec<String> {
-    let whole = input.ingested.skipped.iter().filter(|line| line.row.is_none());
+fn ignored(input: &Input<'_>) -> Vec<Ignored> {
+    let ingested = input.ingested;
+    let rows: BTreeMap<(&str, &str), u64> =
+        ingested.left_out.iter().map(|l| ((l.file.as_str(), l.sheet.as_str()), l.rows)).collect();
+    let whole = ingested.skipped.iter().filter(|line| line.row.is_none());
     whole
-        .map(|line| match line.sheet.as_str() {
-            "" => line.file.clone(),
-            sheet => format!("{} · {sheet}", line.file),
+        .map(|line| Ignored {
+            name: match line.sheet.as_str() {
+                "" => line.file.clone(),
+                sheet => format!("{} · {sheet}", line.file),
+            },
+            rows: rows.get(&(line.file.as_str(), line.sheet.as_str())).copied().unwrap_or(0),
         })
         .collect()
 }

@@ -299,10 +299,11 @@ fn tiles(figures: &Figures, texts: Texts) -> Vec<Tile> {
         "rejected",
         counted("rejected_note", "{n}", totals.rejected_cells),
     ));
-    if totals.history_rows > 0 {
+    let lines = figures.history.iter().map(|h| h.rows).sum();
+    if lines > 0 {
         let orphans = figures.history.iter().map(|h| h.orphans).sum();
         let note = note("history_note", &[("n", &texts.number(orphans))]);
-        tiles.push(tile("reconciliation", totals.history_rows, "history", note));
+        tiles.push(tile("reconciliation", lines, "history", note));
     }
     if let Some(consent) = &figures.consent {
         let note = counted("objections_note", "{n}", consent.objections_lost);
