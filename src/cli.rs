@@ -97,7 +97,7 @@ pub enum Command {
     Run(Run),
     /// Find the duplicates of any table, without a project
     ///
-    /// One row is one record. Columns are understood by name and by content; an unknown one counts
+    /// One row is one record, a couple two. Columns are understood by name and by content; an unknown one counts
     /// as text. Writes the crosswalk (which row is which golden record), the golden records and a
     /// report into a folder.
     #[command(after_help = "Examples:

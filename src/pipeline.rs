@@ -23,7 +23,7 @@ use crate::{
     score::Model,
     store,
     table::{
-        Clean, Golden, IdKey, Ingested, IssueLine, Kind, Link, Records, Reject, Severity, Staged,
+        Clean, Couple, Golden, IdKey, Ingested, IssueLine, Kind, Link, Reject, Severity, Staged,
         issue_lines,
     },
 };
@@ -67,7 +67,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     count_rows(run, &ingested.metrics);
     count_history(run, &ingested);
     count_files(run, &ingested);
-    count_records(run, &ingested.table.records);
+    count_records(run, &ingested.table);
     refuse_unreadable(plan, &ingested)?;
     store::write_parquet(&run.path("tables/records.parquet"), &ingested.table.records.to_batch()?)?;
     write_skipped(run, &ingested.table)?;
@@ -273,7 +273,8 @@ fn count_files(run: &mut Run, ingested: &Staged<Ingested, ingest::Metrics>) {
     run.count("files_without_rows", rejected("no_rows").len() as u64);
 }
 
-fn count_records(run: &mut Run, records: &Records) {
+fn count_records(run: &mut Run, table: &Ingested) {
+    let records = &table.records;
     for (kind, name) in [
         (Kind::Person, "person_records"),
         (Kind::Organisation, "organisation_records"),
@@ -281,6 +282,12 @@ fn count_records(run: &mut Run, records: &Records) {
     ] {
         run.count(name, records.kinds.iter().filter(|k| **k == kind).count() as u64);
     }
+    let row = |couple: &Couple| {
+        let first = couple.first as usize;
+        (records.place[first], records.row[first])
+    };
+    let rows: BTreeSet<(u32, u32)> = table.couples.iter().map(row).collect();
+    run.count("couple_rows", rows.len() as u64);
 }
 
 /// The first entry of an account is the row of its record and a line of history.

@@ -142,6 +142,11 @@ const COUNTS: &[Count] = &[
     Count::part("person_records", "of persons"),
     Count::part("organisation_records", "of organisations"),
     Count::part("other_records", "of another kind"),
+    Count::whole(
+        "couple_rows",
+        "row that names a couple: a record of each, one household|rows that name couples: a record of each, one \
+         household",
+    ),
     Count::whole("history", "line of history|lines of history"),
     Count::part("history_alone", "of a row that is nothing else|of rows that are nothing else"),
     Count::part(

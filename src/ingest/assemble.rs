@@ -1312,12 +1312,6 @@ impl Giving<'_> {
     /// One of the persons of a couple: the whole row with a name of their own, but for what is another's.
     fn half(&self, couple: &[person::Named], nth: usize) -> GivenRecord {
         let half = &couple[nth];
-        let named = |v: &Value| {
-            matches!(
-                &*v.attribute,
-                "civility" | "first_name" | "last_name" | "full_name" | "name" | "middle_name"
-            )
-        };
         let column_of = |wanted: &[&str]| {
             let at = |w: &&str| self.values.iter().find(|v| v.is(w)).map(|v| v.column);
             wanted.iter().find_map(at).unwrap_or(usize::MAX)
@@ -1350,14 +1344,7 @@ impl Giving<'_> {
                 });
             }
         }
-        let theirs = |v: &Value| match &*v.attribute {
-            "email" => couple::holds(couple, nth, &v.text),
-            // Of one person, and the row does not say of whom.
-            "gender" => false,
-            "birth_date" | "job_title" | "title" | "nickname" | "suffix" => nth == 0,
-            "maiden_name" => nth == couple::wife(couple),
-            _ => !named(v),
-        };
+        let theirs = |v: &Value| couple::is_theirs(couple, nth, &v.attribute, &v.text);
         values.extend(self.own(theirs).into_iter().cloned());
         self.record(Some(Kind::Person), None, &values.iter().collect::<Vec<_>>())
     }

@@ -16,6 +16,9 @@ pub(super) fn split(
     full: &str,
     sure: bool,
 ) -> Option<Vec<Named>> {
+    if ![civility, first, last, full].into_iter().any(person::may_be_several) {
+        return None;
+    }
     let (civility, first, last, full) = (clean(civility), clean(first), clean(last), clean(full));
     // `M./Mme` beside one first name is a box that nobody ticked.
     let one_of_both =
@@ -74,14 +77,27 @@ fn sorted_out(mut persons: Vec<Named>) -> Vec<Named> {
 }
 
 /// Position of the person whose maiden name a row may tell: the woman of the couple, else the second.
-pub(super) fn wife(persons: &[Named]) -> usize {
+fn wife(persons: &[Named]) -> usize {
     let is_woman = |p: &Named| person::gender_of(&p.civility) == Some("f");
     persons.iter().position(is_woman).unwrap_or(1)
 }
 
+/// Whether a value of a couple's row is a person's own or of all of them: what is another's, or of one and the row
+/// does not say of whom, is not.
+pub(super) fn is_theirs(persons: &[Named], nth: usize, attribute: &str, text: &str) -> bool {
+    match attribute {
+        "civility" | "first_name" | "last_name" | "full_name" | "name" | "middle_name" => false,
+        "gender" => false,
+        "birth_date" | "job_title" | "title" | "nickname" | "suffix" => nth == 0,
+        "maiden_name" => nth == wife(persons),
+        "email" => holds(persons, nth, text),
+        _ => true,
+    }
+}
+
 /// Whether the email address of a couple's row is a contact point of this person: it is the household's unless its
 /// mailbox names another of them alone.
-pub(super) fn holds(persons: &[Named], nth: usize, email: &str) -> bool {
+fn holds(persons: &[Named], nth: usize, email: &str) -> bool {
     let mailbox = email.split('@').next().unwrap_or("");
     let words = fold(&mailbox.replace(['.', '_', '-'], " "));
     let names = |person: &Named| {

@@ -1,4 +1,4 @@
-//! Plain tables, for `dedupe`: one row is one record, whatever its columns.
+//! Plain tables, for `dedupe`: one row is one record, whatever its columns; a couple is two, of one household.
 //!
 //! Columns are understood by name and by content ([`super::columns`]). Those of the model keep their
 //! attribute; a company column beside a person is the attribute `company`; street number and street
@@ -12,6 +12,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
     path::PathBuf,
     sync::Arc,
 };
@@ -23,22 +24,23 @@ use super::{
     columns::{self, Sample, Understood},
     consent::{self, Rule, Said},
     country::Votes,
-    faults, mapping,
+    couple, faults, kind as row_kind, mapping,
     read::{self, Content, SURPLUS_CELLS, Table},
     shape::{self, Quiet},
     unreadable_file, withhold,
 };
 use crate::{
     error::{Error, Result},
-    model::{self, Kind},
+    model::{self, Kind, ValueKind},
     progress::Progress,
     store,
     table::{
-        ConsentEvent, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject, RowIssue,
-        SensitiveCell, Severity, Skipped, Staged,
+        ConsentEvent, Couple, Draft, IdKey, Ingested, NO_COUNTRY, Place, RecordsBuilder, Reject,
+        RowIssue, SensitiveCell, Severity, Skipped, Staged,
     },
     value::{
-        organisation, person,
+        organisation,
+        person::{self, Named},
         text::{self, fold},
     },
 };
@@ -120,15 +122,22 @@ fn run_by(
     let digests = gathered.builder.digests().chain(std::mem::take(&mut gathered.unread));
     let key = key_of(digests.collect());
     let (records, position) = gathered.builder.finish(&key);
+    let at = |draft: u32| position[draft as usize];
     for event in &mut gathered.events {
-        event.record = event.record.map(|draft| position[draft as usize]);
+        event.record = event.record.map(at);
     }
+    for couple in &mut gathered.couples {
+        let (a, b) = (at(couple.first), at(couple.second));
+        (couple.first, couple.second) = (a.min(b), a.max(b));
+    }
+    gathered.couples.sort();
     gathered.events.sort();
     gathered.sensitive.sort();
     gathered.issues.sort();
     let ingested = Ingested {
         records,
         home,
+        couples: gathered.couples,
         events: gathered.events,
         rejects: gathered.rejects,
         issues: gathered.issues,
@@ -571,6 +580,7 @@ struct Gathered {
     skipped: Vec<Skipped>,
     issues: Vec<RowIssue>,
     events: Vec<ConsentEvent>,
+    couples: Vec<Couple>,
     sensitive: Vec<SensitiveCell>,
     /// Digests of the files that cannot be read.
     unread: Vec<[u8; 32]>,
@@ -725,9 +735,30 @@ impl Gathered {
                             &joined[std::mem::replace(&mut start, end)..end]
                         }
                     };
-                    (!value.is_empty()).then_some((*attribute, value, *origin))
+                    (!value.is_empty()).then_some(Given {
+                        name: &output.attribute,
+                        attribute: *attribute,
+                        text: value,
+                        origin: *origin,
+                    })
                 });
-                let draft = Draft {
+                let values: Vec<Given> = values.collect();
+                let said = consents.read(cell, row.is_quiet);
+                let column = |said: &Said| {
+                    let header = said.column.and_then(|at| opened.header.get(at));
+                    header.cloned().unwrap_or_default()
+                };
+                if !values.iter().any(Given::is_usable) {
+                    let of_points = said.iter().filter(|said| !said.contact_point.is_empty());
+                    self.events.extend(of_points.map(|said| {
+                        let point = said.contact_point.clone();
+                        said.event(None, point, (*at, row.number), column(said))
+                    }));
+                    self.rejects.push(nobody(&place(own), row.number, &values));
+                    fate.rejected_rows += 1;
+                    continue;
+                }
+                let head = Draft {
                     kind: Some(kind),
                     place: *at,
                     row: row.number,
@@ -735,23 +766,17 @@ impl Gathered {
                     digest: row.digest,
                     values: Vec::new(),
                 };
-                let number = self.builder.push_lent(draft, values);
-                for said in consents.read(cell, row.is_quiet) {
-                    let column = said
-                        .column
-                        .and_then(|at| opened.header.get(at))
-                        .cloned()
-                        .unwrap_or_default();
-                    let event = said.event(
-                        Some(number),
-                        said.contact_point.clone(),
-                        (*at, row.number),
-                        column,
-                    );
-                    self.events.push(event);
+                let numbers = self.push(head, &values);
+                for said in said {
+                    let column = column(&said);
+                    for number in numbers.clone() {
+                        let point = said.contact_point.clone();
+                        let place = (*at, row.number);
+                        self.events.push(said.event(Some(number), point, place, column.clone()));
+                    }
                 }
                 fate.record_rows += 1;
-                fate.records += 1;
+                fate.records += numbers.len() as u64;
             }
             let (rejects, issues) = faults::told(&opened.tally, last, &watch, &fate);
             self.rejects.extend(rejects);
@@ -761,6 +786,92 @@ impl Gathered {
         self.sensitive.extend(watch.withheld().cells(source, &table.file, &opened.sheet));
         self.metrics.tables.push(fate);
         Ok(())
+    }
+
+    /// Adds the record of a row, or those of a couple that it names; their numbers.
+    fn push(&mut self, head: Draft, values: &[Given<'_>]) -> Range<u32> {
+        let first = self.builder.len() as u32;
+        let couple = (head.kind == Some(Kind::Person)).then(|| couple_of(values)).flatten();
+        let Some(couple) = couple else {
+            let lent = values.iter().map(|value| (value.attribute, value.text, value.origin));
+            self.builder.push_lent(head, lent);
+            return first..first + 1;
+        };
+        for nth in 0..couple.len() {
+            let own = self.names_of(&couple[nth], values);
+            let own = own.iter().map(|(attribute, text, origin)| (*attribute, *text, *origin));
+            let theirs = |value: &&Given| couple::is_theirs(&couple, nth, value.name, value.text);
+            let shared = values.iter().filter(theirs);
+            let shared = shared.map(|value| (value.attribute, value.text, value.origin));
+            let head = Draft { key: head.key.clone(), values: Vec::new(), ..head };
+            self.builder.push_lent(head, own.chain(shared));
+        }
+        let end = first + couple.len() as u32;
+        let pairs = (first + 1..end).map(|second| Couple { first: second - 1, second });
+        self.couples.extend(pairs);
+        first..end
+    }
+
+    /// The names of one of a couple, each with the column that it was read from.
+    fn names_of<'v>(
+        &mut self,
+        person: &'v Named,
+        values: &[Given<'_>],
+    ) -> Vec<(u32, &'v str, u32)> {
+        let parts = [
+            ("civility", &person.civility, ["civility", "full_name", "first_name", "last_name"]),
+            ("first_name", &person.first, ["first_name", "full_name", "last_name", "civility"]),
+            ("last_name", &person.last, ["last_name", "full_name", "first_name", "civility"]),
+        ];
+        let given = parts.into_iter().filter(|(_, text, _)| !text.is_empty());
+        let own = given.filter_map(|(attribute, text, columns)| {
+            let column = |wanted: &&str| values.iter().find(|value| value.name == *wanted);
+            let origin = columns.iter().find_map(column)?.origin;
+            Some((self.builder.attribute(&attribute.into()), text.as_str(), origin))
+        });
+        own.collect()
+    }
+}
+
+/// A value of a row.
+struct Given<'r> {
+    /// Its attribute, and the number that the builder knows it by.
+    name: &'r str,
+    attribute: u32,
+    text: &'r str,
+    origin: u32,
+}
+
+impl Given<'_> {
+    /// Whether it says something: it does not stand for "no value".
+    fn is_usable(&self) -> bool {
+        !text::is_placeholder_of(model::value_kind(self.name), self.text)
+    }
+}
+
+/// The persons that a row names together, if it names several.
+fn couple_of(values: &[Given<'_>]) -> Option<Vec<Named>> {
+    let text = |wanted: &str| {
+        values.iter().find(|value| value.name == wanted).map_or("", |value| value.text)
+    };
+    couple::split(text("civility"), text("first_name"), text("last_name"), text("full_name"), true)
+}
+
+/// A row whose cells say nothing that could be used, as a reject: what they hold stands for "no value".
+fn nobody(place: &Place, row: u32, values: &[Given<'_>]) -> Reject {
+    let of = |kind: ValueKind| {
+        let of_kind = values.iter().filter(move |value| model::value_kind(value.name) == kind);
+        of_kind.map(|value| value.text).collect::<Vec<_>>()
+    };
+    let names = [of(ValueKind::PersonName), of(ValueKind::OrganisationName)].concat();
+    let (code, message) = match row_kind::junk(&names, &of(ValueKind::Email)) {
+        Some(row_kind::Junk::Test) => ("test_row", "the row is a test"),
+        _ => ("no_name", "none of its cells says anything that could be used"),
+    };
+    let raw: Vec<&str> = values.iter().map(|value| value.text).collect();
+    Reject {
+        suggestion: "complete it in the source, or leave it out".into(),
+        ..reject(place, row, code, Severity::Row, message.into(), raw.join(" | "))
     }
 }
 
@@ -910,6 +1021,43 @@ mod tests {
             told(text, &Options::default()),
             ["person : company Dupont SA, first_name Jean, last_name Martin, notes vu"]
         );
+    }
+
+    #[test]
+    fn a_couple_is_two_persons_whose_objection_binds_both() {
+        let text = "id,civilite,nom,prenom,naissance,tel,mail,optin\n\
+                    1,M et Mme,Martin,Jean et Claire,1960-04-03,04 78 12 34 56,jean.martin@free.fr,non\n\
+                    2,Mme,Durand,Anne,,,,\n3,,Petit et Fils,Luc,,,,\n";
+        assert_eq!(
+            told(text, &id("id")),
+            [
+                "person 1: birth_date 1960-04-03, civility M, email jean.martin@free.fr, first_name Jean, \
+                 last_name Martin, phone 04 78 12 34 56",
+                "person 1: civility Mme, first_name Claire, last_name Martin, phone 04 78 12 34 56",
+                "person 2: civility Mme, first_name Anne, last_name Durand",
+                "person 3: first_name Luc, last_name Petit et Fils",
+            ]
+        );
+        let staged = staged(&[("t.csv", text)], &id("id")).expect("it is read");
+        let (table, fate) = (&staged.table, &staged.metrics.tables[0]);
+        let rows = |record: u32| table.records.row[record as usize];
+        let both = |couple: &Couple| [rows(couple.first), rows(couple.second)];
+        assert_eq!(table.couples.iter().map(both).collect::<Vec<_>>(), [[2, 2]]);
+        assert_eq!((fate.record_rows, fate.records), (3, 4));
+        let bound: BTreeSet<u32> = table.events.iter().filter_map(|event| event.record).collect();
+        assert_eq!(bound.into_iter().map(rows).collect::<Vec<_>>(), [2, 2]);
+    }
+
+    #[test]
+    fn a_row_that_says_nothing_is_no_record() {
+        let text = "no,nom,prenom,mail,notes\n1,Durand,Anne,anne@free.fr,\n2,TEST,Test,test@test.fr,\n3,,,,\n\
+                    4,N/A,-,,\n5,Test,Marie,,\n6,TEST,Test,test@test.fr,à rappeler\n";
+        let staged = staged(&[("t.csv", text)], &Options::default()).expect("it is read");
+        let rejects = staged.table.rejects.iter().map(|r| (r.row.unwrap_or(0), r.code.as_str()));
+        let told: Vec<_> = rejects.collect();
+        assert_eq!(told, [(3, "test_row"), (4, "no_name"), (5, "no_name")]);
+        let fate = &staged.metrics.tables[0];
+        assert_eq!((fate.rows, fate.record_rows, fate.rejected_rows), (7, 3, 3));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{
 pub(crate) use part::titled;
 pub use part::{check, fault, normalize};
 pub use several::{Named, several};
-pub(crate) use several::{first_names, two_civilities};
+pub(crate) use several::{first_names, may_be_several, two_civilities};
 pub use split::{doubts, first_and_middle, form_of_address, split, split_first, split_last};
 
 /// The parts of a person's name, each in canonical form, empty when absent.

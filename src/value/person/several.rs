@@ -86,6 +86,11 @@ fn read_two_civilities(text: &str) -> Option<[String; 2]> {
     pair_of_civilities(&words).filter(|(_, rest)| rest.is_empty()).map(|(pair, _)| pair)
 }
 
+/// Whether a cell may name several persons, or hold what is said of several; of most cells this is sure not to be.
+pub(crate) fn may_be_several(cell: &str) -> bool {
+    !links_none(cell) || begins_plural(cell)
+}
+
 /// Whether a plain text surely holds nothing that links two persons, neither a mark nor a word: most cells do,
 /// and name one. [`spaced`] and [`is_link`] find no link in it.
 fn links_none(cell: &str) -> bool {
