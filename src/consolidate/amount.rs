@@ -1,8 +1,9 @@
 //! The money of a golden record that gathers several customer accounts: a sum over the accounts.
 //!
 //! An account is a code within its key space. What several systems tell of one account (ledger, billing
-//! software) is one figure told twice: the ledger's counts, else that of the best standing record. What
-//! is told of different accounts adds up.
+//! software) is one figure told twice: the ledger's counts, else that of the best standing record. What one column of
+//! one source tells of different accounts adds up, and so do ledgers of one financial year. Other figures may tell
+//! the same money again, or that of another year: they are parts of no sum.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,9 +74,9 @@ impl<'a> Accounts<'a> {
 
 /// The sum of `candidates` over the accounts they are about, exact.
 ///
-/// Where ledgers speak, what counts is their latest financial year, in the key spaces that have it;
-/// else the key space of the best standing record. Figures that name no account are no parts of a sum:
-/// where there are no others, the latest one survives.
+/// Where ledgers speak, what counts is their latest financial year, in all key spaces; else the column of the best
+/// standing record, that of the latest year where headers name it. Figures that name no account are no parts of a
+/// sum: where there are no others, the latest one survives.
 pub(crate) fn total<'a>(
     candidates: &[Candidate<'a>],
     accounts: &Accounts<'_>,
@@ -87,25 +88,21 @@ pub(crate) fn total<'a>(
         .filter_map(|cell| {
             let account = accounts.of.get(&cell.record)?;
             let amount = cell.value.parse().ok()?;
-            Some(Figure { cell: *cell, account, amount, closing: closing(cell, records) })
+            let measure = Measure::of(cell, records);
+            Some(Figure { cell: *cell, account, amount, measure })
         })
         .collect();
     figures.sort_by(|a, b| a.compare(b, evidence.standings));
     let Some(first) = figures.first() else {
         return survive(ValueKind::Money, Rule::MostRecent, candidates, evidence);
     };
-    let (year, first_space) = (first.closing, first.account.0);
-    let spaces: BTreeSet<&str> = if year.is_empty() {
-        BTreeSet::from([first_space])
-    } else {
-        figures.iter().filter(|f| f.closing == year).map(|f| f.account.0).collect()
-    };
+    let (best, space) = (first.measure, first.account.0);
     // Best figures come first: the first one of an account is its own.
     let mut told: BTreeSet<&Account<'_>> = BTreeSet::new();
     let mut parts: Vec<&Figure<'_, 'a>> = Vec::new();
     for figure in &figures {
-        let counts = figure.closing == year || figure.closing.is_empty();
-        if counts && spaces.contains(figure.account.0) && told.insert(figure.account) {
+        let is_told_apart = figure.account.0 == space || best.is_of_ledger();
+        if figure.measure.adds_to(best) && is_told_apart && told.insert(figure.account) {
             parts.push(figure);
         }
     }
@@ -140,24 +137,58 @@ struct Figure<'f, 'a> {
     cell: Candidate<'a>,
     account: &'f Account<'f>,
     amount: Decimal,
-    /// The end of the financial year that a ledger adds it up for; empty for what other systems say.
-    closing: &'f str,
+    measure: Measure<'f>,
 }
 
 impl Figure<'_, '_> {
     /// Orders figures from best to worst: ledgers first, the latest year first, then by standing.
     fn compare(&self, other: &Self, standings: &Standings<'_>) -> std::cmp::Ordering {
-        (other.closing.cmp(self.closing))
+        (other.measure.closing.cmp(self.measure.closing))
+            .then(other.measure.year.cmp(&self.measure.year))
             .then(by_standing(standings, self.cell.record, other.cell.record))
             .then(self.cell.value.cmp(other.cell.value))
     }
 }
 
-/// The end of the financial year that the column of a cell speaks of, or empty.
-fn closing<'r>(cell: &Candidate<'_>, records: &'r Records) -> &'r str {
-    let label = records.origins.get(cell.origin as usize).map_or("", |origin| &origin.label);
-    let is_date = label.len() == 10 && label.starts_with(|c: char| c.is_ascii_digit());
-    if is_date { label } else { "" }
+/// What a figure measures: figures of one measure are of different money when their accounts differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Measure<'r> {
+    source: &'r str,
+    column: &'r str,
+    /// The end of the financial year that a ledger adds up; empty for what other systems say.
+    closing: &'r str,
+    /// The year that the header names, as in `CA 2023`.
+    year: Option<u16>,
+}
+
+impl<'r> Measure<'r> {
+    fn of(cell: &Candidate<'_>, records: &'r Records) -> Measure<'r> {
+        let origin = records.origins.get(cell.origin as usize);
+        let label = origin.map_or("", |origin| origin.label.as_str());
+        let is_date = label.len() == 10 && label.starts_with(|c: char| c.is_ascii_digit());
+        let column = origin.map_or("", |origin| origin.column.as_str());
+        Measure {
+            source: &records.place_of(cell.record as usize).source,
+            column,
+            closing: if is_date { label } else { "" },
+            year: year_in(column),
+        }
+    }
+
+    fn is_of_ledger(self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    /// Whether a figure of another account is other money of the same kind and time.
+    fn adds_to(self, other: Measure<'_>) -> bool {
+        self.closing == other.closing && (self.is_of_ledger() || self == other)
+    }
+}
+
+/// The last year of four digits that a header holds.
+fn year_in(column: &str) -> Option<u16> {
+    let numbers = column.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() == 4);
+    numbers.filter_map(|word| word.parse().ok()).filter(|year| (1980..2100).contains(year)).max()
 }
 
 #[cfg(test)]
@@ -209,7 +240,7 @@ mod tests {
         let twice = "a@k O customer_code=C1 balance=10.00; a@k O customer_code=c-1 balance=10.00";
         assert_eq!(balance(twice), "10.00 = ; ");
         let systems = "b@k O customer_code=C1 account_code=411C1 balance=11.00; \
-                       a@k O account_code=411C1 balance=10.00; c@k O customer_code=C2 balance=5.00";
+                       a@k O account_code=411C1 balance=10.00; a@k O customer_code=C2 balance=5.00";
         assert_eq!(balance(systems), "15 = 10.00 + 5.00; 11.00");
     }
 
@@ -228,9 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_other_systems_and_years_are_not_added() {
+        let systems = "a@k O customer_code=C1 balance=10.00; c@k O customer_code=C2 balance=5.00";
+        assert_eq!(balance(systems), "10.00 = ; 5.00");
+        // The ledger holds all accounts of its year; what billing software says of a code of its own is in it.
+        let ledger =
+            "b@k O customer_code=C1 balance[2024-12-31]=0; a@k O customer_code=CL4 balance=24.00";
+        assert_eq!(balance(ledger), "0 = ; 24.00");
+        let years = |column: &str| year_in(column);
+        assert_eq!(
+            ["SUIVI / CA 2018", "CA 2022/2023", "CA", "No 1234"].map(years),
+            [Some(2018), Some(2023), None, None]
+        );
+    }
+
+    #[test]
     fn the_latest_year_of_the_ledger_counts_before_other_systems() {
         let of = "a@k O customer_code=C1 balance=10.00; b@k O customer_code=C1 balance[2024-12-31]=12.00; \
-                  b@k O customer_code=C2 balance[2023-12-31]=7.00; c@k O customer_code=C3 balance=1.00";
+                  b@k O customer_code=C2 balance[2023-12-31]=7.00; b@k O customer_code=C3 balance[2024-12-31]=1.00";
         assert_eq!(balance(of), "13 = 12.00 + 1.00; 10.00, 7.00");
         let entities = "b@k O customer_code=C1 balance[2024-12-31]=12.00; \
                         c@l O customer_code=C1 balance[2024-12-31]=5.00";

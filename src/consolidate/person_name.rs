@@ -81,7 +81,7 @@ pub(crate) fn survive_together<'a>(
     let mut mentions: Vec<Mention<'a>> = told.filter_map(|told| mention(told, evidence)).collect();
     mentions.sort_by(|a, b| by_standing(evidence.standings, a.record, b.record));
     if mentions.len() > 1 {
-        put_in_order(&mut mentions);
+        put_in_order(&mut mentions, evidence.mailboxes);
     }
     let Some((base, outcome)) = best_supported(&mentions, evidence) else {
         return apart(&mentions, evidence);
@@ -131,9 +131,21 @@ fn votes<'m, 'a: 'm>(mentions: impl Iterator<Item = &'m Mention<'a>>, side: Side
     votes
 }
 
-/// Puts parts that stand in each other's place where most sources have them; `mentions` come best
-/// standing first.
-fn put_in_order(mentions: &mut [Mention<'_>]) {
+/// How surely a mailbox spells a name in this order: an initial stands before a last name (`p.leroy`), whole names
+/// in either order, mostly this one.
+fn spelled(mailboxes: &[String], first: &str, last: &str) -> usize {
+    let Some(initial) = first.get(..1) else { return 0 };
+    let is = |wanted: String| mailboxes.contains(&wanted);
+    match () {
+        () if is(format!("{initial} {last}")) || is(format!("{initial}{last}")) => 2,
+        () if is(format!("{first} {last}")) => 1,
+        () => 0,
+    }
+}
+
+/// Puts parts that stand in each other's place where most sources have them, where known first names and the
+/// person's mailboxes speak for it; `mentions` come best standing first.
+fn put_in_order(mentions: &mut [Mention<'_>], mailboxes: &[String]) {
     let first = votes(mentions.iter(), Side::First);
     let last = votes(mentions.iter(), Side::Last);
     let count = |votes: &Votes, text: &str| votes.get(text).copied().unwrap_or_default();
@@ -162,7 +174,8 @@ fn put_in_order(mentions: &mut [Mention<'_>]) {
             continue;
         }
         let known = |first: &str, last: &str| {
-            usize::from(person::is_first_name(first) && !person::is_first_name(last))
+            let is_known = person::is_first_name(first) && !person::is_first_name(last);
+            usize::from(is_known) + spelled(mailboxes, first, last)
         };
         let keep = as_first + as_last + known(&f, &l);
         let swap = as_last_instead + as_first_instead + known(&l, &f);
@@ -391,7 +404,7 @@ mod tests {
             .collect();
         let evidence = Evidence {
             standings: &standings,
-            mailboxes: &["h lefevre".to_owned()],
+            mailboxes: &["h lefevre", "p leroy", "marc.alain"].map(|of| text::fold(of)),
             is_shared: &|_| false,
             score: &|_, _| 0,
         };
@@ -421,6 +434,14 @@ mod tests {
         assert_eq!(name("a Durand|; b Julie|Durand; c Julie|Durand"), "Julie|Durand");
         assert_eq!(name("a Morel|L.; b Morel|L.; c Laura|Morel"), "Laura|Morel");
         assert_eq!(name("a |Julia; b Julia|Morel; c Julia|Morel"), "Julia|Morel");
+    }
+
+    #[test]
+    fn a_mailbox_tells_the_order_of_two_words_that_may_be_either() {
+        assert_eq!(name("a Leroy|Pauline; b Pauline|Leroy"), "Pauline|Leroy");
+        assert_eq!(name("a Alain|Marc; b Marc|Alain"), "Marc|Alain");
+        // Most sources know better.
+        assert_eq!(name("a Alain|Marc; b Marc|Alain; c Alain|Marc; d Alain|Marc"), "Alain|Marc");
     }
 
     #[test]

@@ -1633,6 +1633,10 @@ fn goes_to(value: &Value, kind: Kind, cast: &Cast) -> bool {
         Some(_) if value.is("email") => {
             kind == Kind::Person || email::is_role_mailbox(&self::kind::address(&value.text))
         }
+        // A mobile is in a person's pocket, whatever the company beside.
+        Some(_) if value.is("phone") && value.label != "main" && phone::is_mobile(&value.text) => {
+            kind == Kind::Person
+        }
         Some(_) => match placing(&value.attribute, &value.label) {
             Placing::Both => true,
             Placing::PersonFirst => kind == Kind::Person,
@@ -2012,6 +2016,30 @@ mod tests {
         assert_eq!(
             told(&rows, "Nom;N° voie;Voie\nDupont;12 bis;rue Haute\n"),
             ["2 organisation name=Dupont street=12 bis rue Haute"]
+        );
+    }
+
+    #[test]
+    fn a_mobile_is_the_persons_and_not_the_companys() {
+        let rows = r#"
+            rows = "both"
+            columns = [
+              { header = ["Société"], attribute = "name" }, { header = ["Nom"], attribute = "last_name" },
+              { header = ["Tél"], attribute = "phone" },
+            ]
+        "#;
+        // The second row is of the same shape but for its number.
+        let table = "Société;Nom;Tél\nMistral SARL;Durand;01 40 50 60 70\nZéphyr SARL;Petit;06 12 34 56 78\n\
+                     Levant SARL;;06 12 34 56 79\n";
+        assert_eq!(
+            told(rows, table),
+            [
+                "2 organisation name=Mistral SARL phone=01 40 50 60 70",
+                "2 person company=Mistral SARL last_name=Durand phone=01 40 50 60 70",
+                "3 organisation name=Zéphyr SARL",
+                "3 person company=Zéphyr SARL last_name=Petit phone=06 12 34 56 78",
+                "4 organisation name=Levant SARL phone=06 12 34 56 79",
+            ]
         );
     }
 

@@ -1,8 +1,11 @@
 //! Several persons in one row: `M. et Mme Dupont`, `Jean et Marie Dupont`.
 
-use crate::value::{
-    person::{self, Named},
-    text::{clean, fold},
+use crate::{
+    model::{self, ValueKind},
+    value::{
+        person::{self, Named},
+        text::{clean, fold},
+    },
 };
 
 /// The persons that a row names together, if it names more than one, each as written.
@@ -91,6 +94,8 @@ pub(super) fn is_theirs(persons: &[Named], nth: usize, attribute: &str, text: &s
         "birth_date" | "job_title" | "title" | "nickname" | "suffix" => nth == 0,
         "maiden_name" => nth == wife(persons),
         "email" => holds(persons, nth, text),
+        // What a couple bought counts once.
+        money if model::value_kind(money) == ValueKind::Money => nth == 0,
         _ => true,
     }
 }
@@ -147,6 +152,15 @@ mod tests {
         assert_eq!(held("marie_d@x.fr"), (false, true));
         assert_eq!(held("mariedupont@x.fr"), (false, true));
         assert_eq!(held("jean-marie@x.fr"), (true, true));
+    }
+
+    #[test]
+    fn the_turnover_of_a_couple_counts_once() {
+        let couple = split("M. et Mme", "Jean et Marie", "Dupont", "", true).expect("a couple");
+        let theirs = |attribute| [0, 1].map(|nth| is_theirs(&couple, nth, attribute, "12.00"));
+        assert_eq!(theirs("sales_excl_tax"), [true, false]);
+        assert_eq!(theirs("balance"), [true, false]);
+        assert_eq!(theirs("phone"), [true, true]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     table::{RecordsBuilder, RowDigests, row_digest},
     value::{
-        email, organisation, person,
+        email, organisation, person, phone,
         sensitive::{self, Scope},
         standing, text,
     },
@@ -393,6 +393,8 @@ const SIGN: u16 = 32;
 const FIRM_WORD: u16 = 64;
 /// A way of the source to write nothing.
 const NOTHING: u16 = 128;
+/// A number that is a mobile's as it stands.
+const MOBILE: u16 = 256;
 
 /// What the reading of a row asks of the cells of one column.
 struct Asks<'l> {
@@ -503,7 +505,7 @@ impl<'l> Asks<'l> {
             "email" => self.marks_of_email(text),
             "phone" | "mobile" => {
                 let plain = !text.contains('@') && says() && assemble::reaches(attribute, text);
-                plain.then_some(0)
+                plain.then(|| if phone::is_mobile(text) { MOBILE } else { 0 })
             }
             "fax" => (!text.contains('@')).then_some(0),
             "address" | "street" | "postcode_city" | "po_box" => says().then_some(0),

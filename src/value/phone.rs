@@ -166,6 +166,23 @@ pub fn dialled_country(cell: &str) -> Option<String> {
     number.get_region_code().map(|region| region.to_string())
 }
 
+/// Whether a cell is one number of a mobile as it stands: with a country code, or as the French dial it.
+pub fn is_mobile(cell: &str) -> bool {
+    let is_french = |national: &[u8; 9]| matches!(national[0], b'6' | b'7');
+    let cell = cell.trim();
+    if let Some(national) = national_digits(cell) {
+        return is_french(&national);
+    }
+    let digits: String = cell.chars().filter(char::is_ascii_digit).collect();
+    let numbers = match (cell.starts_with('+') || digits.starts_with("00"), digits.as_bytes()) {
+        (true, _) => normalize(cell, "ZZ"),
+        // The zero was lost, or the number stands among other marks.
+        (false, [b'6' | b'7', ..] | [b'0', b'6' | b'7', ..]) => normalize(cell, "FR"),
+        _ => return false,
+    };
+    matches!(numbers[..], [Ok((_, Line::Mobile))])
+}
+
 /// Whether a cell without a country code holds numbers of the country rather than of the `other`, which may be
 /// unknown: only the French write five pairs of digits, and what exists in one plan alone is of that.
 pub fn is_national(cell: &str, country: &str, other: &str) -> bool {
@@ -501,6 +518,24 @@ mod tests {
         assert_eq!(read("030 9018200", "DE"), "+49309018200");
         assert_eq!(read("0692 85 12 34", "FR"), "+262692851234");
         assert_eq!(read("+33 692 85 12 34", "FR"), "+262692851234");
+    }
+
+    #[test]
+    fn a_mobile_is_told_without_its_country() {
+        for cell in [
+            "06 12 34 56 78",
+            "+33 6 12 34 56 78",
+            "07.91.65.76.57",
+            "612345678",
+            "+44 7911 123456",
+        ] {
+            assert!(is_mobile(cell), "{cell}");
+        }
+        for cell in
+            ["01 42 00 00 12", "+32 2 513 89 40", "06 12 34 56 78 / 01 42 00 00 12", "n/a", ""]
+        {
+            assert!(!is_mobile(cell), "{cell}");
+        }
     }
 
     #[test]
