@@ -26,7 +26,7 @@ use crate::{
     },
     legacy::{self, Ignore, Unread},
     model::{self, Kind, Lang},
-    normalize,
+    normalize, owners,
     progress::Progress,
     run::Stage,
     score, store,
@@ -261,6 +261,8 @@ pub struct Plan {
     pub survivorship: consolidate::Settings,
     /// How long prospects and customers are kept.
     pub retention: consolidate::Retention,
+    /// The users of the CRM behind what the legacy systems call owners.
+    pub owners: consolidate::Owners,
     /// The CRM to load; none in `dedupe` unless asked for.
     pub target: Option<Arc<Target>>,
     /// The date that "now" is: ISO; empty for the latest one in the data, as in `dedupe` unless told.
@@ -486,6 +488,7 @@ impl Plan {
             block: block::Settings::default(),
             survivorship: consolidate::Settings::default(),
             retention: consolidate::Retention::default(),
+            owners: consolidate::Owners::default(),
             target,
             as_of,
             key: None,
@@ -596,6 +599,11 @@ impl Checker<'_, '_> {
         self.problems.extend(problems.map(|problem| of_rule(problem, self.document)));
         let mut wrong = Vec::new();
         let (vocabulary, files) = vocabulary::load(self.folder, &mut wrong);
+        let owners = owners::load(self.folder, &mut wrong);
+        // Labels that are merely counted decide on nothing.
+        if owners.is_filled() {
+            rules.push((self.folder.join(owners::OWNERS), owners::OWNERS.to_owned()));
+        }
         self.problems.extend(wrong.into_iter().map(|problem| (usize::MAX, problem)));
         rules.extend(files);
         let legacy = self.folder.join(&about.legacy);
@@ -619,6 +627,7 @@ impl Checker<'_, '_> {
             block: project.block,
             survivorship: project.survivorship,
             retention: self.retention(project.retention, &project.source),
+            owners,
             target,
             as_of,
             key,

@@ -41,6 +41,8 @@ pub mod emit;
 pub mod report;
 pub mod run;
 pub mod vocabulary;
+pub mod owners;
+pub mod fixes;
 pub mod legacy;
 pub mod config;
 pub mod init;

@@ -10,13 +10,13 @@ use arrow::{
 use crate::{
     cluster::Said,
     config::Plan,
-    consolidate::{self, Expired},
+    consolidate::{self, Expired, Owners},
     decisions::{self, Decided, Decision, Status},
     emit,
     error::{Error, Result},
-    ingest, init,
+    fixes, ingest, init,
     matching::{self, Resolved},
-    normalize,
+    normalize, owners,
     registry::{self, Registry},
     report,
     run::{MODEL, PAIRS, Run, Stage},
@@ -36,12 +36,17 @@ pub struct Legacy {
     model: Option<String>,
     /// What is known of golden ids; none when it is kept already.
     registry: Option<Registry>,
+    /// What the sources call owners, counted; none when it is kept already.
+    owners: Option<Owners>,
 }
 
 /// Keeps what a run leaves to the next ones, once it is complete.
 pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
     if let Some(model) = legacy.model {
         store::write_atomically(&plan.folder.join(MODEL), model)?;
+    }
+    if let Some(counted) = legacy.owners {
+        owners::write(&plan.folder.join(owners::OWNERS), &counted)?;
     }
     let Some(registry) = legacy.registry else { return Ok(()) };
     for (name, text) in registry.files()? {
@@ -125,7 +130,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden_of)?;
         let path = run.path(decisions::TOLD);
         decisions::write(&path, &decisions, &decided, records, &golden_of)?;
-        return Ok(Legacy { model, registry: None });
+        return Ok(Legacy { model, ..Legacy::default() });
     }
 
     // One golden record per cluster, each cell knowing where it comes from.
@@ -138,6 +143,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             registry: &registry,
             decided: &decided.values,
             retention: plan.plain.is_none().then_some(&plan.retention),
+            live: &plan.live,
+            owners: &plan.owners,
             key: &key,
         };
         progress.worked_on(clean.table.records.len() as u64);
@@ -156,10 +163,20 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     count_golden(run, &golden.table);
     run.count("cells_for_review", golden.metrics.cells_for_review);
     count_retention(run, &golden.metrics);
+    let owners = write_owners(plan, run, records)?;
     if !golden.table.orphans.is_empty() {
         rejects = all_rejects(&ingested.table, &clean.table, &golden.table.orphans);
         write_rejects(run, &rejects)?;
     }
+
+    // What is wrong in the systems that live on, to be put right there.
+    let findings = fixes::Findings {
+        records,
+        issues: &clean.table.issues,
+        rejects: &rejects,
+        golden: &golden.table,
+    };
+    run.count("fixes", findings.write(&run.path("fixes"), &plan.live)?);
 
     // The load package of the target.
     let emitted = match &plan.target {
@@ -198,7 +215,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         })?;
     }
     let registry = Some(after).filter(|after| plan.plain.is_none() && *after != registry);
-    Ok(Legacy { model, registry })
+    Ok(Legacy { model, registry, owners })
 }
 
 fn ingest(
@@ -305,6 +322,16 @@ fn count_golden(run: &mut Run, golden: &Golden) {
     run.count("persons", golden.persons.len() as u64);
     run.count("organisations", golden.organisations.len() as u64);
     run.count("others", golden.others.len() as u64);
+}
+
+/// Writes what the sources call owners into the run, and gives it when the project says otherwise.
+fn write_owners(plan: &Plan, run: &Run, records: &Records) -> Result<Option<Owners>> {
+    let counted = plan.owners.counted(records);
+    if plan.plain.is_some() || counted.0.is_empty() {
+        return Ok(None);
+    }
+    owners::write(&run.path("golden/owners.csv"), &counted)?;
+    Ok(Some(counted).filter(|counted| *counted != plan.owners))
 }
 
 fn count_retention(run: &mut Run, metrics: &consolidate::Metrics) {

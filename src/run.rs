@@ -169,6 +169,10 @@ const COUNTS: &[Count] = &[
         "withheld",
         "golden record left out of the load|golden records left out of the load",
     ),
+    Count::whole(
+        "fixes",
+        "thing to put right in systems that live on|things to put right in systems that live on",
+    ),
     Count::whole("load_rows", "row to load|rows to load"),
     Count::whole("sheets_without_source", "sheet that no source names|sheets that no source names")
         .open(),

@@ -1710,6 +1710,8 @@ pub struct Golden {
     pub suppressed: Vec<(String, Channel, ConsentState)>,
     /// How long prospects and customers may still be kept.
     pub retention: Vec<GoldenRetention>,
+    /// The user of the CRM who answers for a golden record, by golden id; none until somebody filled in `owners.csv`.
+    pub crm_users: BTreeMap<String, String>,
     /// Golden records that stay out of the load package, by golden id, and why.
     pub withheld: BTreeMap<String, &'static str>,
 }
@@ -1746,6 +1748,7 @@ impl Golden {
             consents: self.consents.iter().filter(|c| is_kept(&c.golden_id)).cloned().collect(),
             history,
             suppressed: self.suppressed.clone(),
+            crm_users: self.crm_users.clone(),
             withheld: self.withheld.clone(),
             ..Golden::default()
         })

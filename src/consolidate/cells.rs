@@ -8,7 +8,7 @@ use super::{
     Settings,
     amount::{self, Accounts},
     identity::{Entities, Entity},
-    person_name, pin,
+    masked, person_name, pin,
     scores::{Shares, score},
     shown,
     survivorship::{
@@ -266,7 +266,7 @@ fn disagreeing(
         kind: entity.kind,
         attribute: attribute.to_owned(),
         rule: rule.as_str(),
-        value: shown(attribute, value).into_owned(),
+        value: masked(attribute, value).into_owned(),
         records: ids.join(" "),
     };
     holders.into_iter().map(line).collect()

@@ -34,16 +34,26 @@ pub(super) fn code_key(code: &str) -> String {
     kept.flat_map(char::to_uppercase).collect()
 }
 
-/// Every code of every record, once for each golden record, sorted. A key is active unless the records
-/// that hold it all say otherwise.
-pub(crate) fn keys(entities: &Entities, records: &Records) -> Vec<GoldenKey> {
+/// Every code of every record, once for each golden record, sorted; of sources that live on (`live`) the declared ids of
+/// their rows besides, whose key space is the source. A key is active unless the records that hold it all say otherwise.
+pub(crate) fn keys(
+    entities: &Entities,
+    records: &Records,
+    live: &BTreeSet<String>,
+) -> Vec<GoldenKey> {
     let mut active: BTreeMap<(&str, &str, &str), bool> = BTreeMap::new();
     for record in 0..records.len() {
         let place = records.place_of(record);
         let golden = entities.of(record as u32);
         let in_use = records.first("active", record) != Some("false");
-        for code in CODES.iter().flat_map(|code| records.values(code, record)) {
+        let codes = CODES.iter().flat_map(|code| records.values(code, record));
+        for code in codes {
             *active.entry((&golden.id, key_space(place), code)).or_default() |= in_use;
+        }
+        let id = records.keys[record].as_str();
+        let is_code = active.contains_key(&(golden.id.as_str(), key_space(place), id));
+        if !id.is_empty() && !is_code && live.contains(&place.source) {
+            *active.entry((&golden.id, &place.source, id)).or_default() |= in_use;
         }
     }
     let key = |((golden_id, key_space, key), active): ((&str, &str, &str), bool)| GoldenKey {
@@ -450,7 +460,7 @@ mod tests {
             "a@L1 O account_code=C1 active=false; a O customer_code=C2; a@L1 O account_code=C1 active=true",
         );
         let entities = Entities::of_first_run(&records, &clusters(&[0, 1, 0]));
-        let shown: Vec<String> = keys(&entities, &records)
+        let shown: Vec<String> = keys(&entities, &records, &BTreeSet::new())
             .iter()
             .map(|k| format!("{} {} {}", k.key_space, k.key, k.active))
             .collect();

@@ -14,6 +14,7 @@ mod key;
 mod lifecycle;
 #[cfg(test)]
 mod notation;
+mod owner;
 mod person_name;
 mod pin;
 mod relation;
@@ -47,6 +48,7 @@ use survivorship::Standing;
 
 pub use consent::{UNKNOWN, suppression_hash};
 pub use identity::golden_ids;
+pub use owner::{OwnerLabel, Owners};
 pub use retention::{Expired, NO_EVIDENCE, Retention};
 pub use survivorship::{AttributeRule, Rule, RuleProblem, Rules};
 pub use write::{read_golden_ids, write, write_crosswalk};
@@ -207,6 +209,10 @@ pub struct Input<'a> {
     pub decided: &'a Values,
     /// How long prospects and customers are kept; none in `dedupe`, which keeps everybody.
     pub retention: Option<&'a Retention>,
+    /// Names of the sources that live on beside the CRM.
+    pub live: &'a BTreeSet<String>,
+    /// The users of the CRM behind what the legacy systems call owners.
+    pub owners: &'a Owners,
     /// The project's secret key, for the hashes of row keys and of the suppression list.
     pub key: &'a crate::table::IdKey,
 }
@@ -246,8 +252,11 @@ pub fn run(
         relation::organisation_links(&entities, &parents, &ingested.records, &index);
     progress.check()?;
 
+    // Who answers for them.
+    owner::assign(&mut golden, records, input.owners);
+
     // Codes, and the history that hangs on them.
-    golden.keys = key::keys(&entities, records);
+    golden.keys = key::keys(&entities, records, input.live);
     let attached = key::attach(&ingested.history, &records.places, &index);
     golden.history = key::lines(&ingested.history, &records.places, &attached, &entities);
     golden.orphans = key::orphans(&ingested.history, &records.places, &attached);
@@ -363,6 +372,17 @@ fn standings<'a>(records: &'a Records, as_of: &str) -> Vec<Standing<'a>> {
     (0..records.len()).into_par_iter().map(standing).collect()
 }
 
+/// A value as it may stand before anybody's eyes: of an IBAN the country, the check digits and the end.
+pub fn masked<'v>(attribute: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
+    let characters = value.chars().count();
+    if attribute != "iban" || characters < 12 {
+        return shown(attribute, value);
+    }
+    let start: String = value.chars().take(4).collect();
+    let end: String = value.chars().skip(characters - 3).collect();
+    format!("{start}…{end}").into()
+}
+
 /// A canonical value as people read it: an address on one line.
 pub fn shown<'v>(attribute: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
     if attribute == "address" { write::one_line(value).into() } else { value.into() }
@@ -436,7 +456,8 @@ fn complete(golden: &mut Golden, lives: &[Life]) {
 }
 
 fn cells_for_review(golden: &Golden) -> u64 {
-    let waiting = golden.conflicts.iter().filter(|c| c.rule == Rule::UnanimousOrReview.as_str());
+    let rules = [Rule::UnanimousOrReview.as_str(), owner::TWO_OWNERS];
+    let waiting = golden.conflicts.iter().filter(|conflict| rules.contains(&conflict.rule));
     waiting.map(|c| (&c.golden_id, &c.attribute)).collect::<BTreeSet<_>>().len() as u64
 }
 
@@ -526,6 +547,8 @@ mod tests {
             registry: &Registry::default(),
             decided: &Values::default(),
             retention: Some(&Retention::default()),
+            live: &BTreeSet::new(),
+            owners: &Owners::default(),
             key: &IdKey([7; 32]),
         };
         let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");
@@ -544,6 +567,8 @@ mod tests {
             registry: &Registry::default(),
             decided: &Values::default(),
             retention: Some(&Retention::default()),
+            live: &BTreeSet::new(),
+            owners: &Owners::default(),
             key: &IdKey([7; 32]),
         };
         let settings: Settings = toml::from_str(settings).expect(settings);

@@ -7,7 +7,7 @@ use super::{
     identity::Entity,
     survivorship::{AttributeRule, Candidate, Evidence, Outcome, Rule, Survivor, by_standing},
 };
-use crate::model;
+use crate::{model, value::text::fold};
 
 /// Chooses the values of what follows another attribute, and of groups.
 pub(super) fn choose<'a>(
@@ -87,10 +87,11 @@ fn choose_group<'a>(
     }
 }
 
-/// Whether two records say different things of one attribute of a group.
+/// Whether two records say different things of one attribute of a group; case and accents are no difference.
 fn contradicts(one: &[Vec<&str>], other: &[Vec<&str>]) -> bool {
     let differ = |(a, b): (&Vec<&str>, &Vec<&str>)| {
-        !a.is_empty() && !b.is_empty() && !a.iter().any(|value| b.contains(value))
+        let same = |value: &&str| b.contains(value) || b.iter().any(|o| fold(o) == fold(value));
+        !a.is_empty() && !b.is_empty() && !a.iter().any(same)
     };
     one.iter().zip(other).any(differ)
 }

@@ -17,7 +17,7 @@ use std::{
 use serde::Serialize;
 
 use self::{cause::Changed, rows::Rows, side::Side};
-use crate::{error::Result, model::Kind, store};
+use crate::{consolidate, error::Result, model::Kind, store};
 
 /// What became of a golden record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -305,13 +305,17 @@ impl<'r> Comparison<'r> {
     fn value_changes(&self, before: &str, after: &str) -> Vec<ValueChange> {
         let (then, now) = (&self.before.golden[before].values, &self.after.golden[after].values);
         let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-        let told = |values: &BTreeMap<String, String>, name| values.get(name).cloned();
-        let changes = names.into_iter().map(|name| ValueChange {
+        let told = |values: &BTreeMap<String, String>, name: &String| {
+            let value = values.get(name).map_or("", String::as_str);
+            consolidate::masked(name, value).into_owned()
+        };
+        let changed = names.into_iter().filter(|name| then.get(*name) != now.get(*name));
+        let change = |name: &String| ValueChange {
             name: name.clone(),
-            before: told(then, name).unwrap_or_default(),
-            after: told(now, name).unwrap_or_default(),
-        });
-        changes.filter(|change| change.before != change.after).collect()
+            before: told(then, name),
+            after: told(now, name),
+        };
+        changed.map(change).collect()
     }
 
     fn explained(&self, found: Found, changed: &Changed) -> Change {

@@ -11,7 +11,7 @@ use super::mapping::RowsOf;
 /// Where a cell's value comes from, read from the text of `from`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Path {
-    /// `golden_id`, `parent_id`, `household_id`, `level`, `lifecycle`, `roles`.
+    /// `golden_id`, `parent_id`, `household_id`, `level`, `lifecycle`, `roles`, `crm_user`.
     Fact(Fact),
     /// `email[2]`: values of an attribute.
     Value { attribute: String, picks: Vec<Pick> },
@@ -42,6 +42,7 @@ pub(super) enum Fact {
     Level,
     Lifecycle,
     Roles,
+    CrmUser,
 }
 
 /// The golden records that a row points to.
@@ -91,13 +92,14 @@ pub(super) enum Part {
     Whole,
 }
 
-const FACTS: [(&str, Fact); 6] = [
+const FACTS: [(&str, Fact); 7] = [
     ("golden_id", Fact::GoldenId),
     ("parent_id", Fact::ParentId),
     ("household_id", Fact::HouseholdId),
     ("level", Fact::Level),
     ("lifecycle", Fact::Lifecycle),
     ("roles", Fact::Roles),
+    ("crm_user", Fact::CrmUser),
 ];
 
 const PARTS: [(&str, Part); 15] = [

@@ -159,6 +159,9 @@ impl<'a> Source<'a> {
             Path::Fact(Fact::HouseholdId) => fact(&records.household),
             Path::Fact(Fact::Level) => fact(&records.level),
             Path::Fact(Fact::Lifecycle) => fact(&records.lifecycle),
+            Path::Fact(Fact::CrmUser) => {
+                one(self.golden.crm_users.get(id).map_or("", String::as_str))
+            }
             Path::Fact(Fact::Roles) => {
                 let roles = records.roles.get(i).map_or("", String::as_str);
                 roles.split('|').filter(|role| !role.is_empty()).map(str::to_owned).collect()

@@ -71,6 +71,20 @@ pub struct Golden {
     pub decisions: Vec<String>,
     /// Its values; none where the run ended before they were chosen.
     pub values: Vec<GoldenValue>,
+    /// What its records do not agree on, so that nothing survives or a steward must look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Disagreement>,
+}
+
+/// What the records of a golden record do not agree on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Disagreement {
+    /// The attribute.
+    pub attribute: String,
+    /// The rule that wants them to.
+    pub rule: String,
+    /// What is said: `value` and the records that say it, one line for each record.
+    pub said: Vec<Loser>,
 }
 
 /// A golden value and its origin.
@@ -308,7 +322,7 @@ impl Tables {
 
     fn values(&self, attribute: &str, record: u32) -> Vec<String> {
         let values = self.records.values(attribute, record as usize);
-        values.map(|value| consolidate::shown(attribute, value).into_owned()).collect()
+        values.map(|value| consolidate::masked(attribute, value).into_owned()).collect()
     }
 
     /// The decisions that name one of these records.
@@ -349,7 +363,36 @@ fn golden(tables: &Tables, members: &[u32]) -> Result<Golden> {
     let decisions =
         decisions.map(|told| format!("{}: {}", told.sentence(), told.outcome())).collect();
     let records = members.iter().map(|&r| tables.mention(r)).collect();
-    Ok(Golden { golden_id, records, decisions, values })
+    let conflicts = conflicts(tables, &golden_id)?;
+    Ok(Golden { golden_id, records, decisions, values, conflicts })
+}
+
+/// What the run lists in `golden/conflicts.csv` of a golden record.
+fn conflicts(tables: &Tables, golden_id: &str) -> Result<Vec<Disagreement>> {
+    let path = tables.folder.join("golden/conflicts.csv");
+    let mut conflicts: Vec<Disagreement> = Vec::new();
+    if !path.is_file() {
+        return Ok(conflicts);
+    }
+    let mut lines = csv::Reader::from_reader(store::open(&path)?);
+    for line in lines.deserialize::<HashMap<String, String>>() {
+        let line = line.map_err(Error::table("golden/conflicts.csv"))?;
+        let cell = |name: &str| line.get(name).map(String::as_str).unwrap_or_default();
+        if cell("golden_id") != golden_id {
+            continue;
+        }
+        let (attribute, rule) = (cell("attribute").to_owned(), cell("rule").to_owned());
+        let said = cell("records").split(' ').map(|id| Loser {
+            value: cell("value").to_owned(),
+            record_id: id.to_owned(),
+            place: tables.place(id),
+        });
+        match conflicts.iter_mut().find(|known| known.attribute == attribute) {
+            Some(known) => known.said.extend(said),
+            None => conflicts.push(Disagreement { attribute, rule, said: said.collect() }),
+        }
+    }
+    Ok(conflicts)
 }
 
 fn lineage(tables: &Tables, path: &Path, golden_id: &str) -> Result<Vec<GoldenValue>> {
@@ -357,14 +400,18 @@ fn lineage(tables: &Tables, path: &Path, golden_id: &str) -> Result<Vec<GoldenVa
     let of_this = lines.iter().filter(|line| line.golden_id == golden_id);
     let values = of_this.map(|line| GoldenValue {
         attribute: line.attribute.to_owned(),
-        value: line.value.to_owned(),
+        value: consolidate::masked(line.attribute, line.value).into_owned(),
         record_id: line.record_id.to_owned(),
         place: tables.place(line.record_id),
         rule: line.rule.to_owned(),
         outcome: line.outcome.to_owned(),
         losers: losers(line.losers)
             .into_iter()
-            .map(|(value, id)| Loser { value, place: tables.place(&id), record_id: id })
+            .map(|(value, id)| Loser {
+                value: consolidate::masked(line.attribute, &value).into_owned(),
+                place: tables.place(&id),
+                record_id: id,
+            })
             .collect(),
     });
     Ok(values.collect())
@@ -438,6 +485,14 @@ fn told(tables: &Tables, record: u32, list: &str) -> Result<Told> {
     Ok(told)
 }
 
+/// A value as written, of an IBAN its ends alone.
+fn masked(attribute: &str, written: &str) -> String {
+    match attribute {
+        "iban" => consolidate::masked(attribute, written).into_owned(),
+        _ => written.to_owned(),
+    }
+}
+
 fn cells(
     tables: &Tables,
     raw: &Records,
@@ -450,7 +505,7 @@ fn cells(
         let column = raw.columns.get(attribute);
         let entries = column.into_iter().flat_map(|c| c.entries(record as usize));
         let (written, origins): (Vec<String>, BTreeSet<u32>) =
-            entries.map(|(value, origin)| (value.to_owned(), origin)).unzip();
+            entries.map(|(value, origin)| (masked(attribute, value), origin)).unzip();
         let header = |&origin: &u32| raw.origins.get(origin as usize).map(|o| o.column.clone());
         let columns: Vec<String> = origins.iter().filter_map(header).collect();
         let of_columns = |told: &Told| -> Vec<String> {

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Candidate, Cell, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record, Verdict,
+    Candidate, Cell, Disagreement, Explained, Golden, GoldenValue, Lines, Mention, Pair, Record,
+    Verdict,
 };
 use crate::{model, score::Explanation, table, value::text};
 
@@ -51,6 +52,13 @@ fn of_golden(golden: &Golden) -> String {
                 Some(part) => format!("  adds {part} from {place}\n"),
                 None => format!("  not {} from {place}\n", loser.value),
             };
+        }
+    }
+    for Disagreement { attribute, rule, said } in &golden.conflicts {
+        text += &format!("\n{attribute}: the records do not agree ({rule})\n");
+        for said in said {
+            let place = said.place.as_ref().unwrap_or(&said.record_id);
+            text += &format!("  {} says {place}\n", said.value);
         }
     }
     text

@@ -226,7 +226,7 @@ fn placing(attribute: &str, label: &str) -> Placing {
         "phone" if label == "main" => Placing::OrganisationFirst,
         "customer_code" | "account_code" | "website" | "fax" | "payment_terms" | "payment_mode"
         | "currency" | "credit_limit" | "balance" | "sales_incl_tax" | "sales_excl_tax"
-        | "last_sale" | "iban" | "bic" => Placing::OrganisationFirst,
+        | "last_sale" | "iban" | "bic" | "bank_holder" => Placing::OrganisationFirst,
         _ => Placing::PersonFirst,
     }
 }

@@ -167,7 +167,7 @@ impl Rule {
             "email" | "phone" | "mobile" | "fax" | "address" => Rule::RankedList,
             "last_sale" | "last_contact" | "last_response" | "updated_at" => Rule::Max,
             "created_at" => Rule::Min,
-            "iban" | "bic" => Rule::Group,
+            "iban" | "bic" | "bank_holder" => Rule::Group,
             "siret" | "company" | "job_title" | "department" | "language" | "owner" | "status"
             | "active" | "standing" | "standing_since" | "employees" | "parent"
             | "payment_terms" | "payment_mode" | "credit_limit" => Rule::MostRecent,
