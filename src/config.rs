@@ -61,6 +61,10 @@ pub struct Project {
     pub survivorship: consolidate::Settings,
     /// How long prospects and customers are kept.
     pub retention: consolidate::Retention,
+    /// What goes live first.
+    pub scope: consolidate::Scope,
+    /// What of the history leaves as rows.
+    pub history: consolidate::Documents,
     /// What is written, and where.
     pub output: Output,
 }
@@ -261,6 +265,10 @@ pub struct Plan {
     pub survivorship: consolidate::Settings,
     /// How long prospects and customers are kept.
     pub retention: consolidate::Retention,
+    /// What goes live first.
+    pub scope: consolidate::Scope,
+    /// What of the history leaves as rows.
+    pub history: consolidate::Documents,
     /// The users of the CRM behind what the legacy systems call owners.
     pub owners: consolidate::Owners,
     /// The CRM to load; none in `dedupe` unless asked for.
@@ -488,6 +496,8 @@ impl Plan {
             block: block::Settings::default(),
             survivorship: consolidate::Settings::default(),
             retention: consolidate::Retention::default(),
+            scope: consolidate::Scope::default(),
+            history: consolidate::Documents::default(),
             owners: consolidate::Owners::default(),
             target,
             as_of,
@@ -627,6 +637,8 @@ impl Checker<'_, '_> {
             block: project.block,
             survivorship: project.survivorship,
             retention: self.retention(project.retention, &project.source),
+            scope: self.scope(project.scope, &project.source),
+            history: self.history(project.history),
             owners,
             target,
             as_of,
@@ -656,6 +668,43 @@ impl Checker<'_, '_> {
             }
         }
         retention
+    }
+
+    /// What a scope names must be there.
+    fn scope(
+        &mut self,
+        scope: consolidate::Scope,
+        sources: &[SourceSettings],
+    ) -> consolidate::Scope {
+        let names = || sources.iter().map(|source| source.name.as_str());
+        for (at, source) in scope.sources.iter().enumerate() {
+            if !names().any(|name| name == source) {
+                let steps = [Step::Key("scope"), Step::Key("sources"), Step::At(at)];
+                let message = format!("there is no source `{source}`");
+                self.tell(&steps, message, nearest(source, names()));
+            }
+        }
+        for (at, filter) in scope.filter.iter().enumerate() {
+            let attribute = filter.attribute.as_str();
+            if model::attribute(attribute).is_none()
+                && !consolidate::Filter::FACTS.contains(&attribute)
+            {
+                let steps = [Step::Key("scope"), Step::Key("filter"), Step::At(at)];
+                let attributes = model::attributes().keys().map(String::as_str);
+                let message = format!("there is no attribute `{attribute}`");
+                self.tell(&steps, message, nearest(attribute, attributes));
+            }
+        }
+        scope
+    }
+
+    fn history(&mut self, history: consolidate::Documents) -> consolidate::Documents {
+        if !history.since.is_empty() && !is_date(&history.since) {
+            let steps = [Step::Key("history"), Step::Key("since")];
+            let message = format!("`since` is no date: `{}`", history.since);
+            self.tell(&steps, message, Some("write it as `2020-01-01`".into()));
+        }
+        history
     }
 
     fn tell(&mut self, steps: &[Step<'_>], message: String, hint: Option<String>) {

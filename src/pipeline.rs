@@ -143,6 +143,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             registry: &registry,
             decided: &decided.values,
             retention: plan.plain.is_none().then_some(&plan.retention),
+            scope: &plan.scope,
             live: &plan.live,
             owners: &plan.owners,
             key: &key,
@@ -150,7 +151,8 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         progress.worked_on(clean.table.records.len() as u64);
         consolidate::run(input, &plan.survivorship, progress)
     })?;
-    consolidate::write(&run.path("golden"), &golden.table, &ingested.table)?;
+    let (folder, legacy) = (run.path("golden"), plan.legacy.as_deref());
+    consolidate::write(&folder, &golden.table, &ingested.table, &plan.history, legacy)?;
     let records = &clean.table.records;
     consolidate::write_crosswalk(&run.path("crosswalk.csv"), records, &golden.table.golden_of)?;
     let path = run.path(decisions::TOLD);
@@ -162,6 +164,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     write_redirects(run, &after)?;
     count_golden(run, &golden.table);
     run.count("cells_for_review", golden.metrics.cells_for_review);
+    run.count("consents_for_review", golden.metrics.consents_for_review);
     count_retention(run, &golden.metrics);
     let owners = write_owners(plan, run, records)?;
     if !golden.table.orphans.is_empty() {
@@ -184,7 +187,13 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
             run.manifest.target = target.name.clone();
             let folder = run.path(&format!("load/{}", target.name));
             Some(run.stage("emit", |p| {
-                emit::run(&golden.table.loadable(), &records.origins, target, &folder, p)
+                emit::run(
+                    &golden.table.loadable(plan.scope.priority),
+                    &records.origins,
+                    target,
+                    &folder,
+                    p,
+                )
             })?)
         }
         _ => None,
@@ -340,6 +349,9 @@ fn count_retention(run: &mut Run, metrics: &consolidate::Metrics) {
     run.count("past_retention", expired.into_iter().map(counted).sum());
     run.count("without_evidence", counted(consolidate::NO_EVIDENCE));
     run.count("withheld", metrics.withheld.values().sum());
+    run.count("brought_in", metrics.brought_in);
+    run.count("re_parented", metrics.re_parented);
+    run.count("withheld_history", metrics.withheld_history);
 }
 
 fn all_rejects(ingested: &Ingested, clean: &Clean, orphans: &[Reject]) -> Vec<Reject> {

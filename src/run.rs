@@ -170,6 +170,18 @@ const COUNTS: &[Count] = &[
         "golden record left out of the load|golden records left out of the load",
     ),
     Count::whole(
+        "brought_in",
+        "organisation brought in by a person of the scope|organisations brought in by persons of the scope",
+    ),
+    Count::whole(
+        "re_parented",
+        "person without an organisation that is left out|persons without an organisation that is left out",
+    ),
+    Count::whole(
+        "withheld_history",
+        "row of history on golden records that are left out|rows of history on golden records that are left out",
+    ),
+    Count::whole(
         "fixes",
         "thing to put right in systems that live on|things to put right in systems that live on",
     ),
@@ -204,6 +216,11 @@ const COUNTS: &[Count] = &[
     Count::whole(
         "cells_for_review",
         "value that records disagree on, for review|values that records disagree on, for review",
+    )
+    .open(),
+    Count::whole(
+        "consents_for_review",
+        "proved opt-in after an objection, for review|proved opt-ins after objections, for review",
     )
     .open(),
     Count::whole("review_pairs", "pair for review|pairs for review").open(),

@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::model::Kind;
 use crate::{
     error::{Error, Result},
+    model::{self, Priority},
     value::{Certainty, Issue, address::Address, sensitive::Sensitive},
 };
 
@@ -1389,14 +1390,19 @@ impl GoldenRecords {
     }
 
     /// The golden records of which `is_kept` says yes to the id; a parent that is none of them is cleared.
-    fn only(&self, is_kept: impl Fn(&str) -> bool) -> GoldenRecords {
+    fn only(&self, is_kept: impl Fn(&str) -> bool, least: Option<Priority>) -> GoldenRecords {
         let kept: Vec<usize> = (0..self.len()).filter(|&i| is_kept(&self.ids[i])).collect();
         let texts = |column: &[String]| -> Vec<String> {
             kept.iter().filter_map(|&i| column.get(i).cloned()).collect()
         };
         let mut parent = texts(&self.parent);
         parent.iter_mut().filter(|id| !is_kept(id)).for_each(String::clear);
-        let columns = self.columns.iter().map(|(name, column)| (name.clone(), column.only(&kept)));
+        let is_asked = |name: &str| {
+            let priority = model::attribute(name).map_or(Priority::Optional, |a| a.priority);
+            least.is_none_or(|least| priority <= least)
+        };
+        let columns = self.columns.iter().filter(|(name, _)| is_asked(name));
+        let columns = columns.map(|(name, column)| (name.clone(), column.only(&kept)));
         GoldenRecords {
             ids: texts(&self.ids),
             members: kept.iter().filter_map(|&i| self.members.get(i).cloned()).collect(),
@@ -1486,6 +1492,60 @@ impl GoldenConsent {
         "file",
         "row",
     ];
+}
+
+/// An opt-in that is younger than the objection that holds: one line of `golden/consent_reviews.csv`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ConsentReview {
+    /// Golden id.
+    pub golden_id: String,
+    /// The address or number in canonical form.
+    pub contact_point: String,
+    /// By which means.
+    pub channel: Channel,
+    /// What holds: `opt_out` or `complaint`.
+    pub state: &'static str,
+    /// ISO date of the objection.
+    pub since: String,
+    /// Its source.
+    pub source: String,
+    /// Its file.
+    pub file: String,
+    /// Its row.
+    pub row: u32,
+    /// ISO date of the opt-in.
+    pub opt_in_since: String,
+    /// Its source.
+    pub opt_in_source: String,
+    /// Its file.
+    pub opt_in_file: String,
+    /// Its row.
+    pub opt_in_row: u32,
+    /// `for_review` where date and wording of the opt-in are known, else `not_proved`.
+    pub verdict: &'static str,
+}
+
+impl ConsentReview {
+    /// The columns of `golden/consent_reviews.csv`.
+    pub const COLUMNS: [&str; 13] = [
+        "golden_id",
+        "contact_point",
+        "channel",
+        "state",
+        "since",
+        "source",
+        "file",
+        "row",
+        "opt_in_since",
+        "opt_in_source",
+        "opt_in_file",
+        "opt_in_row",
+        "verdict",
+    ];
+    /// The verdict of a proved opt-in.
+    pub const FOR_REVIEW: &str = "for_review";
+    /// The verdict of any other.
+    pub const NOT_PROVED: &str = "not_proved";
 }
 
 /// One line of `golden/keys.csv`.
@@ -1704,6 +1764,8 @@ pub struct Golden {
     pub orphans: Vec<Reject>,
     /// Where each golden cell comes from.
     pub lineage: Lineages,
+    /// Opt-ins that are younger than the objection that holds.
+    pub consent_reviews: Vec<ConsentReview>,
     /// Values that records do not agree on, where a rule wants them to.
     pub conflicts: Vec<Conflict>,
     /// Contact points known only by an objection or a bounce: keyed hash, channel, state.
@@ -1720,8 +1782,10 @@ impl Golden {
     /// What is loaded: all but the golden records that are withheld, and what hangs on them. A link to a withheld
     /// organisation is gone, and so is a withheld parent; rows of history that hung on a withheld golden record hang
     /// on nobody. What only an auditor asks for (lineage, crosswalk, conflicts) is not in it.
-    pub fn loadable(&self) -> Cow<'_, Golden> {
-        if self.withheld.is_empty() {
+    ///
+    /// With `least`, of the attributes only those at least so important.
+    pub fn loadable(&self, least: Option<Priority>) -> Cow<'_, Golden> {
+        if self.withheld.is_empty() && least.is_none() {
             return Cow::Borrowed(self);
         }
         let is_kept = |id: &str| !self.withheld.contains_key(id);
@@ -1732,9 +1796,9 @@ impl Golden {
         let links = self.links.iter();
         let relations = self.organisation_links.iter();
         Cow::Owned(Golden {
-            persons: self.persons.only(is_kept),
-            organisations: self.organisations.only(is_kept),
-            others: self.others.only(is_kept),
+            persons: self.persons.only(is_kept, least),
+            organisations: self.organisations.only(is_kept, least),
+            others: self.others.only(is_kept, least),
             links: links
                 .filter(|l| is_kept(&l.person_id) && is_kept(&l.organisation_id))
                 .cloned()

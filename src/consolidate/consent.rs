@@ -20,7 +20,8 @@ use rayon::prelude::*;
 
 use crate::{
     table::{
-        Channel, Clean, ConsentEvent, ConsentState, Couple, GoldenConsent, IdKey, Kind, Records,
+        Channel, Clean, ConsentEvent, ConsentReview, ConsentState, Couple, GoldenConsent, IdKey,
+        Kind, Records,
     },
     value::address::Address,
 };
@@ -38,6 +39,8 @@ pub const UNKNOWN: &str = "unknown";
 pub(crate) struct Consents {
     /// A line for each contact point and channel, in the order of the golden records.
     pub(crate) lines: Vec<GoldenConsent>,
+    /// Opt-ins that are younger than the objection that holds, in the same order.
+    pub(crate) reviews: Vec<ConsentReview>,
     /// Contact points under an objection or a bounce that no golden record holds, hashed; sorted.
     pub(crate) suppressed: Vec<(String, Channel, ConsentState)>,
     /// Objections that name neither a record nor a contact point, and so cannot be kept by anybody.
@@ -163,10 +166,14 @@ impl<'a> Docket<'a> {
         self.by_record[from..].iter().take_while(move |(r, _)| *r == record).map(|&(_, at)| at)
     }
 
-    /// The lines of one golden record, whose surviving postal addresses are `addresses`.
-    fn lines(&self, entity: &Entity, addresses: &[&str]) -> Vec<GoldenConsent> {
+    /// The lines of one golden record, whose surviving postal addresses are `addresses`, and what of them is for review.
+    fn lines(
+        &self,
+        entity: &Entity,
+        addresses: &[&str],
+    ) -> (Vec<GoldenConsent>, Vec<ConsentReview>) {
         let own: Vec<u32> = entity.members.iter().flat_map(|&record| self.on(record)).collect();
-        let mut lines = Vec::new();
+        let (mut lines, mut reviews) = (Vec::new(), Vec::new());
         for channel in Channel::ALL {
             let own: Vec<u32> = own
                 .iter()
@@ -194,7 +201,8 @@ impl<'a> Docket<'a> {
                     self.by_point.get(&(channel, channel.key(spelling))).copied()
                 });
                 let said = own.iter().copied().filter(|&at| self.speaks_of(at, point));
-                let decides = self.first(said.chain(objection).chain(elsewhere));
+                let decides = self.first(said.clone().chain(objection).chain(elsewhere));
+                reviews.extend(decides.and_then(|at| self.review(entity, point, at, said)));
                 lines.push(self.line(entity, channel, point, decides));
             }
             if points.is_empty()
@@ -203,7 +211,47 @@ impl<'a> Docket<'a> {
                 lines.push(self.line(entity, channel, "", Some(decides)));
             }
         }
-        lines
+        (lines, reviews)
+    }
+
+    /// The latest opt-in for a contact point that is younger than the objection that decides. Nothing undoes an objection:
+    /// one that is proved by date and wording is for a human to look at, another one is told.
+    fn review(
+        &self,
+        entity: &Entity,
+        point: &str,
+        decides: u32,
+        said: impl Iterator<Item = u32>,
+    ) -> Option<ConsentReview> {
+        fn day(date: &str) -> &str {
+            date.get(..10).unwrap_or(date)
+        }
+        let objection = &self.events[decides as usize];
+        if !objection.state.is_objection() || objection.since.is_empty() {
+            return None;
+        }
+        let is_later = |&at: &u32| {
+            let event = &self.events[at as usize];
+            event.state == ConsentState::OptIn && day(&event.since) > day(&objection.since)
+        };
+        let opt_in = &self.events[self.first(said.filter(is_later))? as usize];
+        let place = |event: &ConsentEvent| &self.records.places[event.place as usize];
+        let proved = opt_in.proved && !place(opt_in).source.is_empty();
+        Some(ConsentReview {
+            golden_id: entity.id.clone(),
+            contact_point: point.to_owned(),
+            channel: objection.channel,
+            state: objection.state.as_str(),
+            since: objection.since.clone(),
+            source: place(objection).source.clone(),
+            file: place(objection).file.clone(),
+            row: objection.row,
+            opt_in_since: opt_in.since.clone(),
+            opt_in_source: place(opt_in).source.clone(),
+            opt_in_file: place(opt_in).file.clone(),
+            opt_in_row: opt_in.row,
+            verdict: if proved { ConsentReview::FOR_REVIEW } else { ConsentReview::NOT_PROVED },
+        })
     }
 
     /// The ways in which the records write one contact point: an objection may stand on another
@@ -310,12 +358,15 @@ pub(crate) fn consents(
 ) -> Consents {
     let docket = Docket::new(clean, couples);
     let people = entities.list.par_iter().zip(addresses).filter(|(e, _)| e.kind != Kind::Other);
-    let lines: Vec<Vec<GoldenConsent>> = people.map(|(e, held)| docket.lines(e, held)).collect();
+    let made: Vec<(Vec<GoldenConsent>, Vec<ConsentReview>)> =
+        people.map(|(e, held)| docket.lines(e, held)).collect();
+    let (lines, reviews): (Vec<_>, Vec<_>) = made.into_iter().unzip();
     let lost = |e: &&ConsentEvent| {
         e.state.is_objection() && e.record.is_none() && e.contact_point.is_empty()
     };
     Consents {
         lines: lines.into_iter().flatten().collect(),
+        reviews: reviews.into_iter().flatten().collect(),
         suppressed: docket.suppressed(key_of_project),
         lost_objections: clean.events.iter().filter(lost).count() as u64,
     }
@@ -359,8 +410,12 @@ mod tests {
                 channel: channel.expect("a channel"),
                 purpose: String::new(),
                 legal_entity: String::new(),
-                state: states.into_iter().find(|s| s.as_str() == state).expect("a state"),
-                proved: false,
+                state: states
+                    .into_iter()
+                    .find(|s| s.as_str() == state.trim_end_matches('!'))
+                    .expect("a state"),
+                // `opt_in!` is proved.
+                proved: state.ends_with('!'),
                 since: since.to_owned(),
                 place: 0,
                 row,
@@ -510,6 +565,28 @@ mod tests {
             Some(3)
         );
         assert_eq!(rows("0 email opt_in/2020-01-01; 0 email opt_in/2012-01-01"), Some(1));
+    }
+
+    #[test]
+    fn an_opt_in_after_an_objection_undoes_nothing_and_is_for_review_when_it_is_proved() {
+        let told = |events: &str| {
+            let made = all("a P email=x@y.fr", &[0], events, &[]).0;
+            let review = made.reviews.first();
+            let review = review.map(|r| format!("{} {} {}", r.since, r.opt_in_since, r.verdict));
+            (made.lines[0].state.clone(), review.unwrap_or_default())
+        };
+        let objection = "0 email opt_out/2019-03-12; ";
+        let held = |verdict: &str| ("opt_out".to_owned(), verdict.to_owned());
+        assert_eq!(
+            told(&format!("{objection}0 email opt_in!/2020-01-01")),
+            held("2019-03-12 2020-01-01 for_review")
+        );
+        assert_eq!(
+            told(&format!("{objection}0 email opt_in/2020-01-01")),
+            held("2019-03-12 2020-01-01 not_proved")
+        );
+        assert_eq!(told(&format!("{objection}0 email opt_in!/2018-01-01")), held(""), "before it");
+        assert_eq!(told(&format!("{objection}0 email opt_in!")), held(""), "without a date");
     }
 
     #[test]

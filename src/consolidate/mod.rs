@@ -9,6 +9,7 @@
 mod amount;
 mod cells;
 mod consent;
+mod document;
 mod identity;
 mod key;
 mod lifecycle;
@@ -19,6 +20,7 @@ mod person_name;
 mod pin;
 mod relation;
 mod retention;
+mod scope;
 mod scores;
 mod survivorship;
 mod whole;
@@ -36,7 +38,7 @@ use crate::{
     model::Kind,
     progress::Progress,
     registry::Registry,
-    table::{Clean, Clusters, Golden, GoldenRecords, Ingested, Records, Staged},
+    table::{Clean, Clusters, ConsentReview, Golden, GoldenRecords, Ingested, Records, Staged},
 };
 
 use cells::{Choosing, survivors, table_of};
@@ -47,9 +49,11 @@ use scores::Shares;
 use survivorship::Standing;
 
 pub use consent::{UNKNOWN, suppression_hash};
+pub use document::Documents;
 pub use identity::golden_ids;
 pub use owner::{OwnerLabel, Owners};
 pub use retention::{Expired, NO_EVIDENCE, Retention};
+pub use scope::{Filter, Scope};
 pub use survivorship::{AttributeRule, Rule, RuleProblem, Rules};
 pub use write::{read_golden_ids, write, write_crosswalk};
 
@@ -178,12 +182,20 @@ pub struct Metrics {
     pub retention: BTreeMap<String, u64>,
     /// Golden records that stay out of the load package, by reason.
     pub withheld: BTreeMap<String, u64>,
+    /// Organisations outside the scope that are loaded because a person of it is in them.
+    pub brought_in: u64,
+    /// Persons who are loaded without an organisation that they are in, because it is left out.
+    pub re_parented: u64,
+    /// Rows of history that hang on golden records that are left out.
+    pub withheld_history: u64,
     /// Consent events by channel and state, as read: `email opt_out`.
     pub events: BTreeMap<String, u64>,
     /// Contact points by channel and state, after consolidation.
     pub consents: BTreeMap<String, u64>,
     /// Objections that name neither a record nor a contact point.
     pub lost_objections: u64,
+    /// Proved opt-ins that are younger than the objection that holds.
+    pub consents_for_review: u64,
     /// Contact points on the suppression list.
     pub suppressed: u64,
     /// History rows by kind.
@@ -209,6 +221,8 @@ pub struct Input<'a> {
     pub decided: &'a Values,
     /// How long prospects and customers are kept; none in `dedupe`, which keeps everybody.
     pub retention: Option<&'a Retention>,
+    /// What is loaded.
+    pub scope: &'a Scope,
     /// Names of the sources that live on beside the CRM.
     pub live: &'a BTreeSet<String>,
     /// The users of the CRM behind what the legacy systems call owners.
@@ -286,11 +300,14 @@ pub fn run(
     let addresses = surviving_addresses(&golden, &entities);
     let consents = consent::consents(&entities, clean, &ingested.couples, &addresses, input.key);
     golden.consents = consents.lines;
+    golden.consent_reviews = consents.reviews;
     golden.suppressed = consents.suppressed;
 
     // Who stays out of the load, and is suppressed all the same.
+    let mut brought_in = 0;
     if let Some(settings) = input.retention {
         golden.withheld = withheld::withheld(&golden, &entities, &lives, settings);
+        brought_in = scope::apply(&mut golden, records, input.scope);
         golden.suppressed = withheld::suppressed(&golden, input.key);
     }
 
@@ -300,6 +317,7 @@ pub fn run(
         kept_ids: entities.kept_ids,
         retired_ids: entities.retired_ids,
         lost_objections: consents.lost_objections,
+        brought_in,
         ..Metrics::of(&golden, clean)
     };
     Ok(Staged { table: golden, metrics })
@@ -470,6 +488,9 @@ impl Metrics {
             cells: golden.lineage.len() as u64,
             suppressed: golden.suppressed.len() as u64,
             cells_for_review: cells_for_review(golden),
+            consents_for_review: (golden.consent_reviews.iter())
+                .filter(|review| review.verdict == ConsentReview::FOR_REVIEW)
+                .count() as u64,
             ..Metrics::default()
         };
         let add = |counts: &mut BTreeMap<String, u64>, word: &str| match counts.get_mut(word) {
@@ -488,6 +509,16 @@ impl Metrics {
         for reason in golden.withheld.values() {
             add(&mut metrics.withheld, reason);
         }
+        let is_left_out = |id: &String| golden.withheld.contains_key(id);
+        let re_parented = golden.links.iter().filter(|link| {
+            link.current != Some(false)
+                && is_left_out(&link.organisation_id)
+                && !is_left_out(&link.person_id)
+        });
+        metrics.re_parented =
+            re_parented.map(|l| &l.person_id).collect::<BTreeSet<_>>().len() as u64;
+        metrics.withheld_history =
+            golden.history.iter().filter(|row| is_left_out(&row.golden_id)).count() as u64;
         for event in &clean.events {
             let word = format!("{} {}", event.channel.as_str(), event.state.as_str());
             add(&mut metrics.events, &word);
@@ -547,6 +578,7 @@ mod tests {
             registry: &Registry::default(),
             decided: &Values::default(),
             retention: Some(&Retention::default()),
+            scope: &Scope::default(),
             live: &BTreeSet::new(),
             owners: &Owners::default(),
             key: &IdKey([7; 32]),
@@ -567,6 +599,7 @@ mod tests {
             registry: &Registry::default(),
             decided: &Values::default(),
             retention: Some(&Retention::default()),
+            scope: &Scope::default(),
             live: &BTreeSet::new(),
             owners: &Owners::default(),
             key: &IdKey([7; 32]),
@@ -732,7 +765,7 @@ mod tests {
         let (ingested, _) = tables(&records);
         let (_, Staged { table: golden, .. }) = ran(PEOPLE, &[0, 0, 0, 3, 4]);
         let folder = tempfile::tempdir().expect("a folder");
-        write(folder.path(), &golden, &ingested).expect("written");
+        write(folder.path(), &golden, &ingested, &Documents::default(), None).expect("written");
         write_crosswalk(&folder.path().join("crosswalk.csv"), &records, &golden.golden_of)
             .expect("written");
         let header = |name: &str| {

@@ -1,7 +1,7 @@
 //! The files of `golden/` and the crosswalk.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     path::Path,
     sync::Arc,
 };
@@ -11,19 +11,27 @@ use arrow::{
     datatypes::{DataType, Field, Schema},
 };
 
+use super::document::{self, Documents};
 use crate::{
     error::{Error, Result},
     model::{self, Kind, Priority},
     store::{self, CsvFile},
     table::{
-        Channel, Conflict, Golden, GoldenConsent, GoldenRecords, GoldenRetention, History,
+        Channel, Conflict, ConsentReview, Golden, GoldenConsent, GoldenRecords, GoldenRetention,
         Ingested, RecordId, Records,
     },
     value::address::Address,
 };
 
-/// Writes every file of `golden/` into `folder`; `ingested` gives the whole rows of the history.
-pub fn write(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> {
+/// Writes every file of `golden/` into `folder`; `ingested` gives the whole rows of the history, and `legacy` is the
+/// folder that attached files lie in.
+pub fn write(
+    folder: &Path,
+    golden: &Golden,
+    ingested: &Ingested,
+    documents: &Documents,
+    legacy: Option<&Path>,
+) -> Result<()> {
     let tables = [
         ("persons", Kind::Person, &golden.persons),
         ("organisations", Kind::Organisation, &golden.organisations),
@@ -52,7 +60,11 @@ pub fn write(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> 
         store::write_csv(&path, &["golden_id", "reason"], &golden.withheld)?;
     }
     write_relations(folder, golden)?;
-    write_history(folder, golden, ingested)
+    write_history(folder, golden)?;
+    if ingested.history.is_empty() {
+        return Ok(());
+    }
+    document::write(&folder.join("history"), golden, ingested, documents, legacy)
 }
 
 /// Writes `crosswalk.csv`: one line per record, by file, sheet and row.
@@ -134,12 +146,25 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
         &GoldenConsent::COLUMNS,
         golden.consents.iter().map(readable),
     )?;
+    if !golden.consent_reviews.is_empty() {
+        let path = folder.join("consent_reviews.csv");
+        store::write_csv(&path, &ConsentReview::COLUMNS, golden.consent_reviews.iter().map(shown))?;
+    }
     let states = golden.suppressed.iter();
     store::write_csv(
         &folder.join("suppressed.csv"),
         &["hash", "channel", "state"],
         states.map(|(hash, channel, state)| (hash, channel.as_str(), state.as_str())),
     )
+}
+
+/// The same of a review.
+fn shown(line: &ConsentReview) -> ConsentReview {
+    let mut line = line.clone();
+    if line.channel == Channel::Post {
+        line.contact_point = one_line(&line.contact_point);
+    }
+    line
 }
 
 /// A consent line with its postal address as people write it.
@@ -283,86 +308,11 @@ fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
     file.finish()
 }
 
-/// Writes `history.csv`, and the whole rows of each kind with the golden id before them.
-fn write_history(folder: &Path, golden: &Golden, ingested: &Ingested) -> Result<()> {
+/// Writes `history.csv`: where each row of history hangs.
+fn write_history(folder: &Path, golden: &Golden) -> Result<()> {
     store::write_csv(
         &folder.join("history.csv"),
         &["file", "sheet", "row", "kind", "key", "golden_id", "date", "amount", "currency"],
         &golden.history,
-    )?;
-    let places = &ingested.records.places;
-    // Several objects of a JSON file may stand on one line: the key tells them apart.
-    let golden_id: HashMap<(&str, &str, u32, &str), &str> = (golden.history.iter())
-        .map(|h| ((h.file.as_str(), h.sheet.as_str(), h.row, h.key.as_str()), h.golden_id.as_str()))
-        .collect();
-    let mut kinds: BTreeMap<&str, Vec<&History>> = BTreeMap::new();
-    for table in &ingested.history {
-        kinds.entry(&table.kind).or_default().push(table);
-    }
-    for (kind, mut tables) in kinds {
-        let place = |t: &History| &places[t.place as usize];
-        tables.sort_by_key(|t| (&place(t).file, &place(t).sheet));
-        let header = joined_header(&tables);
-        let path = folder.join("history").join(format!("{kind}.csv"));
-        let lead = ["golden_id", "source", "file", "sheet", "row"];
-        let mut file = CsvFile::create(&path, lead.into_iter().chain(header.iter().copied()))?;
-        let of_one_file = |a: &&History, b: &&History| {
-            (&place(a).file, &place(a).sheet) == (&place(b).file, &place(b).sheet)
-        };
-        for tables in tables.chunk_by(of_one_file) {
-            let place = place(tables[0]);
-            let columns: Vec<Vec<Option<usize>>> =
-                tables.iter().map(|table| positions(&header, &table.header)).collect();
-            // Rows of one file have several places when they are of several legal entities.
-            let mut rows: Vec<_> = (tables.iter().zip(&columns))
-                .flat_map(|(table, at)| table.rows.iter().map(move |row| (at, row)))
-                .collect();
-            rows.sort_by_key(|(_, row)| row.row);
-            for (at, row) in rows {
-                let id = golden_id.get(&(
-                    place.file.as_str(),
-                    place.sheet.as_str(),
-                    row.row,
-                    row.key.as_str(),
-                ));
-                let number = row.row.to_string();
-                let lead = [
-                    id.copied().unwrap_or_default(),
-                    &place.source,
-                    &place.file,
-                    &place.sheet,
-                    &number,
-                ];
-                let cell = |at: &Option<usize>| at.and_then(|at| row.cells.get(at)).unwrap_or("");
-                file.row(lead.into_iter().chain(at.iter().map(cell)))?;
-            }
-        }
-        file.finish()?;
-    }
-    Ok(())
-}
-
-/// The columns of all tables, each name as often as the table that has it most often.
-fn joined_header<'h>(tables: &[&'h History]) -> Vec<&'h str> {
-    let mut joined: Vec<&str> = Vec::new();
-    for table in tables {
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        for name in &table.header {
-            let nth = seen.entry(name).or_default();
-            *nth += 1;
-            if joined.iter().filter(|known| *known == name).count() < *nth {
-                joined.push(name);
-            }
-        }
-    }
-    joined
-}
-
-/// For each column of `joined` its position in `header`; columns of one name in their order.
-fn positions(joined: &[&str], header: &[String]) -> Vec<Option<usize>> {
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, name) in header.iter().enumerate().rev() {
-        places.entry(name).or_default().push(at);
-    }
-    joined.iter().map(|name| places.get_mut(name)?.pop()).collect()
+    )
 }

@@ -47,7 +47,11 @@ pub(super) fn rank(rule: Rule, kind: ValueKind, a: &Choice<'_>, b: &Choice<'_>) 
         | Rule::Concat
         | Rule::Union => Ordering::Equal,
         Rule::RankedList => {
-            (b.is_shared.cmp(&a.is_shared)).then(a.votes.cmp(&b.votes)).then(a.latest.cmp(b.latest))
+            let arrives = |c: &Choice<'_>| kind != ValueKind::Address || is_deliverable(c.value());
+            (b.is_shared.cmp(&a.is_shared))
+                .then(arrives(a).cmp(&arrives(b)))
+                .then(a.votes.cmp(&b.votes))
+                .then(a.latest.cmp(b.latest))
         }
     }
 }
@@ -63,6 +67,12 @@ fn specificity(kind: ValueKind, value: &str) -> (usize, usize) {
             (words.clone().filter(|word| word.len() > 1).count(), words.count())
         }
     }
+}
+
+/// Whether a letter can arrive: a town alone, however many know it, is no address.
+fn is_deliverable(value: &str) -> bool {
+    let address = Address::decode(value);
+    !address.street.is_empty() || !address.complement.is_empty()
 }
 
 fn by_size(kind: ValueKind, a: &str, b: &str) -> Ordering {
