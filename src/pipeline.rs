@@ -23,8 +23,8 @@ use crate::{
     score::Model,
     store,
     table::{
-        Clean, Couple, Golden, IdKey, Ingested, IssueLine, Kind, Link, Reject, Severity, Staged,
-        issue_lines,
+        Clean, Couple, Golden, IdKey, Ingested, IssueLine, Kind, Link, Records, Reject, Severity,
+        Staged, issue_lines,
     },
 };
 
