@@ -17,6 +17,7 @@ use crate::{
         CellIssue, Channel, ConsentState, Golden, GoldenConsent, IssueLine, Records, Reject,
         Severity,
     },
+    value::{Certainty, text::fold},
 };
 
 /// One thing to put right.
@@ -100,7 +101,8 @@ impl Findings<'_> {
             value: String::new(),
         });
         let issues = self.issues.iter().map(|issue| issue.line(self.records));
-        let issues = issues.filter(|line| line.source == source).map(|line: IssueLine<'_>| Fix {
+        let issues = issues.filter(|line| line.source == source && is_wrong(line));
+        let issues = issues.map(|line: IssueLine<'_>| Fix {
             file: line.file.to_owned(),
             sheet: line.sheet.to_owned(),
             row: Some(line.row),
@@ -195,6 +197,12 @@ impl Findings<'_> {
         }
         fixes
     }
+}
+
+/// Whether the system should say something else: what is merely known of a value (`info@` is a role's mailbox) is no
+/// mistake, and case and marks are none either.
+fn is_wrong(line: &IssueLine<'_>) -> bool {
+    line.certainty != Certainty::Proved || fold(line.raw) != fold(line.value)
 }
 
 /// A source's name as that of a file, different from those before it.

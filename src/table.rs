@@ -146,6 +146,9 @@ impl Place {
     }
 }
 
+/// Stands for the column of a value that the name of its file tells: the owner of a mailbox.
+pub const FILE_NAME: &str = "file name";
+
 /// Where a row stands, as a name that commands take: `file:row` or `file!sheet:row`.
 pub fn address(file: &str, sheet: &str, row: u32) -> String {
     match sheet {

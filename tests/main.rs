@@ -6,6 +6,7 @@ mod decisions;
 mod demo;
 mod determinism;
 mod layouts;
+mod lots;
 mod mutations;
 mod privacy;
 mod program;

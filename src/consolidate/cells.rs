@@ -8,7 +8,7 @@ use super::{
     Settings,
     amount::{self, Accounts},
     identity::{Entities, Entity},
-    masked, person_name, pin,
+    masked, owner, person_name, pin,
     scores::{Shares, score},
     shown,
     survivorship::{
@@ -198,7 +198,10 @@ fn choose<'a>(
             chosen.cells.extend(survivor.take().map(|survivor| (at, vec![survivor])));
             continue;
         }
-        let candidates = attributes.candidates(at, entity, decided);
+        let mut candidates = attributes.candidates(at, entity, decided);
+        if attributes.columns[at].0 == "owner" {
+            owner::keep_best_told(&mut candidates, |cell| cell.origin, records);
+        }
         if candidates.is_empty() || rule.rule.takes_from_one_record() {
             continue;
         }

@@ -281,6 +281,8 @@ pub fn run(
     let cutoff = lifecycle::cutoff(input.as_of, settings.inactive_after_years);
     let lives = lifecycle::lives(&entities, records, &last_sales, &golden.links, &cutoff);
 
+    complete(&mut golden, &lives);
+
     // How long they may be kept.
     let facts = retention::Facts {
         entities: &entities,
@@ -312,7 +314,6 @@ pub fn run(
     }
 
     golden.golden_of = (0..records.len()).map(|r| entities.of(r as u32).id.clone()).collect();
-    complete(&mut golden, &lives);
     let metrics = Metrics {
         kept_ids: entities.kept_ids,
         retired_ids: entities.retired_ids,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::table::{Conflict, Golden, GoldenRecords, Kind, Records};
+use crate::table::{Conflict, FILE_NAME, Golden, GoldenRecords, Kind, Records};
 
 use super::pin;
 
@@ -120,6 +120,18 @@ pub(crate) fn assign(golden: &mut Golden, records: &Records, owners: &Owners) {
     });
 }
 
+/// Leaves out owners that the name of a file alone tells, where a column tells one: whose mailbox a card lies in says
+/// less than who is named on it.
+pub(super) fn keep_best_told<T>(cells: &mut Vec<T>, origin: impl Fn(&T) -> u32, records: &Records) {
+    let by_column = |cell: &T| {
+        let origin = records.origins.get(origin(cell) as usize);
+        origin.is_none_or(|origin| origin.column != FILE_NAME)
+    };
+    if cells.iter().any(by_column) {
+        cells.retain(by_column);
+    }
+}
+
 /// The active users that the records of a golden record name, each with the records that do.
 fn active_users<'o>(
     table: &GoldenRecords,
@@ -128,12 +140,16 @@ fn active_users<'o>(
     owners: &'o Owners,
 ) -> BTreeMap<&'o str, Vec<String>> {
     let mut active: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for &record in &table.members[i] {
-        for label in records.values("owner", record as usize) {
-            if let Some(user) = owners.active_user(label) {
-                let named = active.entry(user).or_default();
-                named.push(records.ids[record as usize].to_string());
-            }
+    let Some(column) = records.columns.get("owner") else { return active };
+    let of_record = |&record: &u32| {
+        column.entries(record as usize).map(move |(label, origin)| (label, origin, record))
+    };
+    let mut told: Vec<(&str, u32, u32)> = table.members[i].iter().flat_map(of_record).collect();
+    keep_best_told(&mut told, |&(_, origin, _)| origin, records);
+    for (label, _, record) in told {
+        if let Some(user) = owners.active_user(label) {
+            let named = active.entry(user).or_default();
+            named.push(records.ids[record as usize].to_string());
         }
     }
     active

@@ -29,7 +29,7 @@ use crate::{
     error::Result,
     model::{self, Kind, ValueKind},
     progress::Progress,
-    table::{Channel, Couple, Draft, Drafted, Link, RecordsBuilder, Reject, Severity},
+    table::{Channel, Couple, Draft, Drafted, FILE_NAME, Link, RecordsBuilder, Reject, Severity},
     value::{
         boolean, date, dictionary, email, organisation, person, phone,
         role::{self, Role},
@@ -1111,7 +1111,7 @@ impl Understood {
         let id = |value: &GivenValue| {
             let column = match layout.header.get(value.column) {
                 Some(header) => header.as_str(),
-                None if &*value.attribute == "owner" => "file name",
+                None if &*value.attribute == "owner" => FILE_NAME,
                 None => "",
             };
             let origin = builder.origin(self.place, column, &value.label);
