@@ -330,8 +330,7 @@ impl Teller<'_> {
                     self.value(to, number, changed);
                 }
                 Err(_) if self.plan.foreign_numbers && is_local_number(self.cell) => {
-                    let digits = self.cell.chars().filter(char::is_ascii_digit).collect();
-                    self.value(to, digits, false);
+                    self.value(to, as_dialled(self.cell), false);
                 }
                 Err(invalid) => self.told.push(Told::Invalid(invalid)),
             }
@@ -380,6 +379,13 @@ pub(super) fn has_foreign_numbers(raw: &Records, country: &str) -> bool {
         foreign += usize::from(phone::normalize(cell, country).iter().any(Result::is_err));
     }
     foreign * 2 > tried
+}
+
+/// The digits of a number that no plan knows, with the mark of a country code where one is written.
+fn as_dialled(cell: &str) -> String {
+    let digits = cell.chars().filter(char::is_ascii_digit);
+    let has_code = cell.trim_start_matches([' ', '(']).starts_with('+');
+    has_code.then_some('+').into_iter().chain(digits).collect()
 }
 
 /// Whether the cell holds as many digits as a number has without its area code, or more.

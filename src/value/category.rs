@@ -465,7 +465,49 @@ fn best_spelling(members: &[&Spelling], values: &[(String, u64)]) -> String {
         .iter()
         .map(|&at| &values[at])
         .max_by(|(a, n), (b, m)| rank(a, *n).cmp(&rank(b, *m)).then_with(|| b.cmp(a)));
-    best.map(|(value, _)| value.clone()).unwrap_or_default()
+    let best = best.map(|(value, _)| value.as_str()).unwrap_or_default();
+    let others = member.values.iter().map(|&at| values[at].0.as_str());
+    in_small_letters(&with_accents_of(best, others))
+}
+
+/// The value with the accents that another spelling of it has: `Responsable qualite` beside `RESPONSABLE QUALITÉ`.
+fn with_accents_of<'v>(value: &str, others: impl Iterator<Item = &'v str>) -> String {
+    let accents = |text: &str| text.chars().filter(|c| !c.is_ascii()).count();
+    let is_like = |other: &&str| {
+        other.chars().count() == value.chars().count() && text::fold(other) == text::fold(value)
+    };
+    let Some(accented) = others.filter(is_like).max_by_key(|other| accents(other)) else {
+        return value.to_owned();
+    };
+    let letters = value.chars().zip(accented.chars());
+    let joined = letters.map(|(own, other)| match (other.is_ascii(), own.is_lowercase()) {
+        (true, _) => own.to_string(),
+        (false, true) => other.to_lowercase().to_string(),
+        (false, false) => other.to_uppercase().to_string(),
+    });
+    joined.collect()
+}
+
+/// A text of several words in capitals as a sentence is written: `Chef de chantier`, `Responsable SAV`.
+fn in_small_letters(value: &str) -> String {
+    /// A word so short is an acronym.
+    const ACRONYM: usize = 3;
+    if value.chars().any(char::is_lowercase) || !value.trim().contains(' ') {
+        return value.to_owned();
+    }
+    let words = value.split(' ').enumerate().map(|(at, word)| {
+        let is_small = || DICTIONARY.small.contains(&text::fold(word));
+        if word.chars().count() <= ACRONYM && !is_small() {
+            return word.to_owned();
+        }
+        let small = word.to_lowercase();
+        let mut letters = small.chars();
+        match letters.next().filter(|_| at == 0) {
+            Some(first) => first.to_uppercase().chain(letters).collect(),
+            None => small,
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -501,6 +543,35 @@ mod tests {
             "B.T.P., btp, Bâtiment / TP > BTP; Négoce, commerce > Commerce"
         );
         assert_eq!(told("segment", &["SME", "KMU"], Lang::En), "SME, KMU > SME");
+    }
+
+    #[test]
+    fn a_common_title_keeps_accents_and_no_capitals() {
+        assert_eq!(
+            told("job_title", &["RESPONSABLE QUALITÉ", "Responsable qualite"], Lang::Fr),
+            "RESPONSABLE QUALITÉ, Responsable qualite > Responsable qualité"
+        );
+        assert_eq!(
+            told("job_title", &["CHEF DE CHANTIER"], Lang::Fr),
+            "CHEF DE CHANTIER > Chef de chantier"
+        );
+        assert_eq!(
+            told("job_title", &["RESPONSABLE SAV"], Lang::Fr),
+            "RESPONSABLE SAV > Responsable SAV"
+        );
+    }
+
+    #[test]
+    fn a_manager_is_no_director() {
+        assert_eq!(
+            told(
+                "job_title",
+                &["Responsable informatique", "DSI", "Technico-commercial"],
+                Lang::Fr
+            ),
+            "DSI > Directeur des systèmes d'information; Responsable informatique > Responsable informatique; \
+             Technico-commercial > Technico-commercial"
+        );
     }
 
     #[test]

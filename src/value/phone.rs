@@ -37,7 +37,9 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
     if country == "FR"
         && let Some(national) = national_digits(&cleaned)
     {
-        return vec![Ok(french(std::str::from_utf8(&national).expect("digits are ASCII")))];
+        let national = std::str::from_utf8(&national).expect("digits are ASCII");
+        let with_code = !cleaned.starts_with('0') || cleaned.starts_with("00");
+        return vec![Ok(if with_code { metropolitan(national) } else { french(national) })];
     }
     if let Some((mantissa, exponent)) = identifier::scientific(&cleaned) {
         let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -140,20 +142,28 @@ fn national_digits(cell: &str) -> Option<[u8; 9]> {
     <[u8; 9]>::try_from(national).ok().filter(|national| national[0] != b'0')
 }
 
-/// A French number from its nine national digits.
+/// A French number from its nine national digits, as it is dialled within France.
 ///
 /// Those of the overseas departments are dialled like the others, but have country codes of their own.
 fn french(national: &str) -> (String, Line) {
-    let overseas = overseas(national.as_bytes());
-    let line = french_line(national.as_bytes()[0]);
-    let metropolitan = format!("+33{national}");
-    if !overseas.is_empty() && international(&metropolitan, None).is_err() {
-        let written = format!("+{overseas}{national}");
-        if international(&written, None).is_ok() {
-            return (written, line);
-        }
+    match overseas_number(national) {
+        Some(number) => (number, french_line(national.as_bytes()[0])),
+        None => metropolitan(national),
     }
-    (metropolitan, line)
+}
+
+/// A number that is written with the code of France.
+fn metropolitan(national: &str) -> (String, Line) {
+    (format!("+33{national}"), french_line(national.as_bytes()[0]))
+}
+
+/// The number of an overseas department that nine digits are of, if metropolitan France has no such number.
+fn overseas_number(national: &str) -> Option<String> {
+    let code = overseas(national.as_bytes());
+    let exists = |number: &str| international(number, None).is_ok();
+    let number = format!("+{code}{national}");
+    let is_overseas = !code.is_empty() && !exists(&format!("+33{national}")) && exists(&number);
+    is_overseas.then_some(number)
 }
 
 /// The ISO code of the country whose code a cell's number begins with; none where it has no country code, or
@@ -247,7 +257,7 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
         if let Some(rest) = digits.strip_prefix("33") {
             let national = rest.strip_prefix('0').unwrap_or(rest);
             return if national.len() == 9 && !national.starts_with('0') {
-                Ok(french(national))
+                Ok(metropolitan(national))
             } else {
                 Err(wrong_length(national.len()))
             };
@@ -269,8 +279,15 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
 /// The codes of France and of its overseas departments, whose numbers have nine digits behind a zero.
 const FRENCH_CODES: [&str; 5] = ["+33", "+262", "+590", "+594", "+596"];
 
-/// What a steward should know of a number that was read from a cell: that the zero before it was lost.
+/// What a steward should know of a number that was read from a cell: that the zero before it was lost, or that it has
+/// the code of France and is of an overseas department.
 pub fn issues(cell: &str, number: &str) -> Vec<Issue> {
+    let of_france = without_extension(number).strip_prefix("+33");
+    if let Some(overseas) = of_france.filter(|of| of.len() == 9).and_then(overseas_number) {
+        let message = "it has the code of France, and such numbers are of an overseas department";
+        let suggestion = format!("perhaps `{overseas}`");
+        return vec![Issue { suggestion, ..Issue::doubtful("overseas_code", message) }];
+    }
     let digits = || cell.bytes().filter(u8::is_ascii_digit);
     let national = FRENCH_CODES.iter().find_map(|code| number.strip_prefix(code));
     let is_lost = |national: &str| {
@@ -517,7 +534,11 @@ mod tests {
         assert_eq!(read("020 7946 0018", "GB"), "+442079460018");
         assert_eq!(read("030 9018200", "DE"), "+49309018200");
         assert_eq!(read("0692 85 12 34", "FR"), "+262692851234");
-        assert_eq!(read("+33 692 85 12 34", "FR"), "+262692851234");
+        // What is written with a code keeps it; that the code is another one is only told.
+        for cell in ["+33 692 85 12 34", "00 33 6 92 85 12 34"] {
+            assert_eq!(read(cell, "FR"), "+33692851234");
+            assert_eq!(issues(cell, "+33692851234")[0].code, "overseas_code");
+        }
     }
 
     #[test]
