@@ -39,6 +39,7 @@ pub(super) enum Way {
     Boolean,
     Url,
     Text,
+    Note,
 }
 
 impl Way {
@@ -54,6 +55,7 @@ impl Way {
             "naf" => Way::Identifier,
             "standing" => Way::Standing,
             "birth_date" => Way::BirthDate,
+            "notes" => Way::Note,
             _ if attribute.starts_with("x.date.") => Way::LooseDate,
             _ if attribute.starts_with("x.number.") => Way::LooseNumber,
             _ if attribute.starts_with("x.code.") => Way::Identifier,
@@ -86,9 +88,12 @@ impl Way {
             Way::Money | Way::LooseNumber => ValueKind::Money,
             Way::Boolean => ValueKind::Boolean,
             Way::Url => ValueKind::Url,
-            Way::Civility | Way::Gender | Way::LegalForm | Way::Standing | Way::Text => {
-                ValueKind::Text
-            }
+            Way::Civility
+            | Way::Gender
+            | Way::LegalForm
+            | Way::Standing
+            | Way::Text
+            | Way::Note => ValueKind::Text,
         }
     }
 }
@@ -155,7 +160,7 @@ impl Plan<'_> {
         let attribute = &self.attributes[at];
         let as_written = match attribute.way {
             _ if attribute.agreed => false,
-            Way::Text => text::is_tidy(cell),
+            Way::Text | Way::Note => text::is_tidy(cell),
             Way::Email => email::is_plain(cell) && email::issues(cell).is_empty(),
             Way::Identifier => identifier::is_plain(attribute.name, cell),
             Way::Date | Way::BirthDate => date::is_plain(cell),
@@ -530,6 +535,7 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
             }),
         },
         Way::Url => own(url::normalize(value)?),
+        Way::Note => own(text::clean_lines(value)),
         Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
             own(text::clean(value))
         }

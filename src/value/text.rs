@@ -30,6 +30,24 @@ pub fn clean(text: &str) -> String {
     if is_nfc_quick(clean.chars()) == IsNormalized::Yes { clean } else { clean.nfc().collect() }
 }
 
+/// The same line by line, as a note has them: line breaks stay, no more than one blank line between two.
+pub fn clean_lines(text: &str) -> String {
+    if is_tidy(text) {
+        return text.to_owned();
+    }
+    let text = text.replace("_x000D_\n", "\n").replace("\r\n", "\n").replace(['\r', '\u{b}'], "\n");
+    let mut lines = String::with_capacity(text.len());
+    let mut breaks = 0;
+    for line in text.split('\n').map(clean) {
+        if !line.is_empty() && !lines.is_empty() {
+            lines.push_str(if breaks > 1 { "\n\n" } else { "\n" });
+        }
+        breaks = if line.is_empty() { breaks + 1 } else { 1 };
+        lines.push_str(&line);
+    }
+    lines
+}
+
 /// Whether [`clean`] surely leaves the text as it is: printable ASCII and the composed letters of western
 /// languages (U+00C0 to U+017F), with single blanks within.
 pub(crate) fn is_tidy(text: &str) -> bool {
@@ -391,6 +409,20 @@ mod tests {
         ];
         for (kind, text) in values {
             assert!(!is_placeholder_of(kind, text), "{kind:?} {text}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_note_stay() {
+        for (note, clean) in [
+            ("rappeler  lundi\r\n devis  12\r\n\r\n\r\nvu", "rappeler lundi\ndevis 12\n\nvu"),
+            ("\n\n vu \n", "vu"),
+            ("a_x000D_\nb", "a\nb"),
+            ("un  seul", "un seul"),
+            (" \n ", ""),
+        ] {
+            assert_eq!(clean_lines(note), clean);
+            assert_eq!(clean_lines(clean), clean);
         }
     }
 
