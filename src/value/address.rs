@@ -171,7 +171,7 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         }
     }
     if postcode.is_empty() && city.is_empty() {
-        take_place(&mut lines, &mut postcode, &mut city, &mut address.country, country);
+        take_place(&mut lines, &mut postcode, &mut city, &mut address, country);
     } else {
         drop_place(&mut lines, &postcode, &city);
     }
@@ -622,10 +622,12 @@ fn postcode_then_city(text: &str) -> Option<(&str, &str)> {
         return None;
     }
     let digits = text[first..].find(|c: char| !c.is_ascii_digit())?;
-    if !(4..=5).contains(&digits) {
+    // Polish ones: `00-590 Warszawa`.
+    let is_polish = text[first..].get(..6).is_some_and(|code| has_form("PL", code));
+    if !(4..=5).contains(&digits) && !is_polish {
         return None;
     }
-    let mut end = first + digits;
+    let mut end = first + if is_polish { 6 } else { digits };
     // Portuguese ones: `1100-053 Lisboa`.
     let route = text[end..].strip_prefix('-').filter(|_| digits == 4).and_then(|r| r.get(..3));
     if route.is_some_and(|route| route.bytes().all(|b| b.is_ascii_digit())) {
@@ -656,12 +658,22 @@ fn take_place(
     lines: &mut Vec<String>,
     postcode: &mut String,
     city: &mut String,
-    found_country: &mut String,
+    address: &mut Address,
     country: &str,
 ) {
+    let (found_country, state) = (&mut address.country, &mut address.state);
     let assumed =
         if found_country.is_empty() { country } else { found_country.as_str() }.to_owned();
+    let american = if assumed == "US" { american_place(lines) } else { None };
+    if let Some((from, before)) = american {
+        (*city, *state, *postcode) = before;
+        keep_before(lines, lines.len() - 1, from);
+        return;
+    }
     if let Some(told) = take_place_before_code(lines, postcode, city) {
+        if told == "CA" {
+            take_state(city, state);
+        }
         if found_country.is_empty() {
             told.clone_into(found_country);
         }
@@ -696,6 +708,29 @@ fn take_place(
         code.clone_into(postcode);
         town.clone_into(city);
         keep_before(lines, at, start);
+    }
+}
+
+/// Where in the last line an American place starts, with its town, state and postcode: `New York, NY 10118`.
+fn american_place(lines: &[String]) -> Option<(usize, (String, String, String))> {
+    let line = lines.last()?;
+    let (before, code) = line.rsplit_once(' ').filter(|(_, code)| has_form("US", code))?;
+    let mut town = before.trim_end_matches(SEPARATES).to_owned();
+    let mut state = String::new();
+    take_state(&mut town, &mut state);
+    let from = town.rfind(',').map_or(0, |mark| mark + 1);
+    let is_told = !state.is_empty() && (from > 0 || lines.len() > 1);
+    let town = town[from..].trim().to_owned();
+    (is_told && !town.is_empty()).then(|| (from, (town, state, code.to_owned())))
+}
+
+/// Takes the two letters of a state or province off the end of a town: `Ottawa ON`.
+fn take_state(town: &mut String, state: &mut String) {
+    let Some((before, last)) = town.rsplit_once([' ', ',']) else { return };
+    let is_code = last.len() == 2 && last.bytes().all(|b| b.is_ascii_uppercase());
+    if is_code && super::country::of_state(last).next().is_some() {
+        last.clone_into(state);
+        *town = before.trim_end_matches(SEPARATES).to_owned();
     }
 }
 
@@ -814,6 +849,7 @@ fn place_in(line: &str, country: &str) -> Option<usize> {
         let digits = match digits.split_once('-') {
             // `1100-053 Lisboa`
             Some((area, route)) if area.len() == 4 && route.len() == 3 => area,
+            _ if country == "PL" && has_form("PL", digits) => "00000",
             _ => digits,
         };
         let number = digits.bytes().all(|b| b.is_ascii_digit());
@@ -1700,7 +1736,11 @@ fn cased_street(words: &[String], french: bool) -> String {
             let next = words.get(at + 1).map(|w| key(w));
             let before_name = next.as_deref().is_some_and(|w| {
                 !LEXICON.particles.contains(w)
-                    || words.get(at + 2).is_some_and(|w| key(w) == "gaulle")
+                    || w == "de"
+                        && matches!(
+                            key(word).as_str(),
+                            "mal" | "gal" | "gl" | "marechal" | "general"
+                        )
             });
             match LEXICON.before.get(&key(word)) {
                 Some(spelled) if spelled == "Notre-Dame" && next.is_some() => spelled.clone(),

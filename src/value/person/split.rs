@@ -640,8 +640,13 @@ fn arranged(words: &[String]) -> (Words, Words, bool) {
     }
     let (cut, last_is_before, guessed) = by_list(words);
     let (before, after) = words.split_at(cut);
-    let (first, last) = if last_is_before { (after, before) } else { (before, after) };
-    (first.to_vec(), last.to_vec(), guessed)
+    if last_is_before {
+        // `Saint-Exupéry Antoine de`
+        let mut first = after.to_vec();
+        let last = with_stray_particles(&mut first, before.to_vec());
+        return (first, last, guessed);
+    }
+    (before.to_vec(), after.to_vec(), guessed)
 }
 
 /// First and last name where only the last is in capitals.
@@ -776,6 +781,11 @@ fn joined_given_names(words: Words) -> Words {
         let article = |w: &String| matches!(w.as_str(), "de" | "del" | "la" | "los" | "las");
         let particles = folded[at + 1..].iter().take_while(|w| article(w)).count();
         let end = at + 1 + particles;
+        if let Some(length) = together(&words[at..], &folded[at..]) {
+            joined.push(words[at..at + length].join(WITHIN));
+            at += length;
+            continue;
+        }
         let is_name = particles > 0
             && end < words.len()
             && LEXICON
@@ -793,9 +803,27 @@ fn joined_given_names(words: Words) -> Words {
     joined
 }
 
+/// How many of the words are one name whatever follows: `Abd El Kader`, `Mc Gregor`, `Jansen-de Boer`.
+fn together(words: &[String], folded: &[String]) -> Option<usize> {
+    const ARTICLES: [&str; 9] = ["el", "al", "ar", "as", "at", "en", "er", "es", "ul"];
+    let follows = |at: usize| folded.get(at).is_some_and(|w| w.chars().count() > 2);
+    let opens = words[0].rsplit_once('-').is_some_and(|(before, end)| {
+        before.chars().count() > 2 && is_lower(end) && is_particle(&text::fold(end))
+    });
+    match folded[0].as_str() {
+        "abd" if folded.get(1).is_some_and(|w| ARTICLES.contains(&w.as_str())) && follows(2) => {
+            Some(3)
+        }
+        "mc" if follows(1) => Some(2),
+        _ if opens && follows(1) => Some(2),
+        _ => None,
+    }
+}
+
 /// Whether the folded word is a first name, alone or with a particle within.
 fn is_given(folded: &str) -> bool {
     is_first_name(folded)
+        || folded.starts_with("abd ")
         || folded.contains(' ')
             && folded.split(' ').next().is_some_and(is_first_name)
             && folded.split(' ').skip(1).any(is_particle)
