@@ -20,6 +20,7 @@ pub mod error;
 pub mod model;
 pub mod table;
 mod lists;
+pub mod coded;
 pub mod pairs;
 pub mod value;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     block,
     cluster::{self, Bound, Constraints, Judge, Said, Zone},
+    coded::CodedRecords,
     decisions::Decided,
     error::Result,
     model::Kind,
@@ -223,14 +224,15 @@ pub fn prepare(
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
     let evidence = evidence(records, links, kind, &members, clusters);
     let source = settings.link_only.then(|| sources(records, &members));
+    let coded = CodedRecords::new(records, &members);
     let blocked = progress.part(
         "block",
         |_| members.len() as u64,
-        || block::run(records, kind, &members, &evidence.people, source, &settings.block, progress),
+        || block::run(&coded, kind, &evidence.people, source, &settings.block, progress),
     )?;
     let known = known.iter().find(|model| model.kind == kind.as_str());
     let mut candidates = blocked.table;
-    let scorer = Scorer::new(records, kind, &members, &evidence, &candidates, known, progress)?;
+    let scorer = Scorer::new(&coded, kind, &evidence, &candidates, known, progress)?;
     let number = |member: u32| score::number_of(records, members[member as usize]);
     let idle = progress
         .part("choose rules", nothing, || scorer.idle_rules(&candidates, &settings.score, number));
@@ -257,7 +259,7 @@ pub fn comparer(
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
     let model = known.iter().find(|model| model.kind == kind.as_str())?;
     let evidence = evidence(records, links, kind, &members, clusters);
-    let scorer = Scorer::known(records, kind, &members, &evidence, model)?;
+    let scorer = Scorer::known(&CodedRecords::new(records, &members), kind, &evidence, model)?;
     Some((members, scorer))
 }
 

@@ -17,8 +17,8 @@ pub struct Rule {
     pub facet: String,
     /// Records of blocks that were too large and could not be refined.
     pub uncovered: u64,
-    /// (key, record), sorted; a run of one key is a block.
-    keys: Vec<(u64, u32)>,
+    /// The records of each block, ascending.
+    blocks: Lists,
 }
 
 impl Rule {
@@ -27,17 +27,23 @@ impl Rule {
     pub fn new(name: impl Into<String>, mut keys: Vec<(u64, u32)>) -> Rule {
         keys.par_sort_unstable();
         keys.dedup();
-        let blocks = keys.chunk_by(|a, b| a.0 == b.0).filter(|block| block.len() > 1);
-        Rule { name: name.into(), keys: blocks.flatten().copied().collect(), ..Rule::default() }
+        let mut rule = Rule { name: name.into(), ..Rule::default() };
+        for block in keys.chunk_by(|a, b| a.0 == b.0) {
+            rule.push(block);
+        }
+        rule
+    }
+
+    /// Adds a block: a run of one key in sorted keys without repeats. One of a single record is left out.
+    pub fn push(&mut self, block: &[(u64, u32)]) {
+        if block.len() > 1 {
+            self.blocks.push(block.iter().map(|&(_, record)| record));
+        }
     }
 
     /// How many pairs the rule's blocks hold, those of other rules included.
     pub fn pairs(&self) -> u64 {
-        self.blocks().map(|block| pairs_of(block.len() as u64)).sum()
-    }
-
-    fn blocks(&self) -> impl Iterator<Item = &[(u64, u32)]> {
-        self.keys.chunk_by(|a, b| a.0 == b.0)
+        self.blocks.iter().map(|block| pairs_of(block.len() as u64)).sum()
     }
 }
 
@@ -116,9 +122,7 @@ impl CandidatePairs {
     pub fn new(records: usize, rules: Vec<Rule>, source: Option<Vec<u32>>) -> CandidatePairs {
         let mut pairs = CandidatePairs { source, ..CandidatePairs::default() };
         for rule in rules {
-            for block in rule.blocks() {
-                pairs.records_of.push(block.iter().map(|&(_, record)| record));
-            }
+            pairs.records_of.append(&rule.blocks);
             pairs.rules.push(Applied {
                 pairs: rule.pairs(),
                 name: rule.name,

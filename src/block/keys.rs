@@ -2,183 +2,464 @@
 //!
 //! A rule gives each record any number of keys; records of equal key form a block. Rules are meant to
 //! fail independently: a wrong digit in the phone number costs the phone rule, not the name rule.
+//!
+//! What a value adds to a key is worked out once per different value, as a number; a key is made of such numbers.
 
 use std::{
     collections::{HashMap, HashSet},
-    hash::Hasher,
+    sync::Arc,
 };
 
 use rayon::prelude::*;
 use rphonetic::{DoubleMetaphone, Encoder};
 
 use crate::{
+    coded::{CodeLists, Coded, CodedRecords},
+    lists::Lists,
     model::{self, Kind},
-    table::Records,
+    table,
     value::{address::Address, email, organisation, text, url},
 };
 
-/// The keys of all records under one rule.
-pub(super) struct Keyed {
+/// One rule of the pool.
+pub(super) struct KeyRule<'f> {
     /// What the records of a block have in common.
     pub(super) name: String,
     /// What has to be right for two records to meet.
     pub(super) facet: String,
-    /// (key, record) in any order.
-    pub(super) keys: Vec<(u64, u32)>,
+    /// Adds the keys of a record.
+    keys: Box<dyn Fn(u32, &mut Vec<u64>) + Sync + 'f>,
 }
 
-/// Everything a key is made of, for one record, in comparison form.
-#[derive(Debug, Default)]
-pub(super) struct Facets {
-    first: String,
-    last: Vec<String>,
-    sounds_last: String,
-    sounds_first: String,
-    birth: String,
-    emails: Vec<String>,
-    hosts: Vec<String>,
-    phones: Vec<String>,
-    /// (number, words that name the street, postcode, city) of each address.
-    places: Vec<(String, String, String, String)>,
-    codes: Vec<String>,
-    legal: Vec<String>,
-    /// Words of the organisation's names, or of a person's company.
-    words: Vec<String>,
-    /// All words of the name run together.
-    joined: String,
-    people: Vec<String>,
-    /// Columns that the model does not know: (column number, folded value).
-    others: Vec<(usize, String)>,
-}
-
-/// A stable 64-bit hash of the parts.
-pub(super) fn key(parts: &[&str]) -> u64 {
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    for part in parts {
-        hasher.write(part.as_bytes());
-        hasher.write_u8(0x1f);
+impl<'f> KeyRule<'f> {
+    fn new(
+        name: impl Into<String>,
+        facet: impl Into<String>,
+        keys: impl Fn(u32, &mut Vec<u64>) + Sync + 'f,
+    ) -> KeyRule<'f> {
+        KeyRule { name: name.into(), facet: facet.into(), keys: Box::new(keys) }
     }
-    // FNV mixes its high bits badly; one multiply-xorshift round mends it.
-    let mixed = (hasher.0 ^ (hasher.0 >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+
+    /// (key, record) of the records from 0 to `count`, sorted, each once.
+    pub(super) fn sorted_keys(&self, count: usize) -> Vec<(u64, u32)> {
+        const AT_ONCE: usize = 16_384;
+        let mut keys: Vec<(u64, u32)> = (0..count as u32)
+            .into_par_iter()
+            .with_min_len(AT_ONCE)
+            .fold(
+                || (Vec::new(), Vec::new()),
+                |(mut all, mut keys), record| {
+                    keys.clear();
+                    (self.keys)(record, &mut keys);
+                    all.extend(keys.iter().map(|&key| (key, record)));
+                    (all, keys)
+                },
+            )
+            .map(|(all, _)| all)
+            .flatten_iter()
+            .collect();
+        keys.par_sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+/// A stable number for a text.
+fn hash(text: &str) -> u64 {
+    let add = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    scattered(text.bytes().fold(0xcbf2_9ce4_8422_2325, add))
+}
+
+/// The number of a text that has one: of more than `least` characters.
+fn longer(least: usize, text: &str) -> Option<u64> {
+    (text.len() > least).then(|| hash(text))
+}
+
+/// One key of several numbers, in their order.
+fn key<const N: usize>(parts: [u64; N]) -> u64 {
+    let add =
+        |key: u64, part: u64| (key.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    scattered(parts.into_iter().fold(N as u64, add))
+}
+
+/// Multiplying leaves the low bits alone; they get their share of the high ones.
+fn scattered(hash: u64) -> u64 {
+    let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 29)
 }
 
-struct Fnv(u64);
+/// For each record the numbers that its values give.
+struct Marks {
+    codes: Arc<CodeLists>,
+    /// Of each code where its numbers end.
+    ends: Vec<u32>,
+    numbers: Vec<u64>,
+}
 
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
+impl Marks {
+    fn new<I: IntoIterator<Item = u64> + Send>(
+        coded: &Coded,
+        tell: impl Fn(&str) -> I + Sync,
+    ) -> Marks {
+        let (mut numbers, mut ends) = (Vec::new(), Vec::new());
+        for told in coded.texts.par_map(tell) {
+            numbers.extend(told);
+            ends.push(numbers.len() as u32);
+        }
+        Marks { codes: coded.codes.clone(), ends, numbers }
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    fn of(&self, record: u32) -> impl Iterator<Item = u64> + Clone {
+        self.codes
+            .of(record)
+            .iter()
+            .flat_map(|&code| {
+                let start = code.checked_sub(1).map_or(0, |before| self.ends[before as usize]);
+                &self.numbers[start as usize..self.ends[code as usize] as usize]
+            })
+            .copied()
+    }
+
+    fn first(&self, record: u32) -> Option<u64> {
+        self.of(record).next()
+    }
+}
+
+/// Everything a key is made of.
+pub(super) struct Facets {
+    first: FirstNames,
+    last: LastNames,
+    birth: Births,
+    emails: Marks,
+    /// Local parts of the addresses of persons.
+    locals: Marks,
+    hosts: [Marks; 2],
+    phones: Marks,
+    places: Places,
+    /// Customer codes with their key space.
+    codes: Marks,
+    legal: Marks,
+    /// The organisation's names, or a person's company.
+    names: Names,
+    people: Marks,
+    /// Columns that the model does not know: whole values, and pairs of neighbouring words.
+    others: Vec<[Marks; 2]>,
+}
+
+/// Folded first names, of each record the first.
+struct FirstNames {
+    whole: Marks,
+    /// Without blanks.
+    joined: Marks,
+    initial: Marks,
+    sound: Marks,
+    start: Marks,
+}
+
+/// Folded last and maiden names without blanks; what is said of one name alone is of the first.
+struct LastNames {
+    whole: Marks,
+    start: Marks,
+    /// Those that are long enough to stand alone.
+    alone: Marks,
+    initial: Marks,
+    sound: Marks,
+    /// Sounds of more than one letter.
+    longer_sound: Marks,
+    longer_start: Marks,
+}
+
+struct Births {
+    date: Marks,
+    /// Year, and month with day.
+    parts: Marks,
+}
+
+/// Addresses.
+struct Places {
+    codes: Arc<CodeLists>,
+    of: Vec<Place>,
+}
+
+/// What an address adds to a key.
+#[derive(Clone, Copy)]
+struct Place {
+    number: Option<u64>,
+    /// The last word of the street.
+    street: Option<u64>,
+    postcode: Option<u64>,
+    city: Option<u64>,
+    /// Number and words that name the street.
+    door: Option<u64>,
+}
+
+impl Place {
+    fn of(encoded: &str) -> Place {
+        let address = Address::decode(encoded);
+        let [number, postcode, city] =
+            [&address.number, &address.postcode, &address.city].map(|part| text::fold(part));
+        let street = address.street_core();
+        let named = !number.is_empty() && street.len() > 2;
+        Place {
+            street: longer(2, street.rsplit(' ').next().unwrap_or("")),
+            door: named.then(|| key([hash(&number), hash(&street)])),
+            number: longer(0, &number),
+            postcode: longer(0, &postcode),
+            city: longer(0, &city),
+        }
+    }
+
+    /// Its postcode and its city, told apart.
+    fn towns(self) -> impl Iterator<Item = u64> {
+        [self.postcode.map(|p| key([1, p])), self.city.map(|c| key([2, c]))].into_iter().flatten()
+    }
+}
+
+impl Places {
+    fn of(&self, record: u32) -> impl Iterator<Item = Place> + Clone {
+        self.codes.of(record).iter().map(|&code| self.of[code as usize])
+    }
+}
+
+/// Names of organisations by their own words.
+struct Names {
+    codes: Arc<CodeLists>,
+    /// Of each name its words, in order.
+    words: Lists,
+    vocabulary: Vec<Vocable>,
+    /// Of each name.
+    spelled: Vec<Spelled>,
+}
+
+/// A word of names.
+struct Vocable {
+    text: String,
+    mark: u64,
+    /// How many records have it.
+    records: u32,
+    sound: Option<u64>,
+}
+
+/// A name of an organisation.
+struct Spelled {
+    /// Its different words in any order.
+    words: Option<u64>,
+    /// The first letters of its words run together, where there are enough.
+    start: Option<u64>,
+    shorter_start: Option<u64>,
+    initial: Option<u64>,
+    acronym: Option<u64>,
+    /// The name where it may be an acronym itself.
+    as_acronym: Option<u64>,
+}
+
+impl Names {
+    fn new(coded: &Coded) -> Names {
+        let words_of = coded.texts.par_map(organisation::own_words);
+        let mut records_of = vec![0u32; words_of.len()];
+        for record in 0..coded.codes.len() {
+            coded.codes.of(record).iter().for_each(|&code| records_of[code as usize] += 1);
+        }
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut vocabulary: Vec<Vocable> = Vec::new();
+        let mut words = Lists::default();
+        for (name, records) in words_of.iter().zip(records_of) {
+            words.push(name.iter().map(|word| {
+                let number = *numbers.entry(word).or_insert(vocabulary.len() as u32);
+                if number as usize == vocabulary.len() {
+                    vocabulary.push(Vocable::new(word));
+                }
+                vocabulary[number as usize].records += records;
+                number
+            }));
+        }
+        let spelled = words_of.par_iter().map(|words| Spelled::of(words)).collect();
+        Names { codes: coded.codes.clone(), words, vocabulary, spelled }
+    }
+
+    fn spelled(&self, record: u32) -> impl Iterator<Item = &Spelled> {
+        self.codes.of(record).iter().map(|&code| &self.spelled[code as usize])
+    }
+
+    /// The words that are long enough to tell something.
+    fn words(&self, record: u32) -> impl Iterator<Item = &Vocable> {
+        let words = self.codes.of(record).iter().flat_map(|&code| self.words.of(code));
+        words.map(|&word| &self.vocabulary[word as usize]).filter(|word| word.text.len() > 2)
+    }
+
+    /// The two rarest words, which tell a name best: "garage" alone would block half a trade.
+    fn rare(&self, record: u32) -> impl Iterator<Item = &Vocable> {
+        let mut words: Vec<&Vocable> = self.words(record).collect();
+        words.sort_unstable_by_key(|word| (word.records, &word.text));
+        words.dedup_by_key(|word| word.mark);
+        words.into_iter().take(2)
+    }
+}
+
+impl Vocable {
+    fn new(word: &str) -> Vocable {
+        let sound = (word.len() > 2 && word.is_ascii()).then(|| hash(&sound(word)));
+        Vocable { text: word.to_owned(), mark: hash(word), records: 0, sound }
+    }
+}
+
+impl Spelled {
+    fn of(words: &[String]) -> Spelled {
+        let mut different: Vec<&str> = words.iter().map(String::as_str).collect();
+        different.sort_unstable();
+        different.dedup();
+        let joined = words.concat();
+        let acronym: String = words.iter().map(|word| initial(word)).collect();
+        let may_be_acronym = words.len() == 1 && (3..6).contains(&joined.len());
+        Spelled {
+            words: longer(0, &different.join(" ")),
+            start: (joined.len() > 3).then(|| hash(start(&joined, 6))),
+            shorter_start: longer(0, start(&joined, 5)),
+            initial: longer(0, initial(&joined)),
+            acronym: longer(2, &acronym),
+            as_acronym: may_be_acronym.then(|| hash(&joined)),
         }
     }
 }
 
-/// The facets of the records at `members`.
-pub(super) fn facets(records: &Records, members: &[u32], people: &[Vec<String>]) -> Vec<Facets> {
-    let others: Vec<&String> = records
-        .columns
-        .keys()
-        .filter(|name| name.starts_with("x.") && model::attribute(name).is_none())
-        .collect();
-    members
-        .par_iter()
-        .enumerate()
-        .map(|(local, &record)| {
-            let mut facets = of_record(records, record as usize, &others);
-            facets.people = people.get(local).cloned().unwrap_or_default();
-            facets
+fn sound(word: &str) -> String {
+    if word.is_ascii() { DoubleMetaphone::default().encode(word) } else { String::new() }
+}
+
+fn initial(word: &str) -> &str {
+    start(word, 1)
+}
+
+fn start(word: &str, letters: usize) -> &str {
+    word.get(..letters).unwrap_or(word)
+}
+
+/// The local part without its tag and the signs that people put in or leave out.
+fn local_part(address: &str) -> Option<u64> {
+    if email::is_role_mailbox(address) {
+        return None;
+    }
+    let local = address.split(['@', '+']).next().unwrap_or("");
+    longer(4, &local.replace(['.', '-', '_'], ""))
+}
+
+impl Facets {
+    /// The facets of `records`; `people` holds for each the names of persons that its row names beside it.
+    pub(super) fn new(records: &CodedRecords<'_>, people: &[Vec<String>]) -> Facets {
+        let emails = records.of(&["email"]);
+        let websites = records.of(&["website"]);
+        let own_host = |address: &str| {
+            let host = address.split_once('@').map(|(_, host)| host);
+            host.filter(|_| !email::is_freemail(address)).and_then(|host| longer(2, host))
+        };
+        let numbers = records.of(&["phone", "mobile", "fax"]);
+        let addresses = records.of(&["address"]);
+        let named = Coded::new(records.len(), |member, add| {
+            people.get(member).into_iter().flatten().for_each(|name| add(name));
+        });
+        Facets {
+            first: FirstNames::new(&records.mapped(&["first_name"], text::fold).firsts()),
+            last: LastNames::new(
+                &records.mapped(&["last_name", "maiden_name"], |name| {
+                    text::fold(name).replace(' ', "")
+                }),
+            ),
+            birth: Births::new(&records.of(&["birth_date"]).firsts()),
+            locals: Marks::new(&emails, local_part),
+            hosts: [
+                Marks::new(&websites, |site| longer(2, url::host(site))),
+                Marks::new(&emails, own_host),
+            ],
+            emails: Marks::new(&emails, |address| longer(2, address)),
+            phones: Marks::new(&numbers, |number| longer(2, bare_number(number))),
+            places: Places {
+                codes: addresses.codes.clone(),
+                of: addresses.texts.par_map(Place::of),
+            },
+            codes: Marks::new(&records.codes_in(known_space), |code| Some(hash(code))),
+            legal: Marks::new(&records.of(&["siren", "siret", "vat", "iban"]), |number| {
+                longer(2, number)
+            }),
+            names: Names::new(&records.of(&["name", "alias", "company"])),
+            people: Marks::new(&named, |name| longer(2, name)),
+            others: others(records),
+        }
+    }
+}
+
+fn known_space(place: &table::Place) -> Option<&str> {
+    (!place.is_of_unknown_entity()).then_some(place.key_space.as_str())
+}
+
+/// A number without its extension.
+fn bare_number(number: &str) -> &str {
+    number.split(';').next().unwrap_or(number)
+}
+
+fn others(records: &CodedRecords<'_>) -> Vec<[Marks; 2]> {
+    let unknown = |name: &&String| name.starts_with("x.") && model::attribute(name).is_none();
+    let columns = records.records.columns.keys().filter(unknown);
+    columns
+        .map(|name| {
+            let folded = records.mapped(&[name], text::fold);
+            let neighbours = |value: &str| {
+                let words: Vec<&str> = value.split(' ').collect();
+                let pairs = words.windows(2).map(|pair| key([hash(pair[0]), hash(pair[1])]));
+                pairs.collect::<Vec<u64>>()
+            };
+            [Marks::new(&folded, |value| longer(2, value)), Marks::new(&folded, neighbours)]
         })
         .collect()
 }
 
-fn of_record(records: &Records, i: usize, others: &[&String]) -> Facets {
-    let folded = |attribute: &str| records.first(attribute, i).map(text::fold).unwrap_or_default();
-    let metaphone = DoubleMetaphone::default();
-    let sound = |word: &str| if word.is_ascii() { metaphone.encode(word) } else { String::new() };
-    let all_folded = |attributes: &[&str]| -> Vec<String> {
-        attributes
-            .iter()
-            .flat_map(|a| records.values(a, i))
-            .map(text::fold)
-            .filter(|v| !v.is_empty())
-            .collect()
-    };
-    let first = folded("first_name");
-    let mut last: Vec<String> = all_folded(&["last_name", "maiden_name"]);
-    last.iter_mut().for_each(|name| name.retain(|c| c != ' '));
-    let emails: Vec<String> = records.values("email", i).map(str::to_owned).collect();
-    let mut hosts: Vec<String> =
-        records.values("website", i).map(|u| url::host(u).to_owned()).collect();
-    hosts.extend(
-        emails
-            .iter()
-            .filter(|e| !email::is_freemail(e))
-            .filter_map(|e| e.split_once('@').map(|(_, host)| host.to_owned())),
-    );
-    let names = ["name", "alias", "company"];
-    let words: Vec<String> =
-        names.iter().flat_map(|a| records.values(a, i)).flat_map(organisation::own_words).collect();
-    let place = records.place_of(i);
-    let key_space = &place.key_space;
-    // The same code of two legal entities nobody could tell apart is nothing in common.
-    let coded =
-        if place.is_of_unknown_entity() { &[][..] } else { &["customer_code", "account_code"] };
-    let codes = coded
-        .iter()
-        .flat_map(|a| records.values(a, i))
-        .map(|code| format!("{key_space}\u{1f}{code}"));
-    let places = records.values("address", i).map(|encoded| {
-        let address = Address::decode(encoded);
-        (
-            text::fold(&address.number),
-            address.street_core(),
-            text::fold(&address.postcode),
-            text::fold(&address.city),
-        )
-    });
-    Facets {
-        sounds_last: last.first().map(|l| sound(l)).unwrap_or_default(),
-        sounds_first: sound(first.split(' ').next().unwrap_or("")),
-        birth: records.first("birth_date", i).unwrap_or("").to_owned(),
-        phones: ["phone", "mobile", "fax"]
-            .iter()
-            .flat_map(|a| records.values(a, i))
-            .map(|p| p.split(';').next().unwrap_or(p).to_owned())
-            .collect(),
-        places: places.collect(),
-        codes: codes.collect(),
-        legal: ["siren", "siret", "vat", "iban"]
-            .iter()
-            .flat_map(|a| records.values(a, i))
-            .map(str::to_owned)
-            .collect(),
-        joined: words.concat(),
-        others: others
-            .iter()
-            .enumerate()
-            .flat_map(|(n, name)| records.values(name, i).map(move |v| (n, text::fold(v))))
-            .filter(|(_, v)| !v.is_empty())
-            .collect(),
-        people: Vec::new(),
-        first,
-        last,
-        emails,
-        hosts,
-        words,
+impl FirstNames {
+    fn new(folded: &Coded) -> FirstNames {
+        FirstNames {
+            whole: Marks::new(folded, |name| longer(1, name)),
+            joined: Marks::new(folded, |name| longer(0, &name.replace(' ', ""))),
+            initial: Marks::new(folded, |name| longer(0, initial(name))),
+            sound: Marks::new(folded, |name| {
+                longer(0, &sound(name.split(' ').next().unwrap_or("")))
+            }),
+            start: Marks::new(folded, |name| longer(0, start(name, 3))),
+        }
+    }
+}
+
+impl LastNames {
+    fn new(folded: &Coded) -> LastNames {
+        let firsts = folded.firsts();
+        LastNames {
+            whole: Marks::new(folded, |name| longer(0, name)),
+            start: Marks::new(folded, |name| longer(0, start(name, 3))),
+            alone: Marks::new(folded, |name| longer(2, name)),
+            initial: Marks::new(&firsts, |name| longer(0, initial(name))),
+            sound: Marks::new(&firsts, |name| longer(0, &sound(name))),
+            longer_sound: Marks::new(&firsts, |name| longer(1, &sound(name))),
+            longer_start: Marks::new(&firsts, |name| longer(0, start(name, 4))),
+        }
+    }
+}
+
+impl Births {
+    fn new(dates: &Coded) -> Births {
+        let parts = |date: &str| {
+            // A birthday without its year starts with a dash and has no year to share.
+            let parts = date.split_once('-').filter(|(year, _)| year.len() == 4);
+            let keys = parts.map(|(year, day)| [key([1, hash(year)]), key([2, hash(day)])]);
+            keys.into_iter().flatten()
+        };
+        Births { date: Marks::new(dates, |date| longer(6, date)), parts: Marks::new(dates, parts) }
     }
 }
 
 /// All rules of the pool for records of `kind`, most telling first.
-pub(super) fn pool(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
+pub(super) fn pool(kind: Kind, facets: &Facets) -> Vec<KeyRule<'_>> {
     let mut rules = vec![
-        rule("same email", "email", facets, |f, keys| each(&f.emails, keys)),
-        rule("same legal number", "code", facets, |f, keys| each(&f.legal, keys)),
-        rule("same code in one key space", "code", facets, |f, keys| each(&f.codes, keys)),
-        rule("same phone", "phone", facets, |f, keys| each(&f.phones, keys)),
+        marked("same email", "email", &facets.emails),
+        marked("same legal number", "code", &facets.legal),
+        marked("same code in one key space", "code", &facets.codes),
+        marked("same phone", "phone", &facets.phones),
     ];
     match kind {
         Kind::Person => rules.extend(person_rules(facets)),
@@ -186,292 +467,162 @@ pub(super) fn pool(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
         Kind::Other => {}
     }
     rules.extend(address_rules(kind, facets));
-    rules.extend(other_rules(facets));
+    for (at, [whole, neighbours]) in facets.others.iter().enumerate() {
+        let (column, facet) = (at + 1, format!("column {}", at + 1));
+        let name = format!("same value in unknown column {column}");
+        rules.push(marked(name, &facet, whole));
+        let name = format!("same two neighbouring words in unknown column {column}");
+        rules.push(marked(name, &facet, neighbours));
+    }
     rules
 }
 
+/// A rule whose keys are what the values say by themselves.
+fn marked<'f>(name: impl Into<String>, facet: impl Into<String>, marks: &'f Marks) -> KeyRule<'f> {
+    KeyRule::new(name, facet, |record, keys| keys.extend(marks.of(record)))
+}
+
 /// A rule that needs a name to be right.
-fn name_rule(name: &str, facets: &[Facets], of: impl Fn(&Facets, &mut Vec<u64>) + Sync) -> Keyed {
-    rule(name, "name", facets, of)
+fn name_rule<'f>(name: &str, keys: impl Fn(u32, &mut Vec<u64>) + Sync + 'f) -> KeyRule<'f> {
+    KeyRule::new(name, "name", keys)
 }
 
-fn rule(
-    name: &str,
-    facet: &str,
-    facets: &[Facets],
-    of: impl Fn(&Facets, &mut Vec<u64>) + Sync,
-) -> Keyed {
-    let keys = facets
-        .par_iter()
-        .enumerate()
-        .flat_map_iter(|(record, facets)| {
-            let mut keys = Vec::new();
-            of(facets, &mut keys);
-            keys.into_iter().map(move |key| (key, record as u32))
-        })
-        .collect();
-    Keyed { name: name.to_owned(), facet: facet.to_owned(), keys }
-}
-
-fn each(values: &[String], keys: &mut Vec<u64>) {
-    keys.extend(values.iter().filter(|v| v.len() > 2).map(|v| key(&[v])));
-}
-
-fn initial(word: &str) -> &str {
-    word.get(..1).unwrap_or("")
-}
-
-fn start(word: &str, letters: usize) -> &str {
-    word.get(..letters).unwrap_or(word)
-}
-
-fn person_rules(facets: &[Facets]) -> Vec<Keyed> {
+fn person_rules(facets: &Facets) -> Vec<KeyRule<'_>> {
+    let Facets { first, last, birth, places, names, .. } = facets;
+    let towns = |record| places.of(record).flat_map(Place::towns);
     vec![
-        name_rule("same first and last name, in either order", facets, |f, keys| {
-            for last in &f.last {
-                let first = f.first.replace(' ', "");
-                if !first.is_empty() {
-                    let (a, b) = if first < *last { (&first, last) } else { (last, &first) };
-                    keys.push(key(&[a, b]));
-                }
+        name_rule("same first and last name, in either order", |record, keys| {
+            if let Some(first) = first.joined.first(record) {
+                keys.extend(last.whole.of(record).map(|l| key([first.min(l), first.max(l)])));
             }
         }),
-        name_rule("last name that sounds alike, same initial", facets, |f, keys| {
-            if f.sounds_last.len() > 1 && !f.first.is_empty() {
-                keys.push(key(&[&f.sounds_last, initial(&f.first)]));
-                keys.push(key(&[&f.sounds_first, f.last.first().map_or("", |l| initial(l))]));
+        name_rule("last name that sounds alike, same initial", |record, keys| {
+            let first_initial = first.initial.first(record);
+            if let (Some(sound), Some(initial)) = (last.longer_sound.first(record), first_initial) {
+                keys.push(key([sound, initial]));
+                let of_last = last.initial.first(record).unwrap_or(0);
+                keys.push(key([first.sound.first(record).unwrap_or(0), of_last]));
             }
         }),
-        rule("same local part of the email", "email", facets, |f, keys| {
-            for address in f.emails.iter().filter(|e| !email::is_role_mailbox(e)) {
-                let local: String = address
-                    .split('@')
-                    .next()
-                    .unwrap_or("")
-                    .split('+')
-                    .next()
-                    .unwrap_or("")
-                    .replace(['.', '-', '_'], "");
-                if local.len() > 4 {
-                    keys.push(key(&[&local]));
-                }
+        marked("same local part of the email", "email", &facets.locals),
+        marked("same birth date", "birth", &birth.date),
+        name_rule("name that sounds alike, same birth year or month", |record, keys| {
+            for sound in [&last.sound, &first.sound].into_iter().filter_map(|s| s.first(record)) {
+                keys.extend(birth.parts.of(record).map(|part| key([sound, part])));
             }
         }),
-        rule("same birth date", "birth", facets, |f, keys| {
-            if f.birth.len() >= 7 {
-                keys.push(key(&[&f.birth]));
+        name_rule("last name that sounds alike, same postcode or city", move |record, keys| {
+            if let Some(sound) = last.sound.first(record) {
+                keys.extend(towns(record).map(|town| key([sound, town])));
             }
         }),
-        name_rule("name that sounds alike, same birth year or month", facets, |f, keys| {
-            for sound in [&f.sounds_last, &f.sounds_first] {
-                // A birthday without its year starts with a dash and has no year to share.
-                let parts = f.birth.split_once('-').filter(|(year, _)| year.len() == 4);
-                if let Some((year, month_and_day)) = parts.filter(|_| !sound.is_empty()) {
-                    keys.push(key(&[sound, "year", year]));
-                    keys.push(key(&[sound, "month", month_and_day]));
-                }
+        name_rule("same first name, same postcode or city", move |record, keys| {
+            if let Some(first) = first.whole.first(record) {
+                keys.extend(towns(record).map(|town| key([first, town])));
             }
         }),
-        name_rule("last name that sounds alike, same postcode or city", facets, |f, keys| {
-            for (_, _, postcode, city) in &f.places {
-                for (what, place) in [("postcode", postcode), ("city", city)] {
-                    if !place.is_empty() && !f.sounds_last.is_empty() {
-                        keys.push(key(&[what, &f.sounds_last, place]));
-                    }
-                }
+        name_rule("start of the last name and a word of the company", |record, keys| {
+            for last in last.start.of(record) {
+                keys.extend(names.words(record).map(|word| key([last, word.mark])));
             }
         }),
-        name_rule("same first name, same postcode or city", facets, |f, keys| {
-            for (_, _, postcode, city) in &f.places {
-                for (what, place) in [("postcode", postcode), ("city", city)] {
-                    if !place.is_empty() && f.first.len() > 1 {
-                        keys.push(key(&[what, &f.first, place]));
-                    }
-                }
-            }
-        }),
-        name_rule("start of the last name and a word of the company", facets, |f, keys| {
-            for last in &f.last {
-                for word in f.words.iter().filter(|w| w.len() > 2) {
-                    keys.push(key(&[start(last, 3), word]));
-                }
-            }
-        }),
-        name_rule("last name alone", facets, |f, keys| {
-            keys.extend(f.last.iter().filter(|l| l.len() > 2).map(|l| key(&[l])));
-        }),
+        marked("last name alone", "name", &last.alone),
     ]
 }
 
-fn organisation_rules(facets: &[Facets]) -> Vec<Keyed> {
-    let frequency = word_frequency(facets);
-    // The two rarest words of a name tell it best; "garage" alone would block half a trade.
-    let rare = |f: &Facets| -> Vec<String> {
-        let mut words: Vec<&String> = f.words.iter().filter(|w| w.len() > 2).collect();
-        words.sort_by_key(|w| (frequency.get(w.as_str()).copied().unwrap_or(0), (*w).clone()));
-        words.dedup();
-        words.into_iter().take(2).cloned().collect()
-    };
+fn organisation_rules(facets: &Facets) -> Vec<KeyRule<'_>> {
+    let Facets { names, places, .. } = facets;
     vec![
-        name_rule("same words in the name", facets, |f, keys| {
-            let mut words: Vec<&str> = f.words.iter().map(String::as_str).collect();
-            words.sort_unstable();
-            words.dedup();
-            if !words.is_empty() {
-                keys.push(key(&words));
-            }
+        name_rule("same words in the name", |record, keys| {
+            keys.extend(names.spelled(record).filter_map(|name| name.words));
         }),
-        rule("same web or email domain", "email", facets, |f, keys| each(&f.hosts, keys)),
-        rule("same person named beside it", "people", facets, |f, keys| each(&f.people, keys)),
-        name_rule("same rare word in the name", facets, |f, keys| each(&rare(f), keys)),
-        name_rule("same start of the name", facets, |f, keys| {
-            if f.joined.len() > 3 {
-                keys.push(key(&[start(&f.joined, 6)]));
-            }
+        KeyRule::new("same web or email domain", "email", |record, keys| {
+            keys.extend(facets.hosts.iter().flat_map(|hosts| hosts.of(record)));
         }),
-        name_rule("same acronym", facets, |f, keys| {
-            let acronym: String = f.words.iter().map(|w| initial(w)).collect();
-            if acronym.len() > 2 {
-                keys.push(key(&[&acronym]));
-            }
-            if f.words.len() == 1 && (3..6).contains(&f.joined.len()) {
-                keys.push(key(&[&f.joined]));
-            }
+        marked("same person named beside it", "people", &facets.people),
+        name_rule("same rare word in the name", |record, keys| {
+            keys.extend(names.rare(record).map(|word| word.mark));
         }),
-        name_rule("word that sounds alike, same postcode or city", facets, |f, keys| {
-            let metaphone = DoubleMetaphone::default();
-            for word in f.words.iter().filter(|w| w.len() > 2 && w.is_ascii()) {
-                for (_, _, postcode, city) in &f.places {
-                    for place in [postcode, city].into_iter().filter(|p| !p.is_empty()) {
-                        keys.push(key(&[&metaphone.encode(word), place]));
-                    }
-                }
+        name_rule("same start of the name", |record, keys| {
+            keys.extend(names.spelled(record).filter_map(|name| name.start));
+        }),
+        name_rule("same acronym", |record, keys| {
+            let acronyms = |name: &Spelled| [name.acronym, name.as_acronym];
+            keys.extend(names.spelled(record).flat_map(acronyms).flatten());
+        }),
+        name_rule("word that sounds alike, same postcode or city", |record, keys| {
+            for sound in names.words(record).filter_map(|word| word.sound) {
+                let places = places.of(record).flat_map(|place| [place.postcode, place.city]);
+                keys.extend(places.flatten().map(|place| key([sound, place])));
             }
         }),
     ]
 }
 
-fn word_frequency(facets: &[Facets]) -> HashMap<&str, u32> {
-    let mut frequency = HashMap::new();
-    for word in facets.iter().flat_map(|f| &f.words) {
-        *frequency.entry(word.as_str()).or_insert(0) += 1;
-    }
-    frequency
-}
-
-fn last_word(text: &str) -> &str {
-    text.rsplit(' ').next().unwrap_or("")
-}
-
-/// Number and street of each address, and whether it says in which town they are.
-fn doors(facets: &Facets) -> impl Iterator<Item = (u64, bool)> + '_ {
-    let numbered = facets.places.iter().filter(|p| !p.0.is_empty() && p.1.len() > 2);
-    numbered.map(|(number, street, postcode, city)| {
-        (key(&[number, street]), !(postcode.is_empty() && city.is_empty()))
-    })
-}
-
-/// The numbers and streets that some record gives without a town: only they are worth comparing across
-/// towns.
-fn placeless(facets: &[Facets]) -> HashSet<u64> {
-    let doors = facets.iter().flat_map(doors);
-    doors.filter(|(_, placed)| !placed).map(|(door, _)| door).collect()
-}
-
-fn address_rules(kind: Kind, facets: &[Facets]) -> Vec<Keyed> {
-    let mut rules = vec![rule(
-        "same number and street, same postcode or city",
-        "address",
-        facets,
-        |f, keys| {
-            for (number, street, postcode, city) in &f.places {
-                let street = last_word(street);
-                for place in [postcode, city].into_iter().filter(|p| !p.is_empty()) {
-                    if street.len() > 2 {
-                        keys.push(key(&[number, street, place]));
-                    }
+fn address_rules(kind: Kind, facets: &Facets) -> Vec<KeyRule<'_>> {
+    let places = &facets.places;
+    let placeless = placeless(places);
+    let mut rules = vec![
+        KeyRule::new("same number and street, same postcode or city", "address", |record, keys| {
+            for place in places.of(record) {
+                let Some(street) = place.street else { continue };
+                let door = key([place.number.unwrap_or(0), street]);
+                let towns = [place.postcode, place.city].into_iter().flatten();
+                keys.extend(towns.map(|town| key([door, town])));
+            }
+        }),
+        KeyRule::new(
+            "same number and street, a place is missing",
+            "address",
+            move |record, keys| {
+                let doors = places.of(record).filter_map(|place| place.door);
+                keys.extend(doors.filter(|door| placeless.contains(door)));
+            },
+        ),
+        name_rule("same number and street, same start of the name", |record, keys| {
+            let of_name = facets.names.spelled(record).find_map(|name| name.initial);
+            let Some(name) = facets.last.initial.first(record).or(of_name) else { return };
+            let first = facets.first.initial.first(record).unwrap_or(0);
+            for place in places.of(record) {
+                if let (Some(number), Some(street)) = (place.number, place.street) {
+                    keys.push(key([number, street, name]));
+                    keys.push(key([number, street, 1, first]));
                 }
             }
-        },
-    )];
-    let placeless = placeless(facets);
-    rules.push(rule("same number and street, a place is missing", "address", facets, |f, keys| {
-        keys.extend(doors(f).map(|(door, _)| door).filter(|door| placeless.contains(door)));
-    }));
-    rules.push(name_rule("same number and street, same start of the name", facets, |f, keys| {
-        for (number, street, _, _) in &f.places {
-            let street = last_word(street);
-            let name = f.last.first().map_or(f.joined.as_str(), String::as_str);
-            if street.len() > 2 && !number.is_empty() && !name.is_empty() {
-                keys.push(key(&[number, street, initial(name)]));
-                keys.push(key(&[number, street, "first", initial(&f.first)]));
-            }
-        }
-    }));
+        }),
+    ];
     if kind == Kind::Other {
-        rules.push(rule("same postcode and city", "address", facets, |f, keys| {
-            keys.extend(f.places.iter().map(|(_, _, p, c)| key(&[p, c])));
+        rules.push(KeyRule::new("same postcode and city", "address", |record, keys| {
+            let towns = places.of(record).map(|place| [place.postcode, place.city]);
+            keys.extend(towns.map(|town| key(town.map(|part| part.unwrap_or(0)))));
         }));
     }
     rules
 }
 
-fn other_rules(facets: &[Facets]) -> Vec<Keyed> {
-    let columns = facets.iter().flat_map(|f| f.others.iter().map(|o| o.0 + 1)).max().unwrap_or(0);
-    (0..columns)
-        .flat_map(|column| {
-            let of = move |f: &'_ Facets| {
-                f.others
-                    .iter()
-                    .filter(move |o| o.0 == column)
-                    .map(|o| o.1.clone())
-                    .collect::<Vec<_>>()
-            };
-            let facet = format!("column {}", column + 1);
-            let whole = rule(
-                &format!("same value in unknown column {}", column + 1),
-                &facet,
-                facets,
-                move |f, keys| {
-                    each(&of(f), keys);
-                },
-            );
-            let words = rule(
-                &format!("same two neighbouring words in unknown column {}", column + 1),
-                &facet,
-                facets,
-                move |f, keys| {
-                    for value in of(f) {
-                        let words: Vec<&str> = value.split(' ').collect();
-                        keys.extend(words.windows(2).map(key));
-                    }
-                },
-            );
-            [whole, words]
-        })
-        .collect()
+/// The numbers and streets that some record gives without a town: only they are worth comparing across
+/// towns.
+fn placeless(places: &Places) -> HashSet<u64> {
+    let nowhere = places.of.iter().filter(|place| place.postcode.is_none() && place.city.is_none());
+    nowhere.filter_map(|place| place.door).collect()
 }
 
-/// A coarse second key for the records of blocks that are too large: several, so that a pair that
+/// Adds coarse second keys for a record of a block that is too large: several, so that a pair that
 /// differs in one still meets in another.
-pub(super) fn refinements(facets: &Facets) -> Vec<u64> {
-    let mut keys = Vec::new();
-    let mut add = |what: &str, value: &str| {
-        if !value.is_empty() {
-            keys.push(key(&[what, value]));
-        }
-    };
-    add("first", start(&facets.first, 3));
-    add("last", facets.last.first().map_or("", |l| start(l, 4)));
-    add("name", start(&facets.joined, 5));
-    add("birth", &facets.birth);
-    for (number, street, postcode, city) in &facets.places {
-        add("postcode", postcode);
-        add("street", last_word(street));
-        add("number", number);
-        add("city", city);
+pub(super) fn refinements(facets: &Facets, record: u32, keys: &mut Vec<u64>) {
+    let names = facets.names.spelled(record).find_map(|name| name.shorter_start);
+    let alone = [
+        facets.first.start.first(record),
+        facets.last.longer_start.first(record),
+        names,
+        facets.birth.date.first(record),
+    ];
+    let places = facets.places.of(record).flat_map(|place| {
+        [place.postcode, place.street, place.number, place.city].into_iter().zip(4..)
+    });
+    for (part, what) in alone.into_iter().zip(0..).chain(places) {
+        keys.extend(part.map(|part| key([what, part])));
     }
     keys.sort_unstable();
     keys.dedup();
-    keys
 }

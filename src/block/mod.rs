@@ -7,14 +7,16 @@ mod keys;
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    coded::CodedRecords,
     error::Result,
     model::Kind,
     pairs::{CandidatePairs, Rule, pairs_of},
     progress::Progress,
-    table::{Records, Staged},
+    table::Staged,
 };
 
 /// The `[block]` section of `orpailleur.toml`.
@@ -51,32 +53,33 @@ pub struct Metrics {
 /// Up to this many pairs, all are compared and nothing can be lost by blocking.
 const COMPARE_ALL: u64 = 500_000;
 
-/// Chooses the candidate pairs among the records of `kind` at `members`; pairs are in positions of
-/// `members`. `people` holds for each member the names of persons that its row names beside it.
-/// `source` is each member's source when only pairs across sources count.
+/// Chooses the candidate pairs among `records` of `kind`; pairs are in positions of its members. `people` holds for
+/// each member the names of persons that its row names beside it. `source` is each member's source when only
+/// pairs across sources count.
 pub fn run(
-    records: &Records,
+    records: &CodedRecords<'_>,
     kind: Kind,
-    members: &[u32],
     people: &[Vec<String>],
     source: Option<Vec<u32>>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Staged<CandidatePairs, Metrics>> {
-    let count = members.len();
+    let count = records.len();
     let mut rules = Vec::new();
     if pairs_of(count as u64) <= COMPARE_ALL {
         let keys = (0..count as u32).map(|record| (0, record)).collect();
         rules.push(Rule::new("all pairs", keys));
     } else {
-        let facets = keys::facets(records, members, people);
+        let facets = keys::Facets::new(records, people);
         let pool = keys::pool(kind, &facets);
         progress.expect(pool.len() as u64);
-        for keyed in pool {
+        for rule in pool {
             progress.check()?;
-            let rule = within_budget(keyed, &facets, settings.pairs_per_record * count as u64);
-            if rule.pairs() > 0 {
-                rules.push(rule);
+            let keys = rule.sorted_keys(count);
+            let mut blocks = within_budget(keys, &facets, settings.pairs_per_record * count as u64);
+            if blocks.pairs() > 0 {
+                (blocks.name, blocks.facet) = (rule.name, rule.facet);
+                rules.push(blocks);
             }
             progress.advance(1);
         }
@@ -92,38 +95,34 @@ pub fn run(
     Ok(Staged { table: candidates, metrics })
 }
 
-/// The rule with its blocks up to the size that the budget allows; the records of larger blocks are
+/// The blocks of sorted keys up to the size that the budget allows; the records of larger blocks are
 /// grouped again by that key and a second one.
-fn within_budget(keyed: keys::Keyed, facets: &[keys::Facets], budget: u64) -> Rule {
-    let mut keys = keyed.keys;
-    keys.sort_unstable();
-    keys.dedup();
+fn within_budget(keys: Vec<(u64, u32)>, facets: &keys::Facets, budget: u64) -> Rule {
     let limit = largest_block(&keys, budget);
-    let mut kept = Vec::with_capacity(keys.len());
-    let mut refined = Vec::new();
+    let mut rule = Rule::default();
+    let (mut refined, mut second) = (Vec::new(), Vec::new());
     for block in keys.chunk_by(|a, b| a.0 == b.0) {
         if block.len() as u64 <= limit {
-            kept.extend_from_slice(block);
-        } else {
-            refined.extend(block.iter().flat_map(|&(key, record)| {
-                let second = keys::refinements(&facets[record as usize]);
-                second.into_iter().map(move |s| (key.rotate_left(17) ^ s, record))
-            }));
+            rule.push(block);
+            continue;
+        }
+        for &(key, record) in block {
+            second.clear();
+            keys::refinements(facets, record, &mut second);
+            refined.extend(second.iter().map(|second| (key.rotate_left(17) ^ second, record)));
         }
     }
-    refined.sort_unstable();
+    refined.par_sort_unstable();
     refined.dedup();
     let limit = largest_block(&refined, budget);
     let mut left_out = BTreeSet::new();
     for block in refined.chunk_by(|a, b| a.0 == b.0) {
         if block.len() as u64 <= limit {
-            kept.extend_from_slice(block);
+            rule.push(block);
         } else {
             left_out.extend(block.iter().map(|k| k.1));
         }
     }
-    let mut rule = Rule::new(keyed.name, kept);
-    rule.facet = keyed.facet;
     rule.uncovered = left_out.len() as u64;
     rule
 }

@@ -1,9 +1,11 @@
 //! Which comparisons a table calls for: clean records -> comparisons over dictionary-encoded values.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashSet},
     sync::Arc,
 };
+
+use rayon::prelude::*;
 
 use super::{
     compare::{
@@ -15,8 +17,9 @@ use super::{
     values::{Phrases, Values},
 };
 use crate::{
+    coded::{Coded, CodedRecords},
     model::Kind,
-    table::Records,
+    table::Place,
     value::{address::Address, email, organisation, person, text, url},
 };
 
@@ -34,53 +37,34 @@ pub struct Evidence {
 /// A column of a plain table counts as a category when it has at most this many values.
 const FEW_VALUES: usize = 30;
 
-/// The comparisons for the records of `kind` at `members`, those without any value left out.
+/// Comparisons that one part of the records calls for.
+type Found = Vec<Box<dyn Comparison>>;
+
+/// The comparisons for `records` of `kind`, those without any value left out.
 pub(super) fn comparisons(
-    records: &Records,
+    records: &CodedRecords<'_>,
     kind: Kind,
-    members: &[u32],
     evidence: &Evidence,
 ) -> Vec<Box<dyn Comparison>> {
-    let table = Table { records, members, kind, relations: Relations::of(kind) };
-    let mut comparisons: Vec<Box<dyn Comparison>> = Vec::new();
-    match kind {
-        Kind::Person => {
-            names(&table, &mut comparisons);
-            emails(&table, &[], &mut comparisons);
-            let shared = Shared { place: true, ..Shared::default() };
-            let employers = Some(table.given(&evidence.employers)).filter(|v| v.distinct() > 0);
-            organisation_names(
-                &table,
-                "company",
-                &["company"],
-                shared,
-                employers,
-                &mut comparisons,
-            );
-        }
-        Kind::Organisation => {
-            let shared = Shared { family: true, ..Shared::default() };
-            organisation_names(&table, "name", &["name", "alias"], shared, None, &mut comparisons);
-            emails(&table, &evidence.hosts, &mut comparisons);
-            legal_numbers(&table, &mut comparisons);
-            let people = People { values: table.given(&evidence.people) };
-            add(&mut comparisons, people.values.fill(), people);
-        }
-        Kind::Other => emails(&table, &[], &mut comparisons),
-    }
-    phones(&table, &mut comparisons);
-    addresses(&table, &mut comparisons);
-    key_space_codes(&table, &mut comparisons);
-    known_columns(&table, kind, &mut comparisons);
-    other_columns(&table, &mut comparisons);
+    let table = Table { records, evidence, kind, relations: Relations::of(kind) };
+    let of_kind: &[fn(&Table<'_>) -> Found] = match kind {
+        Kind::Person => &[names, emails, companies],
+        Kind::Organisation => &[own_names, emails, legal_numbers, people],
+        Kind::Other => &[emails],
+    };
+    let of_all: &[fn(&Table<'_>) -> Found] =
+        &[phones, addresses, key_space_codes, known_columns, other_columns];
+    let parts: Vec<_> = of_kind.iter().chain(of_all).collect();
+    let found: Vec<Found> = parts.into_par_iter().map(|part| part(&table)).collect();
+    let mut comparisons: Found = found.into_iter().flatten().collect();
     comparisons.retain(|c| c.levels().len() > 1);
     comparisons.truncate(MOST_COMPARISONS);
     comparisons
 }
 
 struct Table<'a> {
-    records: &'a Records,
-    members: &'a [u32],
+    records: &'a CodedRecords<'a>,
+    evidence: &'a Evidence,
     kind: Kind,
     relations: Relations,
 }
@@ -111,91 +95,90 @@ impl Relations {
 }
 
 impl Table<'_> {
-    fn values(&self, of: impl Fn(usize) -> Vec<String> + Sync) -> Values {
-        Values::new(self.members.len(), |member| of(self.members[member] as usize))
+    fn folded(&self, attributes: &[&str]) -> Coded {
+        self.records.mapped(attributes, text::fold)
     }
 
-    fn folded(&self, attributes: &[&str]) -> Values {
-        self.values(|i| {
-            attributes.iter().flat_map(|a| self.records.values(a, i)).map(text::fold).collect()
+    fn exact(&self, attributes: &[&str]) -> Coded {
+        self.records.of(attributes)
+    }
+
+    fn given(&self, lists: &[Vec<String>]) -> Coded {
+        Coded::new(self.records.len(), |member, add| {
+            lists.get(member).into_iter().flatten().for_each(|text| add(text));
         })
-    }
-
-    fn exact(&self, attributes: &[&str]) -> Values {
-        self.values(|i| {
-            attributes.iter().flat_map(|a| self.records.values(a, i)).map(str::to_owned).collect()
-        })
-    }
-
-    fn given(&self, lists: &[Vec<String>]) -> Values {
-        Values::new(self.members.len(), |member| lists.get(member).cloned().unwrap_or_default())
     }
 }
 
-/// Adds the comparison unless no record has a value for it.
-fn add(
-    comparisons: &mut Vec<Box<dyn Comparison>>,
-    fill: f64,
-    comparison: impl Comparison + 'static,
-) {
-    if fill > 0.0 {
-        comparisons.push(Box::new(comparison));
-    }
+/// The comparison, unless no record has a value for it.
+fn filled(fill: f64, comparison: impl Comparison + 'static) -> Option<Box<dyn Comparison>> {
+    (fill > 0.0).then(|| Box::new(comparison) as _)
 }
 
-fn names(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let first = Arc::new(table.folded(&["first_name"]));
-    let last = Arc::new(table.folded(&["last_name", "maiden_name"]));
+fn names(table: &Table<'_>) -> Found {
+    let first = Arc::new(Values::new(table.folded(&["first_name"])));
+    let last = Arc::new(Values::new(table.folded(&["last_name", "maiden_name"])));
     let (first_fill, last_fill) = (first.fill(), last.fill());
-    add(
-        comparisons,
-        first_fill,
-        PersonNamePart::new("first name", false, first.clone(), last.clone()),
-    );
-    add(comparisons, last_fill, PersonNamePart::new("last name", true, last, first));
+    let first_names = PersonNamePart::new("first name", false, first.clone(), last.clone());
+    let last_names = PersonNamePart::new("last name", true, last, first);
+    [filled(first_fill, first_names), filled(last_fill, last_names)].into_iter().flatten().collect()
 }
 
-fn emails(table: &Table<'_>, hosts: &[Vec<String>], comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let values = table.exact(&["email"]);
-    let mut from_name = vec![false; values.distinct()];
-    for member in 0..table.members.len() {
-        let record = table.members[member] as usize;
-        let names: Vec<String> = ["first_name", "last_name", "maiden_name"]
-            .iter()
-            .flat_map(|a| table.records.values(a, record))
-            .flat_map(|name| text::fold(name).split(' ').map(str::to_owned).collect::<Vec<_>>())
-            .filter(|word| word.len() > 2)
-            .collect();
-        for &code in values.of(member as u32) {
-            let local = text::fold(values.text(code).split('@').next().unwrap_or(""));
-            from_name[code as usize] |= names.iter().any(|name| local.contains(name.as_str()));
+fn emails(table: &Table<'_>) -> Found {
+    let emails = table.exact(&["email"]);
+    let from_name = made_of_names(table, &emails);
+    let hosts = Values::new(hosts(table, &emails));
+    let values = Values::new(emails);
+    let (shared, household) = (table.relations.email, table.kind != Kind::Organisation);
+    let domains = Sets { name: "web domain", shared, values: hosts };
+    [
+        filled(values.fill(), Emails::new(shared, values, &from_name, household)),
+        filled(domains.values.fill(), domains),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Of each code of `emails` whether the local part is made of a name of somebody who has it.
+fn made_of_names(table: &Table<'_>, emails: &Coded) -> Vec<bool> {
+    let names = table.folded(&["first_name", "last_name", "maiden_name"]);
+    let words = names.map(|name, add| name.split(' ').filter(|word| word.len() > 2).for_each(add));
+    let locals = emails.texts.par_map(|email| text::fold(email.split('@').next().unwrap_or("")));
+    let mut made_of_names = vec![false; locals.len()];
+    for record in 0..emails.codes.len() {
+        for &code in emails.codes.of(record) {
+            let local = &locals[code as usize];
+            let is_in = |&word: &u32| local.contains(words.texts.get(word));
+            made_of_names[code as usize] |= words.codes.of(record).iter().any(is_in);
         }
     }
-    let (shared, household) = (table.relations.email, table.kind != Kind::Organisation);
-    add(comparisons, values.fill(), Emails::new(shared, values, &from_name, household));
-    let hosts = table.values_with(hosts);
-    add(
-        comparisons,
-        hosts.fill(),
-        Sets { name: "web domain", values: hosts, shared: table.relations.email },
-    );
+    made_of_names
 }
 
-impl Table<'_> {
-    /// Hosts of websites and of companies' email addresses, and those given beside.
-    fn values_with(&self, hosts: &[Vec<String>]) -> Values {
-        Values::new(self.members.len(), |member| {
-            let record = self.members[member] as usize;
-            let websites = self.records.values("website", record).map(|u| url::host(u).to_owned());
-            let mut all: Vec<String> = websites.collect();
-            if let Some(given) = hosts.get(member) {
-                all.extend(given.iter().cloned());
-                let own = self.records.values("email", record).filter(|e| !email::is_freemail(e));
-                all.extend(own.filter_map(|e| e.split_once('@').map(|(_, host)| host.to_owned())));
-            }
-            all
-        })
+/// Hosts of websites; of organisations also those of their email addresses and of their people's.
+fn hosts(table: &Table<'_>, emails: &Coded) -> Coded {
+    let websites = table.exact(&["website"]).map(|site, add| add(url::host(site)));
+    if table.kind != Kind::Organisation {
+        return websites;
     }
+    let own = emails.map(|address, add| {
+        let host = address.split_once('@').filter(|_| !email::is_freemail(address));
+        host.into_iter().for_each(|(_, host)| add(host));
+    });
+    Coded::joined(&[&websites, &table.given(&table.evidence.hosts), &own])
+}
+
+fn own_names(table: &Table<'_>) -> Found {
+    let shared = Shared { family: true, ..Shared::default() };
+    organisation_names(table, "name", &["name", "alias"], shared, None)
+}
+
+fn companies(table: &Table<'_>) -> Found {
+    let shared = Shared { place: true, ..Shared::default() };
+    let employers = Values::new(table.given(&table.evidence.employers));
+    let employers = Some(employers).filter(|employers| employers.distinct() > 0);
+    organisation_names(table, "company", &["company"], shared, employers)
 }
 
 fn organisation_names(
@@ -204,149 +187,172 @@ fn organisation_names(
     attributes: &[&str],
     shared: Shared,
     clusters: Option<Values>,
-    comparisons: &mut Vec<Box<dyn Comparison>>,
-) {
-    let names = table.values(|i| {
-        let values = attributes.iter().flat_map(|a| table.records.values(a, i));
-        values.map(|v| organisation::own_words(v).join(" ")).collect()
-    });
-    let phrases = Phrases::new(&names, table.members.len());
+) -> Found {
+    let own_words = |name: &str| organisation::own_words(name).join(" ");
+    let names = Values::new(table.records.mapped(attributes, own_words));
+    let phrases = Phrases::new(&names, table.records.len());
     let fill = names.fill().max(clusters.as_ref().map_or(0.0, Values::fill));
-    add(comparisons, fill, OrganisationNames { name, names, phrases, shared, clusters });
+    filled(fill, OrganisationNames { name, names, phrases, shared, clusters }).into_iter().collect()
 }
 
-fn legal_numbers(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let siret = table.exact(&["siret"]);
-    let siren = table.exact(&["siren"]);
-    let code_of: BTreeMap<&str, usize> = siren.texts().zip(0..).collect();
-    let mut known: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); siren.distinct()];
-    for text in siret.texts() {
+fn people(table: &Table<'_>) -> Found {
+    let people = People { values: Values::new(table.given(&table.evidence.people)) };
+    filled(people.values.fill(), people).into_iter().collect()
+}
+
+fn legal_numbers(table: &Table<'_>) -> Found {
+    let siret = Values::new(table.exact(&["siret"]));
+    let siren = Values::new(table.exact(&["siren"]));
+    let code_of: BTreeMap<&str, usize> = siren.texts().iter().zip(0..).collect();
+    let mut known = vec![0u32; siren.distinct()];
+    for text in siret.texts().iter() {
         let unit = text.get(..9).unwrap_or(text);
         if let Some(&code) = code_of.get(unit) {
-            known[code].insert(text);
+            known[code] += 1;
         }
     }
-    let several = known.iter().map(|sirets| sirets.len() > 1).collect();
-    add(comparisons, siren.fill(), LegalNumbers { siret, siren, several });
-    let vat = table.values(|i| {
-        let foreign = table.records.values("vat", i).filter(|v| !v.starts_with("FR"));
-        foreign.map(str::to_owned).collect()
+    let several = known.into_iter().map(|sirets| sirets > 1).collect();
+    let foreign = table.exact(&["vat"]).map(|number, add| {
+        if !number.starts_with("FR") {
+            add(number);
+        }
     });
-    add(comparisons, vat.fill(), Codes { name: "VAT number".into(), values: vat });
+    let vat = Codes { name: "VAT number".into(), values: Values::new(foreign) };
+    [filled(siren.fill(), LegalNumbers { siret, siren, several }), filled(vat.values.fill(), vat)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
-fn phones(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let number = |phone: &str| phone.split(';').next().unwrap_or(phone).to_owned();
-    let values = table.values(|i| {
-        ["mobile", "phone", "fax"]
-            .iter()
-            .flat_map(|a| table.records.values(a, i))
-            .map(number)
-            .collect()
-    });
-    let mobiles = table.values(|i| table.records.values("mobile", i).map(number).collect());
-    let known: std::collections::HashSet<&str> = mobiles.texts().collect();
-    let mobile = values.texts().map(|text| known.contains(text)).collect();
-    add(comparisons, values.fill(), Phones::new(table.relations.phone, values, mobile));
+fn phones(table: &Table<'_>) -> Found {
+    let number = |phone: &str, add: &mut dyn FnMut(&str)| {
+        add(phone.split(';').next().unwrap_or(phone));
+    };
+    let values = Values::new(table.exact(&["mobile", "phone", "fax"]).map(number));
+    let mobiles = table.exact(&["mobile"]).map(number);
+    let known: HashSet<&str> = mobiles.texts.iter().collect();
+    let mobile = values.texts().iter().map(|text| known.contains(text)).collect();
+    filled(values.fill(), Phones::new(table.relations.phone, values, mobile)).into_iter().collect()
 }
 
-fn addresses(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let of = |i: usize| table.records.values("address", i).map(Address::decode).collect::<Vec<_>>();
-    let streets = table.values(|i| {
-        let known = of(i).into_iter().filter(|a| !a.street.is_empty());
-        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.number), a.street_core())).collect()
+fn addresses(table: &Table<'_>) -> Found {
+    let addresses = table.exact(&["address"]);
+    let streets = addresses.map(|encoded, add| {
+        let address = Address::decode(encoded);
+        if !address.street.is_empty() {
+            add(&format!("{}\u{1f}{}", text::fold(&address.number), address.street_core()));
+        }
     });
-    add(comparisons, streets.fill(), Streets::new(table.relations.address, streets));
-    let towns = table.values(|i| {
-        let known = of(i).into_iter().filter(|a| !a.postcode.is_empty() || !a.city.is_empty());
-        known.map(|a| format!("{}\u{1f}{}", text::fold(&a.postcode), text::fold(&a.city))).collect()
+    let towns = addresses.map(|encoded, add| {
+        let Address { postcode, city, .. } = Address::decode(encoded);
+        if !postcode.is_empty() || !city.is_empty() {
+            add(&format!("{}\u{1f}{}", text::fold(&postcode), text::fold(&city)));
+        }
     });
-    add(comparisons, towns.fill(), Towns::new(table.relations.address, towns));
+    let (streets, towns) = (Values::new(streets), Values::new(towns));
+    let shared = table.relations.address;
+    [
+        filled(streets.fill(), Streets::new(shared, streets)),
+        filled(towns.fill(), Towns::new(shared, towns)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-fn key_space_codes(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let values = table.values(|i| {
-        let Some(space) = table.records.place_of(i).issuing_space() else { return Vec::new() };
-        let codes =
-            ["customer_code", "account_code"].iter().flat_map(|a| table.records.values(a, i));
-        codes.map(|code| format!("{space}\u{1f}{code}")).collect()
-    });
-    add(comparisons, values.fill(), KeySpaceCodes::new(values));
+fn key_space_codes(table: &Table<'_>) -> Found {
+    let values = Values::new(table.records.codes_in(Place::issuing_space));
+    filled(values.fill(), KeySpaceCodes::new(values)).into_iter().collect()
 }
 
 /// Columns of the model that tell something of identity and need no comparison of their own kind.
-fn known_columns(table: &Table<'_>, kind: Kind, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    if kind != Kind::Organisation {
-        let birth = table.exact(&["birth_date"]);
-        add(comparisons, birth.fill(), Dates::new("birth date".into(), birth));
-        let of_name = genders_of_names(table);
-        let gender = table.values(|i| gender(table.records, i, &of_name).into_iter().collect());
-        let first = table.folded(&["first_name"]);
-        add(comparisons, gender.fill(), Genders::new(gender, &first));
-        let generation = table.values(|i| {
-            let suffix = table.records.first("suffix", i).and_then(person::generation_of);
-            suffix.map(str::to_owned).into_iter().collect()
-        });
-        add(comparisons, generation.fill(), Generations { values: generation });
+fn known_columns(table: &Table<'_>) -> Found {
+    if table.kind == Kind::Organisation {
+        return Found::new();
     }
+    let birth = Values::new(table.exact(&["birth_date"]));
+    let gender = Values::new(genders(table));
+    let generation = table.exact(&["suffix"]).firsts().map(|suffix, add| {
+        person::generation_of(suffix).into_iter().for_each(add);
+    });
+    let generation = Generations { values: Values::new(generation) };
+    let named = table.folded(&["first_name"]);
+    let has_name =
+        |record| named.codes.of(record).iter().any(|&code| named.texts.get(code).len() > 1);
+    let is_named = (0..named.codes.len()).map(has_name).collect();
+    [
+        filled(birth.fill(), Dates::new("birth date".into(), birth)),
+        filled(gender.fill(), Genders { values: gender, is_named }),
+        filled(generation.values.fill(), generation),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Whether a record is of a man or a woman: by its column, its civility, or its first name.
-fn gender(records: &Records, record: usize, of_name: &BTreeMap<String, String>) -> Option<String> {
-    told_gender(records, record).or_else(|| {
-        let first = records.first("first_name", record)?;
-        of_name.get(&text::fold(first)).cloned()
+fn genders(table: &Table<'_>) -> Coded {
+    let first_only = |attribute| table.exact(&[attribute]).firsts();
+    // What else a column says, `9` or `Autre`, tells no two people apart.
+    let own = first_only("gender").map(|gender, add| {
+        if matches!(gender, "m" | "f") {
+            add(gender);
+        }
+    });
+    let of_civility = first_only("civility").map(|civility, add| {
+        person::gender_of(civility).into_iter().for_each(add);
+    });
+    let told = Coded::joined(&[&own, &of_civility]).firsts();
+    let names = table.folded(&["first_name"]).firsts();
+    let by_name = genders_of_names(&told, &names);
+    Coded::new(table.records.len(), |member, add| {
+        let member = member as u32;
+        let of_name = || by_name[*names.codes.of(member).first()? as usize];
+        if let Some(gender) = told.codes.of(member).first().copied().or_else(of_name) {
+            add(told.texts.get(gender));
+        }
     })
 }
 
-fn told_gender(records: &Records, record: usize) -> Option<String> {
-    // What else a column says, `9` or `Autre`, tells no two people apart.
-    let is_told = |gender: &&str| matches!(*gender, "m" | "f");
-    let told = records.first("gender", record).filter(is_told).map(str::to_owned);
-    let civility = records.first("civility", record).and_then(person::gender_of);
-    told.or_else(|| civility.map(str::to_owned))
-}
-
-/// First names that only men or only women of this table bear.
-fn genders_of_names(table: &Table<'_>) -> BTreeMap<String, String> {
-    let mut seen: BTreeMap<String, (String, u32)> = BTreeMap::new();
-    for &member in table.members {
-        let record = member as usize;
-        let Some(first) = table.records.first("first_name", record) else { continue };
-        let Some(gender) = told_gender(table.records, record) else { continue };
-        let known = seen.entry(text::fold(first)).or_insert_with(|| (gender.clone(), 0));
-        if known.0 == gender {
-            known.1 += 1;
-        } else {
-            known.0.clear();
-        }
+/// Of each first name the code of the gender that all its bearers in this table have, if it has several.
+fn genders_of_names(told: &Coded, names: &Coded) -> Vec<Option<u32>> {
+    let mut seen: Vec<Option<(u32, u32)>> = vec![None; names.texts.len() as usize];
+    let mut mixed = vec![false; seen.len()];
+    for record in 0..names.codes.len() {
+        let (&[name], &[gender]) = (names.codes.of(record), told.codes.of(record)) else {
+            continue;
+        };
+        let (first, times) = seen[name as usize].get_or_insert((gender, 0));
+        mixed[name as usize] |= *first != gender;
+        *times += 1;
     }
     // One alone may be a slip of the keyboard.
-    let sure = seen.into_iter().filter(|(_, (gender, times))| !gender.is_empty() && *times > 1);
-    sure.map(|(name, (gender, _))| (name, gender)).collect()
+    let sure = |(seen, mixed): (Option<(u32, u32)>, bool)| {
+        seen.filter(|&(_, times)| times > 1 && !mixed).map(|(gender, _)| gender)
+    };
+    seen.into_iter().zip(mixed).map(sure).collect()
 }
 
 /// Columns of a plain table that the model does not know, named `x.<value kind>.<header>`.
-fn other_columns(table: &Table<'_>, comparisons: &mut Vec<Box<dyn Comparison>>) {
-    let columns = table.records.columns.keys().filter(|name| name.starts_with("x."));
-    for attribute in columns {
-        let values = table.folded(&[attribute]);
-        let name = attribute.clone();
-        let fill = values.fill();
-        // One value for all tells nothing of any pair.
-        if values.distinct() < 2 {
-            continue;
-        }
-        match attribute.split('.').nth(1).unwrap_or("text") {
-            "date" => add(comparisons, fill, Dates::new(name, table.exact(&[attribute]))),
-            _ if values.distinct() <= FEW_VALUES => {
-                add(comparisons, fill, Categories { name, values })
-            }
-            "code" | "number" => add(comparisons, fill, Codes { name, values }),
-            _ => {
-                let phrases = Phrases::new(&values, table.members.len());
-                add(comparisons, fill, Texts { name, values, phrases });
-            }
+fn other_columns(table: &Table<'_>) -> Found {
+    let columns = table.records.records.columns.keys().filter(|name| name.starts_with("x."));
+    columns.filter_map(|attribute| other_column(table, attribute)).collect()
+}
+
+fn other_column(table: &Table<'_>, attribute: &str) -> Option<Box<dyn Comparison>> {
+    let values = Values::new(table.folded(&[attribute]));
+    let (name, fill) = (attribute.to_owned(), values.fill());
+    // One value for all tells nothing of any pair.
+    if values.distinct() < 2 {
+        return None;
+    }
+    match attribute.split('.').nth(1).unwrap_or("text") {
+        "date" => filled(fill, Dates::new(name, Values::new(table.exact(&[attribute])))),
+        _ if values.distinct() <= FEW_VALUES => filled(fill, Categories { name, values }),
+        "code" | "number" => filled(fill, Codes { name, values }),
+        _ => {
+            let phrases = Phrases::new(&values, table.records.len());
+            filled(fill, Texts { name, values, phrases })
         }
     }
 }

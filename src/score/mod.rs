@@ -23,6 +23,7 @@ use model::Pattern;
 use weights::{Explanations, Weights};
 
 use crate::{
+    coded::CodedRecords,
     error::Result,
     model::Kind,
     pairs::CandidatePairs,
@@ -169,12 +170,11 @@ pub struct Explanation {
 }
 
 impl Scorer {
-    /// Prepares the comparisons for the records at `members` and learns the model from `candidates`,
-    /// or takes `known` if it was made for the same comparisons.
+    /// Prepares the comparisons for `records` and learns the model from `candidates`, or takes `known` if it was
+    /// made for the same comparisons.
     pub fn new(
-        records: &Records,
+        records: &CodedRecords<'_>,
         kind: Kind,
-        members: &[u32],
         evidence: &Evidence,
         candidates: &CandidatePairs,
         known: Option<&Model>,
@@ -182,12 +182,12 @@ impl Scorer {
     ) -> Result<Scorer> {
         let comparisons = progress.part(
             "encode",
-            |_| members.len() as u64,
-            || features::comparisons(records, kind, members, evidence),
+            |_| records.members.len() as u64,
+            || features::comparisons(records, kind, evidence),
         );
         progress.check()?;
         let learn = || {
-            let counts = count(records, members, &comparisons, candidates);
+            let counts = count(records.records, records.members, &comparisons, candidates);
             train::train(kind.as_str(), &comparisons, &counts)
         };
         let model = match known.filter(|model| model.fits(&comparisons)) {
@@ -197,16 +197,14 @@ impl Scorer {
         Ok(Scorer::of(comparisons, model))
     }
 
-    /// The comparisons for the records at `members` with a model that is known; none if it was made for
-    /// other comparisons.
+    /// The comparisons for `records` with a model that is known; none if it was made for other comparisons.
     pub fn known(
-        records: &Records,
+        records: &CodedRecords<'_>,
         kind: Kind,
-        members: &[u32],
         evidence: &Evidence,
         model: &Model,
     ) -> Option<Scorer> {
-        let comparisons = features::comparisons(records, kind, members, evidence);
+        let comparisons = features::comparisons(records, kind, evidence);
         model.fits(&comparisons).then(|| Scorer::of(comparisons, model.clone()))
     }
 

@@ -1,21 +1,15 @@
-//! Values of one column in the form comparisons work on: dictionary-encoded, with their frequencies.
+//! Values of one column in the form comparisons work on: coded, with their frequencies.
 
-use std::collections::HashMap;
-
-use rayon::prelude::*;
+use std::sync::Arc;
 
 use super::words::{Word, Wording, Words};
-use crate::lists::Lists;
+use crate::coded::{CodeLists, Coded, Texts};
 
 /// For each record a list of values; equal texts have equal codes.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
-    /// For each record its code; where it has none or several, [`NONE`], or
-    /// [`SEVERAL`] and the number of its list.
-    heads: Vec<u32>,
-    /// The codes of records that have several.
-    lists: Lists,
-    /// The text of each code. Codes follow the order of the texts.
+    codes: Arc<CodeLists>,
+    /// The text of each code.
     texts: Words,
     /// How many records hold each code.
     counts: Vec<u32>,
@@ -23,72 +17,32 @@ pub(crate) struct Values {
     rarity: Vec<f32>,
 }
 
-/// The head of a record that has no value.
-const NONE: u32 = u32::MAX;
-/// The head of the first record that has several values.
-const SEVERAL: u32 = 1 << 31;
-
 impl Values {
-    /// Encodes the values that `of` gives for each of `records`; duplicates within a record and empty
-    /// texts are dropped.
-    pub(crate) fn new(records: usize, of: impl Fn(usize) -> Vec<String> + Sync) -> Values {
-        let lists: Vec<Vec<String>> =
-            (0..records).into_par_iter().map(|i| without_repeats(of(i))).collect();
-        let mut texts: Vec<&String> = lists.iter().flatten().collect();
-        texts.par_sort_unstable();
-        texts.dedup();
-        let code_of: HashMap<&str, u32> =
-            texts.iter().enumerate().map(|(code, text)| (text.as_str(), code as u32)).collect();
-        let mut values = Values { counts: vec![0; texts.len()], ..Values::default() };
-        for list in &lists {
-            let codes: Vec<u32> = list.iter().map(|text| code_of[text.as_str()]).collect();
-            codes.iter().for_each(|&code| values.counts[code as usize] += 1);
-            values.push(&codes);
+    /// The values with what agreeing on each of them tells.
+    pub(crate) fn new(coded: Coded) -> Values {
+        let mut counts = vec![0; coded.texts.len() as usize];
+        for record in 0..coded.codes.len() {
+            coded.codes.of(record).iter().for_each(|&code| counts[code as usize] += 1);
         }
-        values.texts = Words::new(texts.into_iter().cloned().collect());
-        let usual = usual_count(&values.counts);
+        let usual = usual_count(&counts);
         let bits = |&count: &u32| (usual / f64::from(count.max(1))).log2().clamp(-9.0, 6.0) as f32;
-        values.rarity = values.counts.iter().map(bits).collect();
-        values
-    }
-
-    /// Adds a record.
-    fn push(&mut self, codes: &[u32]) {
-        self.heads.push(match codes {
-            [] => NONE,
-            [code] => *code,
-            several => {
-                self.lists.push(several.iter().copied());
-                SEVERAL + self.lists.len() - 1
-            }
-        });
+        Values {
+            rarity: counts.iter().map(bits).collect(),
+            counts,
+            texts: Words::new(coded.texts),
+            codes: coded.codes,
+        }
     }
 
     /// The codes of one record.
     #[inline]
     pub(crate) fn of(&self, record: u32) -> &[u32] {
-        let head = &self.heads[record as usize];
-        match *head {
-            code if code < SEVERAL => std::slice::from_ref(head),
-            NONE => &[],
-            several => self.lists.of(several - SEVERAL),
-        }
+        self.codes.of(record)
     }
 
     /// How many records there are.
     pub(crate) fn records(&self) -> u32 {
-        self.heads.len() as u32
-    }
-
-    /// The texts of one record.
-    pub(crate) fn texts_of(&self, record: u32) -> impl Iterator<Item = &str> + Clone {
-        self.of(record).iter().map(|&code| self.text(code))
-    }
-
-    /// The text of a code.
-    #[inline]
-    pub(crate) fn text(&self, code: u32) -> &str {
-        self.texts.get(code).text
+        self.codes.len()
     }
 
     /// The text of a code, ready to be compared.
@@ -97,9 +51,9 @@ impl Values {
         self.texts.get(code)
     }
 
-    /// The texts of all codes, in order.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        (0..self.texts.len() as u32).map(|code| self.text(code))
+    /// The texts of all codes.
+    pub(crate) fn texts(&self) -> &Texts {
+        self.texts.texts()
     }
 
     /// The rarest code that both records hold.
@@ -127,8 +81,7 @@ impl Values {
 
     /// Share of the records that hold a value.
     pub(crate) fn fill(&self) -> f64 {
-        let filled = self.heads.iter().filter(|&&head| head != NONE).count();
-        filled as f64 / self.heads.len().max(1) as f64
+        self.codes.filled() as f64 / f64::from(self.records().max(1))
     }
 
     /// How many different values there are.
@@ -137,24 +90,15 @@ impl Values {
     }
 }
 
-fn without_repeats(mut list: Vec<String>) -> Vec<String> {
-    list.retain(|text| !text.is_empty());
-    if list.len() > 1 {
-        let mut seen = std::collections::HashSet::new();
-        list.retain(|text| seen.insert(text.clone()));
-    }
-    list
-}
-
 /// What a random pair that agrees finds on average: the mean count, weighted by pairs.
 fn usual_count(counts: &[u32]) -> f64 {
-    let (mut pairs, mut weighted) = (0.0, 0.0);
-    for &count in counts.iter().filter(|&&c| c > 1) {
-        let count = f64::from(count);
-        pairs += count * (count - 1.0);
-        weighted += count * count * (count - 1.0);
+    // Integers: the sum does not depend on the order of the codes.
+    let (mut pairs, mut weighted) = (0u128, 0u128);
+    for count in counts.iter().map(|&count| u128::from(count)).filter(|&count| count > 1) {
+        pairs += count * (count - 1);
+        weighted += count * count * (count - 1);
     }
-    if pairs > 0.0 { weighted / pairs } else { 2.0 }
+    if pairs > 0 { weighted as f64 / pairs as f64 } else { 2.0 }
 }
 
 /// The words of each text of [`Values`], with what each word tells.
@@ -213,7 +157,7 @@ impl Phrases {
         let initial = |text: &str| text.split(' ').filter_map(|w| w.chars().next()).collect();
         Phrases {
             whole_bits: codes.map(whole).collect(),
-            initials: values.texts().map(initial).collect(),
+            initials: values.texts().iter().map(initial).collect(),
             wording,
             bits,
         }

@@ -1,9 +1,12 @@
 //! Words beside their letters: bounds that cost a few instructions decide most pairs of words before a
 //! distance has to be computed.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::lists::Lists;
+use crate::{
+    coded::{Interner, Texts},
+    lists::Lists,
+};
 
 /// What is known of a text before any other is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -133,42 +136,37 @@ fn differing<'a, 'b>(a: &'a str, b: &'b str) -> (&'a str, &'b str) {
     (&a[..a.len() - end], &b[..b.len() - end])
 }
 
-/// Different texts, each with its number and what is known of it.
+/// Texts, each with its number and what is known of it.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    texts: Vec<String>,
+    texts: Arc<Texts>,
     signs: Vec<Sign>,
 }
 
 impl Words {
-    pub(crate) fn new(texts: Vec<String>) -> Words {
-        Words { signs: texts.iter().map(|text| Sign::of(text)).collect(), texts }
+    pub(crate) fn new(texts: impl Into<Arc<Texts>>) -> Words {
+        let texts = texts.into();
+        Words { signs: texts.par_map(Sign::of), texts }
     }
 
-    /// The different ones of `texts`, and for each of `texts` its number. Numbers follow the order of the
-    /// texts.
-    pub(crate) fn numbered<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> (Words, Vec<u32>) {
-        let mut different: Vec<&str> = texts.clone().collect();
-        different.sort_unstable();
-        different.dedup();
-        let number: HashMap<&str, u32> =
-            different.iter().enumerate().map(|(n, text)| (*text, n as u32)).collect();
-        let numbers = texts.map(|text| number[text]).collect();
-        (Words::new(different.into_iter().map(str::to_owned).collect()), numbers)
+    /// The different ones of `texts`, and for each of `texts` its number.
+    pub(crate) fn numbered<'a>(texts: impl Iterator<Item = &'a str>) -> (Words, Vec<u32>) {
+        let mut interner = Interner::default();
+        let numbers = texts.map(|text| interner.number(text)).collect();
+        (Words::new(interner.finish()), numbers)
     }
 
     #[inline]
     pub(crate) fn get(&self, number: u32) -> Word<'_> {
-        let at = number as usize;
-        Word { text: &self.texts[at], sign: self.signs[at] }
+        Word { text: self.texts.get(number), sign: self.signs[number as usize] }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.texts.len()
+        self.signs.len()
     }
 
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        self.texts.iter().map(String::as_str)
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 }
 
@@ -186,18 +184,18 @@ pub(crate) struct Wording {
 }
 
 impl Wording {
-    pub(crate) fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Wording {
-        let (vocabulary, numbers) = Words::numbered(texts.clone().flat_map(|t| t.split(' ')));
+    pub(crate) fn new(texts: &Texts) -> Wording {
+        let mut interner = Interner::default();
         let mut words = Lists::default();
-        let mut numbers = numbers.into_iter();
-        for text in texts.clone() {
-            words.push(numbers.by_ref().take(text.split(' ').count()));
+        for text in texts.iter() {
+            words.push(text.split(' ').map(|word| interner.number(word)));
         }
+        let joined: Texts = texts.iter().map(|text| text.replace(' ', "")).collect();
         Wording {
             words,
-            vocabulary,
-            joined: Words::new(texts.clone().map(|text| text.replace(' ', "")).collect()),
-            spaced: texts.map(|text| text.contains(' ')).collect(),
+            vocabulary: Words::new(interner.finish()),
+            joined: Words::new(joined),
+            spaced: texts.iter().map(|text| text.contains(' ')).collect(),
         }
     }
 
@@ -270,8 +268,9 @@ mod tests {
 
     #[test]
     fn words_agree_in_any_order_and_with_a_blank_left_out() {
-        let wording =
-            Wording::new(["rue du bac", "bac rue du", "ruedu bac", "ruedubac"].into_iter());
+        let texts: Texts =
+            ["rue du bac", "bac rue du", "ruedu bac", "ruedubac"].into_iter().collect();
+        let wording = Wording::new(&texts);
         assert_eq!(wording.alike(0, 1), 1.0);
         assert_eq!(wording.alike(0, 3), 1.0);
         assert!(wording.alike(0, 2) < 0.5);

@@ -20,7 +20,7 @@ impl Dates {
             let next = numbers.len() as u32;
             *numbers.entry(part).or_insert(next)
         };
-        let parts = values.texts().map(|text| {
+        let parts = values.texts().iter().map(|text| {
             let mut parts = text.splitn(3, '-');
             [0, 1, 2].map(|_| number(parts.next().unwrap_or_default()))
         });
@@ -116,7 +116,7 @@ pub(crate) struct KeySpaceCodes {
 impl KeySpaceCodes {
     pub(crate) fn new(values: Values) -> KeySpaceCodes {
         let space = |text: &'_ str| text.split('\u{1f}').next().unwrap_or("").to_owned();
-        let texts: Vec<String> = values.texts().map(space).collect();
+        let texts: Vec<String> = values.texts().iter().map(space).collect();
         let (_, spaces) = Words::numbered(texts.iter().map(String::as_str));
         KeySpaceCodes { values, spaces }
     }

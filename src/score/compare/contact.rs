@@ -40,9 +40,9 @@ impl Emails {
         fn split(text: &str) -> (&str, &str) {
             text.split_once('@').unwrap_or((text, ""))
         }
-        let (locals, local_of) = Words::numbered(values.texts().map(|text| split(text).0));
-        let (hosts, host_of) = Words::numbered(values.texts().map(|text| split(text).1));
-        let parts = values.texts().enumerate().map(|(code, text)| Parts {
+        let (locals, local_of) = Words::numbered(values.texts().iter().map(|text| split(text).0));
+        let (hosts, host_of) = Words::numbered(values.texts().iter().map(|text| split(text).1));
+        let parts = values.texts().iter().enumerate().map(|(code, text)| Parts {
             local: local_of[code],
             host: host_of[code],
             is_role: email::is_role_mailbox(text),
@@ -188,7 +188,7 @@ impl Digits {
 impl Phones {
     /// `mobile` tells of each code whether it is a mobile number.
     pub(crate) fn new(shared: Shared, values: Values, mobile: Vec<bool>) -> Phones {
-        let digits = values.texts().map(Digits::of).collect();
+        let digits = values.texts().iter().map(Digits::of).collect();
         Phones { shared, values, mobile, digits }
     }
 }
@@ -224,8 +224,9 @@ impl Comparison for Phones {
             return MISSING;
         }
         let is_mobile = |code: &&u32| self.mobile[**code as usize];
-        let shared_mobile = mine.iter().filter(|code| yours.contains(code)).filter(is_mobile).min();
-        if let Some(&code) = shared_mobile {
+        let shared_mobile = mine.iter().filter(|code| yours.contains(code)).filter(is_mobile);
+        let rarest = shared_mobile.min_by_key(|&&code| (self.values.count(code), code));
+        if let Some(&code) = rarest {
             return same(&self.values, code);
         }
         if let Some(code) = self.values.shared(a, b) {

@@ -29,9 +29,9 @@ impl PersonNamePart {
         other: Arc<Values>,
     ) -> PersonNamePart {
         let code_of: HashMap<&str, u32> =
-            other.texts().enumerate().map(|(code, text)| (text, code as u32)).collect();
-        let as_other = own.texts().map(|text| code_of.get(text).copied()).collect();
-        let is_first_name = own.texts().map(person::is_first_name).collect();
+            other.texts().iter().enumerate().map(|(code, text)| (text, code as u32)).collect();
+        let as_other = own.texts().iter().map(|text| code_of.get(text).copied()).collect();
+        let is_first_name = own.texts().iter().map(person::is_first_name).collect();
         PersonNamePart { name, family, as_other, is_first_name, own, other }
     }
 }
@@ -165,16 +165,9 @@ fn is_part(short: Word<'_>, long: Word<'_>) -> bool {
 
 /// Man or woman: what is left to tell husband from wife where a first name is missing.
 pub(crate) struct Genders {
-    values: Values,
+    pub(crate) values: Values,
     /// Of each record whether it has a first name.
-    is_named: Vec<bool>,
-}
-
-impl Genders {
-    pub(crate) fn new(values: Values, first_names: &Values) -> Genders {
-        let is_name = |record| first_names.texts_of(record).any(|name| name.len() > 1);
-        Genders { is_named: (0..first_names.records()).map(is_name).collect(), values }
-    }
+    pub(crate) is_named: Vec<bool>,
 }
 
 const GENDER_LEVELS: &[Level] = &[level("same", 0.97, 0.5), level("different", 0.03, 0.5)];

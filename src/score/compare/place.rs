@@ -22,8 +22,8 @@ fn halves(values: &Values) -> [(Words, Vec<u32>); 2] {
         text.split_once('\u{1f}').unwrap_or((text, ""))
     }
     [
-        Words::numbered(values.texts().map(|text| split(text).0)),
-        Words::numbered(values.texts().map(|text| split(text).1)),
+        Words::numbered(values.texts().iter().map(|text| split(text).0)),
+        Words::numbered(values.texts().iter().map(|text| split(text).1)),
     ]
 }
 
@@ -175,8 +175,10 @@ impl Comparison for Towns {
             return same(&self.values, code);
         }
         let pairs = mine.iter().flat_map(|&x| yours.iter().map(move |&y| (x, y)));
-        let best = pairs.map(|(x, y)| (self.level(x, y), x, y)).min();
-        best.map_or(MISSING, |(level, x, y)| {
+        // Of two towns that agree as well, the rarer tells more.
+        let commoner = |x, y| self.values.count(x).max(self.values.count(y));
+        let best = pairs.map(|(x, y)| (self.level(x, y), commoner(x, y), x, y)).min();
+        best.map_or(MISSING, |(level, _, x, y)| {
             let rarity = self.values.rarity_bits(x).min(self.values.rarity_bits(y)).min(0.0);
             Outcome { level, rarity_bits: if level >= 6 { 0.0 } else { rarity } }
         })
