@@ -27,13 +27,6 @@ impl Lists {
         &self.items[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
-    /// Adds the lists of another.
-    pub(crate) fn append(&mut self, more: &Lists) {
-        let base = self.items.len() as u32;
-        self.starts.extend(more.starts[1..].iter().map(|start| base + start));
-        self.items.extend_from_slice(&more.items);
-    }
-
     /// All lists, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         (0..self.len()).map(|number| self.of(number))
@@ -75,9 +68,6 @@ mod tests {
         lists.push([0, 2]);
         lists.push([]);
         lists.push([2]);
-        let mut twice = lists.clone();
-        twice.append(&lists);
-        assert!(twice.iter().eq(lists.iter().chain(lists.iter())));
         let turned = lists.turned(3);
         assert_eq!([0, 1, 2].map(|item| turned.of(item).to_vec()), [vec![0], vec![], vec![0, 2]]);
     }

@@ -10,6 +10,7 @@ use crate::{
     decisions::Decided,
     error::Result,
     model::Kind,
+    pairs::{CandidatePairs, Class},
     progress::Progress,
     report::Matching,
     score::{self, Evidence, Model, Scored, Scorer},
@@ -52,7 +53,7 @@ pub struct Prepared {
     pub members: Vec<u32>,
     /// Comparisons and model.
     pub scorer: Scorer,
-    candidates: crate::pairs::CandidatePairs,
+    candidates: CandidatePairs,
     block: block::Metrics,
 }
 
@@ -234,16 +235,20 @@ pub fn prepare(
     let mut candidates = blocked.table;
     let scorer = Scorer::new(&coded, kind, &evidence, &candidates, known, progress)?;
     let number = |member: u32| score::number_of(records, members[member as usize]);
-    let idle = progress
-        .part("choose rules", nothing, || scorer.idle_rules(&candidates, &settings.score, number));
+    let idle = progress.part("choose pairs", nothing, || scorer.idle_classes(&candidates, number));
     let mut block = blocked.metrics;
-    let mut is_idle = idle.iter();
-    let (left_out, rules) = block.rules.into_iter().partition(|_| is_idle.next() == Some(&true));
-    (block.left_out, block.rules) = (left_out, rules);
-    if !block.left_out.is_empty() {
-        candidates = candidates.without(&idle);
-    }
+    block.left_out = by_rule(&candidates, &idle);
+    candidates.leave_out(idle.into_iter().map(|(class, _)| class));
     Ok(Prepared { members, scorer, candidates, block })
+}
+
+/// Pairs of classes, summed by the names of their rules.
+fn by_rule(candidates: &CandidatePairs, classes: &[(Class, u64)]) -> Vec<(String, u64)> {
+    let rules = candidates.rules.iter().enumerate().map(|(at, rule)| {
+        let of_rule = classes.iter().filter(|(class, _)| class.rule == at);
+        (rule.name.clone(), of_rule.map(|(_, pairs)| pairs).sum())
+    });
+    rules.filter(|&(_, pairs)| pairs > 0).collect()
 }
 
 /// The positions of the records of `kind`, and what compares any two of them with the model that an

@@ -1,8 +1,10 @@
 //! Candidate pairs: what `block` chooses and `score` compares, streamed and never all in memory.
 //!
 //! A blocking rule puts each record into blocks; two records that share a block are a candidate
-//! pair. Blocks of all rules are numbered in one row, and a pair belongs to the first block that its
-//! records share, so that it is seen once without a set of all pairs.
+//! pair. Blocks of all rules are numbered in one row, the smallest first, and a pair belongs to the first block
+//! that its records share: the one that tells most, and the pair is seen once without a set of all pairs.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -63,28 +65,25 @@ pub struct Applied {
     pub pairs: u64,
     /// Records of blocks that were too large and could not be refined.
     pub uncovered: u64,
-    /// The number behind its last block.
-    end: u32,
 }
 
 /// All candidate pairs of records numbered from 0.
 #[derive(Debug, Clone, Default)]
 pub struct CandidatePairs {
-    /// The rules, in the order in which they claim their pairs.
+    /// The rules.
     pub rules: Vec<Applied>,
     /// With link-only: the source of each record; pairs of one source are no candidates.
     source: Option<Vec<u32>>,
     /// The other way round: only pairs of one source are candidates.
     within: bool,
+    /// For each rule which classes of pairs are no candidates; empty where all are.
+    left_out: Vec<LeftOut>,
+    /// For each block its rule.
+    rule_of: Vec<u16>,
     /// For each block its records, ascending.
     records_of: Lists,
     /// For each record its blocks, ascending.
     blocks_of: Lists,
-}
-
-/// The first number that stands in both ascending lists.
-fn first_shared(xs: &[u32], ys: &[u32]) -> Option<u32> {
-    shared(xs, ys).next()
 }
 
 /// The numbers that stand in both ascending lists.
@@ -105,52 +104,66 @@ fn shared<'a>(mut xs: &'a [u32], mut ys: &'a [u32]) -> impl Iterator<Item = u32>
     })
 }
 
-/// A piece of one block: its records from `from` on, up to `to`, each with all later ones.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    block: u32,
-    from: u32,
-    to: u32,
+/// How little the records of a pair have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Class {
+    /// Position in [`CandidatePairs::rules`] of the rule of the smallest block that they share.
+    pub rule: usize,
+    /// How many records that block has, in powers of two.
+    pub size: usize,
+    /// Whether they share no other block.
+    pub alone: bool,
 }
 
-/// Pairs that one piece of work holds at most, so that a huge block keeps all threads busy.
+/// No block has 2^32 records.
+pub const SIZES: usize = 32;
+
+/// Of one rule by size and whether the pair shares no other block.
+type LeftOut = [[bool; 2]; SIZES];
+
+/// Where one piece of work ends and the next begins: before this record of this block.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    block: u32,
+    at: u32,
+}
+
+/// Pairs that one piece of work holds, about, so that a huge block keeps all threads busy.
 const PAIRS_PER_PIECE: u64 = 1 << 16;
 
 impl CandidatePairs {
     /// The pairs that `rules` produce among `records` records; of those of two sources only, where the
     /// source of each record is given.
     pub fn new(records: usize, rules: Vec<Rule>, source: Option<Vec<u32>>) -> CandidatePairs {
+        let blocks = rules.iter().enumerate().flat_map(|(at, rule)| {
+            let sizes = rule.blocks.iter().map(<[u32]>::len);
+            sizes.enumerate().map(move |(block, size)| (size as u32, at as u16, block as u32))
+        });
+        let mut blocks: Vec<(u32, u16, u32)> = blocks.collect();
+        blocks.par_sort_unstable();
         let mut pairs = CandidatePairs { source, ..CandidatePairs::default() };
-        for rule in rules {
-            pairs.records_of.append(&rule.blocks);
-            pairs.rules.push(Applied {
-                pairs: rule.pairs(),
-                name: rule.name,
-                facet: rule.facet,
-                uncovered: rule.uncovered,
-                end: pairs.records_of.len(),
-            });
+        for (_, rule, block) in blocks {
+            let records = rules[usize::from(rule)].blocks.of(block);
+            pairs.records_of.push(records.iter().copied());
+            pairs.rule_of.push(rule);
         }
         pairs.blocks_of = pairs.records_of.turned(records);
+        let applied = rules.into_iter().map(|rule| Applied {
+            pairs: rule.pairs(),
+            name: rule.name,
+            facet: rule.facet,
+            uncovered: rule.uncovered,
+        });
+        pairs.rules = applied.collect();
         pairs
     }
 
-    /// The same without the rules that `leave_out` names, one by one in their order.
-    pub fn without(mut self, leave_out: &[bool]) -> CandidatePairs {
-        let mut kept = Lists::default();
-        let mut blocks = 0..0;
-        for (rule, leave_out) in self.rules.iter_mut().zip(leave_out) {
-            blocks = blocks.end..rule.end;
-            for block in blocks.clone().filter(|_| !leave_out) {
-                kept.push(self.records_of.of(block).iter().copied());
-            }
-            rule.end = kept.len();
+    /// Leaves out the pairs of these classes: they are candidates no longer.
+    pub fn leave_out(&mut self, classes: impl IntoIterator<Item = Class>) {
+        self.left_out.resize(self.rules.len(), LeftOut::default());
+        for class in classes {
+            self.left_out[class.rule][class.size][usize::from(class.alone)] = true;
         }
-        let mut left_out = leave_out.iter();
-        self.rules.retain(|_| left_out.next() != Some(&true));
-        self.blocks_of = kept.turned(self.records());
-        self.records_of = kept;
-        self
     }
 
     /// How many records there are.
@@ -241,7 +254,25 @@ impl CandidatePairs {
 
     /// Whether some rule produces the pair.
     pub fn contains(&self, a: u32, b: u32) -> bool {
-        self.allowed(a, b) && first_shared(self.blocks_of.of(a), self.blocks_of.of(b)).is_some()
+        let mut blocks = self.shared(a, b);
+        let Some(first) = blocks.next().filter(|_| self.allowed(a, b)) else { return false };
+        !self.leaves_out(self.class(first, blocks))
+    }
+
+    /// The blocks that the two share, ascending.
+    fn shared(&self, a: u32, b: u32) -> impl Iterator<Item = u32> {
+        shared(self.blocks_of.of(a), self.blocks_of.of(b))
+    }
+
+    /// The class of a pair whose first block in common is `block`, and that shares the `others` as well.
+    fn class(&self, block: u32, mut others: impl Iterator<Item = u32>) -> Class {
+        let size = self.records_of.of(block).len().ilog2() as usize;
+        Class { rule: self.rule_of(block), size, alone: others.next().is_none() }
+    }
+
+    fn leaves_out(&self, class: Class) -> bool {
+        let of_rule = self.left_out.get(class.rule);
+        of_rule.is_some_and(|left_out| left_out[class.size][usize::from(class.alone)])
     }
 
     /// How many pairs could be compared without blocking.
@@ -256,61 +287,88 @@ impl CandidatePairs {
         if self.within { within } else { all - within }
     }
 
-    /// Visits every candidate pair once, in parallel: `visit(state, rule, a, b)` with `a < b`, where
-    /// `state` is made by `start` for each piece of work. Gives the states in a fixed order.
+    /// Visits every candidate pair once, in parallel: `visit(state, a, b)` with `a < b`, where `state` is made by
+    /// `start` for each piece of work. Gives the states in a fixed order.
     pub fn visit<S: Send>(
         &self,
         start: impl Fn() -> S + Sync,
-        visit: impl Fn(&mut S, usize, u32, u32) + Sync,
+        visit: impl Fn(&mut S, u32, u32) + Sync,
     ) -> Vec<S> {
-        let pieces = self.pieces();
-        pieces
-            .par_chunks(64)
-            .map(|pieces| {
+        self.visit_of(|_| true, start, |state, _, a, b| visit(state, a, b))
+    }
+
+    /// Visits the candidate pairs whose first record is `chosen`, likewise, with their class.
+    pub fn visit_of<S: Send>(
+        &self,
+        chosen: impl Fn(u32) -> bool + Sync,
+        start: impl Fn() -> S + Sync,
+        visit: impl Fn(&mut S, Class, u32, u32) + Sync,
+    ) -> Vec<S> {
+        let cuts = self.cuts();
+        cuts.par_windows(2)
+            .map(|cuts| {
                 let mut state = start();
-                for piece in pieces {
-                    let rule = self.rule_of(piece.block);
-                    self.visit_piece(*piece, |a, b| visit(&mut state, rule, a, b));
+                for (block, rows) in self.blocks_between(cuts[0], cuts[1]) {
+                    let records = self.records_of.of(block);
+                    for at in rows.filter(|&at| chosen(records[at])) {
+                        let (a, later) = (records[at], &records[at + 1..]);
+                        for (b, class) in self.of_block(block, a, later) {
+                            visit(&mut state, class, a, b);
+                        }
+                    }
                 }
                 state
             })
             .collect()
     }
 
+    /// Those of `later` that `a` is a candidate pair of the block with.
+    fn of_block(&self, block: u32, a: u32, later: &[u32]) -> impl Iterator<Item = (u32, Class)> {
+        later.iter().filter_map(move |&b| {
+            let mut blocks = self.shared(a, b);
+            blocks.next().filter(|&first| first == block && self.allowed(a, b))?;
+            let class = self.class(block, blocks);
+            (!self.leaves_out(class)).then_some((b, class))
+        })
+    }
+
+    /// The blocks of a piece of work, and of each which records are to be compared with all later ones.
+    fn blocks_between(
+        &self,
+        from: Cut,
+        to: Cut,
+    ) -> impl Iterator<Item = (u32, Range<usize>)> + use<'_> {
+        (from.block..(to.block + 1).min(self.records_of.len())).map(move |block| {
+            let start = if block == from.block { from.at as usize } else { 0 };
+            let size = self.records_of.of(block).len();
+            (block, start..if block == to.block { to.at as usize } else { size })
+        })
+    }
+
     /// The rule of a block.
     fn rule_of(&self, block: u32) -> usize {
-        self.rules.partition_point(|rule| rule.end <= block)
+        usize::from(self.rule_of[block as usize])
     }
 
-    fn visit_piece(&self, piece: Piece, mut visit: impl FnMut(u32, u32)) {
-        let block = self.records_of.of(piece.block);
-        for i in piece.from as usize..piece.to as usize {
-            let a = block[i];
-            let blocks = self.blocks_of.of(a);
-            for &b in &block[i + 1..] {
-                if self.allowed(a, b)
-                    && first_shared(blocks, self.blocks_of.of(b)) == Some(piece.block)
-                {
-                    visit(a, b);
+    fn cuts(&self) -> Vec<Cut> {
+        let mut cuts = vec![Cut { block: 0, at: 0 }];
+        let mut pairs = 0;
+        for (block, records) in (0..).zip(self.records_of.iter()) {
+            let all = pairs_of(records.len() as u64);
+            if pairs + all < PAIRS_PER_PIECE {
+                pairs += all;
+                continue;
+            }
+            for at in 1..=records.len() as u32 {
+                pairs += records.len() as u64 - u64::from(at);
+                if pairs >= PAIRS_PER_PIECE {
+                    cuts.push(Cut { block, at });
+                    pairs = 0;
                 }
             }
         }
-    }
-
-    fn pieces(&self) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        for block in 0..self.records_of.len() {
-            let size = self.records_of.of(block).len() as u32;
-            let (mut from, mut pairs) = (0, 0);
-            for at in 0..size {
-                pairs += u64::from(size - at - 1);
-                if pairs >= PAIRS_PER_PIECE || at + 1 == size {
-                    pieces.push(Piece { block, from, to: at + 1 });
-                    (from, pairs) = (at + 1, 0);
-                }
-            }
-        }
-        pieces
+        cuts.push(Cut { block: self.records_of.len(), at: 0 });
+        cuts
     }
 }
 
@@ -323,7 +381,7 @@ mod tests {
     use super::*;
 
     fn visited(pairs: &CandidatePairs) -> Vec<(u32, u32)> {
-        let states = pairs.visit(Vec::new, |seen, _, a, b| seen.push((a, b)));
+        let states = pairs.visit(Vec::new, |seen, a, b| seen.push((a, b)));
         states.into_iter().flatten().collect()
     }
 
@@ -347,6 +405,17 @@ mod tests {
             prop_assert_eq!(seen.len(), expected.len());
             prop_assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn a_huge_block_is_cut_and_each_of_its_pairs_is_visited_once() {
+        let keys = |key, records: std::ops::Range<u32>| records.map(move |record| (key, record));
+        let huge = Rule::new("", keys(1, 0..700).chain(keys(2, 700..702)).collect());
+        let candidates = CandidatePairs::new(702, vec![huge], None);
+        assert!(candidates.cuts().len() > 4, "{:?}", candidates.cuts());
+        let seen = visited(&candidates);
+        assert_eq!(seen.len() as u64, pairs_of(700) + 1);
+        assert_eq!(seen.into_iter().collect::<BTreeSet<_>>().len() as u64, pairs_of(700) + 1);
     }
 
     #[test]
@@ -375,15 +444,28 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_left_out_takes_the_pairs_along_that_it_alone_has() {
+    fn a_pair_is_of_the_smallest_block_it_shares_and_is_left_out_with_its_class() {
         let rule = |keys: &[(u64, u32)]| Rule::new("", keys.to_vec());
         let rules =
-            vec![rule(&[(1, 0), (1, 1)]), rule(&[(1, 1), (1, 2), (1, 3)]), rule(&[(1, 2), (1, 3)])];
-        let candidates = CandidatePairs::new(4, rules, None).without(&[false, true, false]);
-        assert_eq!(candidates.rules.len(), 2);
+            vec![rule(&[(1, 0), (1, 1), (1, 2), (1, 4)]), rule(&[(1, 2), (1, 3), (2, 0), (2, 1)])];
+        let mut candidates = CandidatePairs::new(5, rules, None);
+        let found = candidates.visit_of(
+            |_| true,
+            Vec::new,
+            |seen, class, a, b| {
+                seen.push((a, b, class.rule, class.size, class.alone));
+            },
+        );
+        let found: BTreeSet<_> = found.into_iter().flatten().collect();
+        assert!(found.contains(&(0, 1, 1, 1, false)), "{found:?}");
+        assert!(found.contains(&(0, 2, 0, 2, true)), "{found:?}");
+        assert!(found.contains(&(2, 3, 1, 1, true)), "{found:?}");
+        assert_eq!(found.len(), 7);
+        candidates.leave_out([Class { rule: 0, size: 2, alone: true }]);
         let mut seen = visited(&candidates);
         seen.sort_unstable();
-        assert_eq!(seen, [(0, 1), (2, 3)]);
+        assert_eq!(seen, [(0, 1), (2, 3)], "they share something else or something rarer");
+        assert!(!candidates.contains(0, 2));
     }
 
     #[test]

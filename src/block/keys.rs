@@ -391,6 +391,13 @@ fn known_space(place: &table::Place) -> Option<&str> {
     (!place.is_of_unknown_entity()).then_some(place.key_space.as_str())
 }
 
+impl Facets {
+    /// How many records there are.
+    pub(super) fn records(&self) -> usize {
+        self.places.codes.len() as usize
+    }
+}
+
 /// A number without its extension.
 fn bare_number(number: &str) -> &str {
     number.split(';').next().unwrap_or(number)

@@ -93,7 +93,8 @@ pub struct Matching {
     pub records: u64,
     /// The blocking rules chosen, with the pairs each adds.
     pub rules: Vec<(String, u64)>,
-    /// Rules that were left out because next to none of the pairs that they alone bring match, likewise.
+    /// Rules of which pairs were left out because next to none of those that have no more in common match, and
+    /// about how many.
     pub rules_left_out: Vec<(String, u64)>,
     /// Records that are in no block of any rule: nothing is like them.
     pub alone: u64,

@@ -305,7 +305,7 @@ impl Scorer {
             missed: u64,
         }
         let review = settings.review_centibits();
-        let found = candidates.visit(Found::default, |found, _, left, right| {
+        let found = candidates.visit(Found::default, |found, left, right| {
             self.outcomes(left, right, &mut found.outcomes);
             let explanations = self.weights.explanations(&found.outcomes);
             let weight_centibits = centibits(explanations.weight_bits(true));
@@ -380,38 +380,32 @@ fn count(
 ) -> train::Counts {
     let produced: u64 = candidates.rules.iter().map(|rule| rule.pairs).sum();
     let one_in = produced.div_ceil(TRAINING_PAIRS).max(1);
-    let hash_of = |member: u32| number_of(records, members[member as usize]);
     // Integers only: sums do not depend on the order of threads.
-    let parts = candidates.visit(
-        || (HashMap::<Pattern, u64>::new(), 0u64, Vec::new()),
-        |(patterns, seen, outcomes), _, a, b| {
-            *seen += 1;
-            if !is_sampled(hash_of(a), hash_of(b), one_in) {
-                return;
-            }
+    let parts = candidates.visit_of(
+        |record| is_sampled(number_of(records, members[record as usize]), one_in),
+        || (HashMap::<Pattern, u64>::new(), Vec::new()),
+        |(patterns, outcomes), _, a, b| {
             outcomes.clear();
             outcomes.extend(comparisons.iter().map(|c| c.compare(a, b)));
             *patterns.entry(Pattern::of(outcomes)).or_default() += one_in;
         },
     );
     let mut patterns = BTreeMap::new();
-    let mut chosen = 0;
-    for (part, seen, _) in parts {
-        chosen += seen;
+    for (part, _) in parts {
         #[expect(clippy::iter_over_hash_type, reason = "sums of integers go into an ordered map")]
         for (pattern, count) in part {
             *patterns.entry(pattern).or_default() += count;
         }
     }
     let possible = candidates.possible();
-    let others =
-        sample_others(records, members, comparisons, candidates, possible.saturating_sub(chosen));
+    let others = possible.saturating_sub(patterns.values().sum());
+    let others = sample_others(records, members, comparisons, candidates, others);
     train::Counts { patterns, others, possible: possible as f64, records: members.len() as f64 }
 }
 
-/// Whether a pair is in a sample of one in so many, by the numbers of its two records.
-fn is_sampled(a: u64, b: u64, one_in: u64) -> bool {
-    (a ^ b.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(one_in)
+/// Whether a record is in a sample of one in so many, by its number.
+fn is_sampled(number: u64, one_in: u64) -> bool {
+    mixed(number, u64::MAX).is_multiple_of(one_in)
 }
 
 /// A record's id as a number: ids are hashes, so any eight bytes do.
