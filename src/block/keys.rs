@@ -27,9 +27,11 @@ pub(super) struct KeyRule<'f> {
     pub(super) name: String,
     /// What has to be right for two records to meet.
     pub(super) facet: String,
-    /// Adds the keys of a record.
-    keys: Box<dyn Fn(u32, &mut Vec<u64>) + Sync + 'f>,
+    keys: Box<AddKeys<'f>>,
 }
+
+/// Adds the keys of a record.
+type AddKeys<'f> = dyn Fn(u32, &mut Vec<u64>) + Sync + 'f;
 
 impl<'f> KeyRule<'f> {
     fn new(

@@ -273,7 +273,7 @@ impl Documents {
 
 /// The file of one kind: its rows, or their sums by year.
 enum Rows {
-    Whole(CsvFile),
+    Whole(Box<CsvFile>),
     ByYear(std::path::PathBuf, BTreeMap<(String, String, String), (u64, Decimal)>),
 }
 
@@ -288,7 +288,8 @@ impl Rows {
             false => (*name).to_owned(),
         });
         let header = COMMON.iter().map(|name| (*name).to_owned()).chain(own);
-        Ok(Rows::Whole(CsvFile::create(&folder.join(format!("{kind}.csv")), header)?))
+        let file = CsvFile::create(&folder.join(format!("{kind}.csv")), header)?;
+        Ok(Rows::Whole(Box::new(file)))
     }
 
     fn add(&mut self, document: &Document<'_>, amount: Decimal) -> Result<()> {

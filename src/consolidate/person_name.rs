@@ -404,7 +404,7 @@ mod tests {
             .collect();
         let evidence = Evidence {
             standings: &standings,
-            mailboxes: &["h lefevre", "p leroy", "marc.alain"].map(|of| text::fold(of)),
+            mailboxes: &["h lefevre", "p leroy", "marc.alain"].map(text::fold),
             is_shared: &|_| false,
             score: &|_, _| 0,
         };

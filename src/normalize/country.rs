@@ -212,7 +212,7 @@ impl Signs<'_> {
     fn looks_like(&self, country: &str, other: &str) -> bool {
         let is_code =
             |code: &&str| address::has_form(country, code) && !address::has_form(other, code);
-        self.postcodes.iter().any(|code| is_code(code))
+        self.postcodes.iter().any(is_code)
             || self.national.iter().any(|number| phone::is_national(number, country, other))
     }
 }
