@@ -438,106 +438,123 @@ fn beside_own(name: person::PersonName) -> impl Iterator<Item = (&'static str, S
 /// The clean values of a cell whose attribute gives one value, with what else it tells; an empty attribute
 /// is the column's own.
 fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Found, Invalid> {
-    let order = habits.order.unwrap_or_default();
     let own = |value: String| Ok(Found::own(value, Vec::new()));
     match way {
-        Way::FullName => {
-            person::fault(value).map_or(Ok(()), Err)?;
-            let name = person::split(value);
-            let last = name.last.clone();
-            let mut found = named(last, name, value);
-            found.values[0].0 = "last_name";
-            Ok(found)
-        }
-        Way::FirstName => {
-            person::fault(value).map_or(Ok(()), Err)?;
-            let mut name = person::split_first(value);
-            let own = std::mem::take(&mut name.first);
-            let issues = std::mem::take(&mut name.issues);
-            Ok(Found {
-                values: std::iter::once(("", own)).chain(beside_own(name)).collect(),
-                issues,
-            })
-        }
+        Way::FullName => full_name(value),
+        Way::FirstName => first_name(value),
         Way::Name => own(person::check(value)?),
-        Way::Civility => match person::form_of_address(value) {
-            None => own(text::clean(value)),
-            Some(mut name) => {
-                let own = std::mem::take(&mut name.civility);
-                let issues = std::mem::take(&mut name.issues);
-                Ok(Found {
-                    values: std::iter::once(("", own)).chain(beside_own(name)).collect(),
-                    issues,
-                })
-            }
-        },
+        Way::Civility => Ok(civility(value)),
         Way::Gender => own(person::gender(value).map_or_else(|| text::clean(value), str::to_owned)),
-        Way::OrganisationName => {
-            let organisation::OrganisationName { name, form, aliases, issues, .. } =
-                organisation::read(value);
-            if !name.chars().any(char::is_alphanumeric) {
-                return Err(Invalid {
-                    code: "bad_name",
-                    message: "there is no letter in it".into(),
-                    suggestion: "look whether the columns are shifted in this row".into(),
-                });
-            }
-            let aliases = aliases.into_iter().map(|alias| ("alias", alias));
-            let values = [("", name), ("legal_form", form)].into_iter().chain(aliases).collect();
-            Ok(Found { values, issues })
-        }
+        Way::OrganisationName => organisation_name(value),
         Way::OtherOrganisationName => own(organisation::split_legal_form(value).0),
         Way::LegalForm => {
             own(organisation::legal_form(value).map_or_else(|| text::clean(value), str::to_owned))
         }
-        Way::Standing => match standing::find(value).into_iter().next() {
-            Some(said) => {
-                let standing = said.standing.as_str().to_owned();
-                Ok(Found {
-                    values: vec![("", standing), ("standing_since", said.since)],
-                    issues: Vec::new(),
-                })
-            }
-            None => Err(Invalid {
-                code: "bad_standing",
-                message: "it tells of no death, liquidation or closure".into(),
-                suggestion: "write deceased, in_liquidation or ceased".into(),
-            }),
-        },
-        Way::Date | Way::BirthDate => {
-            let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
-            let date = read(value, order)?;
-            // `01/01/1900` is known only once it is read.
-            if text::is_placeholder_of(ValueKind::Date, &date) {
-                return Ok(Found::default());
-            }
-            Ok(Found::own(date, date::issues(value, order, habits.order.is_some())))
-        }
-        Way::LooseDate => own(date::normalize(value, order).unwrap_or_else(|_| text::clean(value))),
-        Way::Identifier if identifier::is_placeholder(attribute, value) => Ok(Found::default()),
-        Way::Identifier => {
-            let code = identifier::normalize(attribute, value)?;
-            let issues = identifier::issues(attribute, value, &code);
-            Ok(Found::own(code, issues))
-        }
+        Way::Standing => standing_of(value),
+        Way::Date | Way::BirthDate => date_of(way, value, habits),
+        Way::LooseDate => own(date::normalize(value, habits.order.unwrap_or_default())
+            .unwrap_or_else(|_| text::clean(value))),
+        Way::Identifier => code(attribute, value),
         Way::Money => {
             let amount = money::normalize_in(value, habits.mark)?.0;
             Ok(Found::own(amount, money::issues(value, habits.mark)))
         }
         Way::LooseNumber => own(money::normalize_in(value, habits.mark)
             .map_or_else(|_| text::clean(value), |(amount, _)| amount)),
-        Way::Boolean => match boolean::parse(value) {
-            Some(yes) => own(yes.to_string()),
-            None => Err(Invalid {
-                code: "bad_boolean",
-                message: "it says neither yes nor no".into(),
-                suggestion: String::new(),
-            }),
-        },
+        Way::Boolean => own(answer(value)?.to_string()),
         Way::Url => own(url::normalize(value)?),
         Way::Note => own(text::clean_lines(value)),
         Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
             own(text::clean(value))
         }
     }
+}
+
+fn full_name(value: &str) -> Result<Found, Invalid> {
+    person::fault(value).map_or(Ok(()), Err)?;
+    let name = person::split(value);
+    let last = name.last.clone();
+    let mut found = named(last, name, value);
+    found.values[0].0 = "last_name";
+    Ok(found)
+}
+
+fn first_name(value: &str) -> Result<Found, Invalid> {
+    person::fault(value).map_or(Ok(()), Err)?;
+    let mut name = person::split_first(value);
+    let own = std::mem::take(&mut name.first);
+    Ok(part_of_name(own, name))
+}
+
+fn civility(value: &str) -> Found {
+    match person::form_of_address(value) {
+        None => Found::own(text::clean(value), Vec::new()),
+        Some(mut name) => {
+            let own = std::mem::take(&mut name.civility);
+            part_of_name(own, name)
+        }
+    }
+}
+
+/// A cell of one part of a name: that part, and the others that it holds.
+fn part_of_name(own: String, mut name: person::PersonName) -> Found {
+    let issues = std::mem::take(&mut name.issues);
+    Found { values: std::iter::once(("", own)).chain(beside_own(name)).collect(), issues }
+}
+
+fn organisation_name(value: &str) -> Result<Found, Invalid> {
+    let organisation::OrganisationName { name, form, aliases, issues, .. } =
+        organisation::read(value);
+    if !name.chars().any(char::is_alphanumeric) {
+        return Err(Invalid {
+            code: "bad_name",
+            message: "there is no letter in it".into(),
+            suggestion: "look whether the columns are shifted in this row".into(),
+        });
+    }
+    let aliases = aliases.into_iter().map(|alias| ("alias", alias));
+    let values = [("", name), ("legal_form", form)].into_iter().chain(aliases).collect();
+    Ok(Found { values, issues })
+}
+
+/// The end of a customer that a cell tells, and since when.
+fn standing_of(value: &str) -> Result<Found, Invalid> {
+    let Some(said) = standing::find(value).into_iter().next() else {
+        return Err(Invalid {
+            code: "bad_standing",
+            message: "it tells of no death, liquidation or closure".into(),
+            suggestion: "write deceased, in_liquidation or ceased".into(),
+        });
+    };
+    let standing = said.standing.as_str().to_owned();
+    let values = vec![("", standing), ("standing_since", said.since)];
+    Ok(Found { values, issues: Vec::new() })
+}
+
+fn date_of(way: Way, value: &str, habits: Habits) -> Result<Found, Invalid> {
+    let order = habits.order.unwrap_or_default();
+    let read = if way == Way::BirthDate { date::normalize_birth } else { date::normalize };
+    let date = read(value, order)?;
+    // `01/01/1900` is known only once it is read.
+    if text::is_placeholder_of(ValueKind::Date, &date) {
+        return Ok(Found::default());
+    }
+    Ok(Found::own(date, date::issues(value, order, habits.order.is_some())))
+}
+
+fn code(attribute: &str, value: &str) -> Result<Found, Invalid> {
+    if identifier::is_placeholder(attribute, value) {
+        return Ok(Found::default());
+    }
+    let code = identifier::normalize(attribute, value)?;
+    let issues = identifier::issues(attribute, value, &code);
+    Ok(Found::own(code, issues))
+}
+
+fn answer(value: &str) -> Result<bool, Invalid> {
+    boolean::parse(value).ok_or_else(|| Invalid {
+        code: "bad_boolean",
+        message: "it says neither yes nor no".into(),
+        suggestion: String::new(),
+    })
 }

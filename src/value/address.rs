@@ -139,37 +139,14 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         let right = Parts { postcode: parts.city, city: parts.postcode, ..parts.clone() };
         return normalize(&right, country);
     }
-    let mut lines: Vec<String> = [parts.address, parts.street, parts.street_2, parts.street_3]
-        .iter()
-        .flat_map(|cell| cell.split(['\n', '\r', '\u{b}']))
-        .map(text::clean)
-        .filter(|line| !text::is_placeholder(line))
-        .collect();
+    let mut lines = lines_of(parts);
     let mut address = Address {
         country: iso_country(parts.country).unwrap_or_default().to_owned(),
         ..Address::default()
     };
     take_country(&mut lines, &mut address.country);
     join_number(&mut lines);
-
-    let mut postcode = text::clean(parts.postcode);
-    let mut city = text::clean(parts.city);
-    for cell in [parts.postcode_city, parts.city, parts.postcode] {
-        let cell = text::clean(cell);
-        let Some((code, town)) = postcode_then_city(&cell) else {
-            if cell == text::clean(parts.postcode_city) && !cell.is_empty() && city.is_empty() {
-                city = cell;
-            }
-            continue;
-        };
-        let (code, town) = (code.to_owned(), town.to_owned());
-        if postcode.is_empty() || postcode == cell {
-            postcode = code;
-        }
-        if city.is_empty() || city == cell {
-            city = town;
-        }
-    }
+    let (mut postcode, mut city) = written_place(parts);
     if postcode.is_empty() && city.is_empty() {
         take_place(&mut lines, &mut postcode, &mut city, &mut address, country);
     } else {
@@ -178,7 +155,6 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
     if text::is_placeholder(&city) {
         city.clear();
     }
-
     if address.country.is_empty() {
         address.country = told_country(&postcode, &city).unwrap_or_default().to_owned();
     }
@@ -201,6 +177,38 @@ pub fn normalize(parts: &Parts<'_>, country: &str) -> Address {
         address.country = spoken;
     }
     address
+}
+
+/// The filled lines of the cells that hold some.
+fn lines_of(parts: &Parts<'_>) -> Vec<String> {
+    [parts.address, parts.street, parts.street_2, parts.street_3]
+        .iter()
+        .flat_map(|cell| cell.split(['\n', '\r', '\u{b}']))
+        .map(text::clean)
+        .filter(|line| !text::is_placeholder(line))
+        .collect()
+}
+
+/// Postcode and town of the cells that are theirs; each may hold both.
+fn written_place(parts: &Parts<'_>) -> (String, String) {
+    let (mut postcode, mut city) = (text::clean(parts.postcode), text::clean(parts.city));
+    for cell in [parts.postcode_city, parts.city, parts.postcode] {
+        let cell = text::clean(cell);
+        let Some((code, town)) = postcode_then_city(&cell) else {
+            if cell == text::clean(parts.postcode_city) && !cell.is_empty() && city.is_empty() {
+                city = cell;
+            }
+            continue;
+        };
+        let (code, town) = (code.to_owned(), town.to_owned());
+        if postcode.is_empty() || postcode == cell {
+            postcode = code;
+        }
+        if city.is_empty() || city == cell {
+            city = town;
+        }
+    }
+    (postcode, city)
 }
 
 /// The country that a postcode tells which only one writes so; of one with four digits the town tells it, that no

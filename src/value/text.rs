@@ -456,5 +456,11 @@ mod tests {
             let folded = fold(&text);
             prop_assert_eq!(fold(&folded), folded);
         }
+
+        #[test]
+        fn the_lines_of_a_note_cleaned_twice_are_the_same(text in "([ -~é]{0,6}(\r\n|\n|\r| |\t|_x000D_|_x000A_)?){0,8}|\\PC*") {
+            let cleaned = clean_lines(&text);
+            prop_assert_eq!(clean_lines(&cleaned), cleaned);
+        }
     }
 }
