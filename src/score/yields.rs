@@ -6,9 +6,9 @@ use super::{Scorer, billionths, centibits, compare::Outcome, is_sampled};
 use crate::pairs::{CandidatePairs, Class};
 
 /// Of all matches the share that leaving out pairs may cost at most.
-const MOST_LOST: f64 = 0.002;
+const MOST_LOST: f64 = 0.001;
 /// Matches in the sample that stand for that share: so many that chance cannot make much less of them.
-const LOST_IN_SAMPLE: f64 = 20.0;
+const LOST_IN_SAMPLE: f64 = 10.0;
 
 /// What a sample shows of the pairs of one class.
 #[derive(Debug, Clone, Copy, Default)]
