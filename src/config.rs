@@ -481,7 +481,9 @@ impl Plan {
         let as_of = overrides.as_of.clone().unwrap_or_default();
         let mut matching = score::Settings::default();
         matching.precision = overrides.precision.unwrap_or(matching.precision);
+        let lang = overrides.lang.unwrap_or_default();
         let target = overrides.target.as_deref().map(|name| load_target(out, name)).transpose()?;
+        let target = target.map(|target| in_language(target, lang));
         let name = plain.files.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
         Ok(Plan {
             folder: out.to_owned(),
@@ -503,7 +505,7 @@ impl Plan {
             as_of,
             key: None,
             key_file: PathBuf::new(),
-            lang: overrides.lang.unwrap_or_default(),
+            lang,
             runs: PathBuf::new(),
             rules: Vec::new(),
             until: overrides.until,
@@ -739,7 +741,7 @@ impl Checker<'_, '_> {
     fn target(&mut self, about: &About, overrides: &Overrides) -> Option<Arc<Target>> {
         let name = overrides.target.as_ref().unwrap_or(&about.target);
         match load_target(self.folder, name) {
-            Ok(target) => Some(target),
+            Ok(target) => Some(in_language(target, overrides.lang.unwrap_or(about.lang))),
             Err(Error::Settings { problems }) => {
                 self.problems.extend(problems.into_iter().map(|p| (usize::MAX, p)));
                 None
@@ -980,6 +982,12 @@ pub fn load_mapping(folder: &Path, name: &str) -> Result<(Arc<Mapping>, Option<N
             hint: nearest(name, built_in.iter().map(|mapping| mapping.name.as_str())),
         }),
     }
+}
+
+/// The target with the words of a language.
+fn in_language(mut target: Arc<Target>, lang: Lang) -> Arc<Target> {
+    Arc::make_mut(&mut target).lang = lang;
+    target
 }
 
 /// The target called `name`: a file of the project's `mappings/targets/`, or a built-in one.

@@ -185,15 +185,12 @@ pub fn run(
     }
     let votes = all_votes(&groups);
     guess.home = votes.home();
-    if guess.home.is_none() && votes.tells() {
-        guess.unsure.push(
-            "nothing tells the country of phone numbers and addresses that name none: they are kept as written; \
-             write it in `[normalize]`, as in `country = \"BE\"`"
-                .to_owned(),
-        );
-    }
     let home = guess.country().to_owned();
     guess.sources = sources(&groups, &tables, &mut guess.unsure, guess.as_of, &home);
+    if guess.home.is_none() && votes.tells() {
+        let unsure = no_common_country(&guess.sources);
+        guess.unsure.insert(0, unsure);
+    }
     guess.count_files(&files, &found.ignored);
     let counts = category_values(&guess, &files, progress)?;
     let values = vocabulary::propose(&counts, project, lang)?;
@@ -205,6 +202,27 @@ pub fn run(
     write_project(&guess, project, lang)?;
     values.write(project)?;
     Ok(guess)
+}
+
+/// What is said where no country is that of all sources.
+fn no_common_country(sources: &[SourceGuess]) -> String {
+    let countries: BTreeSet<&str> = sources
+        .iter()
+        .filter_map(|source| Some(source.abroad.as_ref()?.setting()))
+        .filter(|country| *country != NO_COUNTRY)
+        .collect();
+    let why = match countries.len() {
+        0 => "nothing tells the country of phone numbers and addresses that name none: they"
+            .to_owned(),
+        _ => format!(
+            "the sources are of different countries ({}, each where its cells tell one): phone numbers and addresses \
+             of the others that name none",
+            countries.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    };
+    format!(
+        "{why} are kept as written; write it in `[normalize]`, as in `country = \"BE\"`, where it is one"
+    )
 }
 
 impl Guess {
@@ -344,7 +362,7 @@ struct Survey {
     codes_by_value: CodesByValue,
     /// How many cells speak for which country.
     countries: Votes,
-    /// For each column whether any of the sampled rows fills it.
+    /// For each column whether any row fills it.
     filled: Vec<bool>,
     /// Columns that seem to say who may be contacted, though not how.
     like_consent: Vec<String>,
@@ -396,10 +414,12 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
     for table in read::open(path)? {
         let mut sample: BTreeMap<[u8; 32], StringRecord> = BTreeMap::new();
         let mut rows = 0;
+        let mut blank: BTreeSet<usize> = (0..table.header.len()).collect();
         table.tally.count_only();
         for row in table.rows {
             let Content::Data(cells) = row.content else { continue };
             rows += 1;
+            blank.retain(|&at| cells.get(at).is_none_or(|cell| cell.trim().is_empty()));
             let digest = row_digest(table.header.iter().map(String::as_str).zip(&cells));
             if sample.len() < SAMPLE_ROWS || sample.last_key_value().is_some_and(|l| digest < *l.0)
             {
@@ -410,11 +430,12 @@ fn survey_file(path: &Path, name: &str) -> Result<Vec<Survey>> {
             }
         }
         let sample: Vec<StringRecord> = sample.into_values().collect();
-        let is_filled = |at| sample.iter().any(|r| r.get(at).is_some_and(|c| !c.trim().is_empty()));
         let is_prose = is_prose(&table.header, &sample);
-        let filled = (0..table.header.len()).map(is_filled).collect();
+        let filled = (0..table.header.len()).map(|at| !blank.contains(&at)).collect();
         let understood = columns::understand(&table.header, &sample);
-        let like_consent = understood.iter().filter(|c| columns::looks_like_consent(c));
+        let like_consent = understood
+            .iter()
+            .filter(|c| columns::looks_like_consent(c) && !blank.contains(&c.index));
         let like_consent = like_consent.map(|c| c.header.clone()).collect();
         let found = recognise(name, &table.format.container, &table.header, &sample, &[]);
         let mut found = found.into_iter();
@@ -1512,7 +1533,9 @@ fn settings(guess: &Guess, project: &Path, legacy: &str, lang: Lang) -> String {
     line("]");
     match guess.as_of {
         Some(date) => {
-            line("# What \"now\" is: the latest plausible date in the data.");
+            line(
+                "# What \"now\" is: the latest plausible date in the data, or in the name of a file.",
+            );
             line(&format!("as_of = \"{date}\""));
         }
         None => {

@@ -186,11 +186,13 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         Some(target) if !until(Stage::Consolidate) => {
             run.manifest.target = target.name.clone();
             let folder = run.path(&format!("load/{}", target.name));
+            let unknown = unknown_columns(&ingested.metrics);
             Some(run.stage("emit", |p| {
                 emit::run(
                     &golden.table.loadable(plan.scope.priority),
                     &records.origins,
                     target,
+                    unknown,
                     &folder,
                     p,
                 )
@@ -314,6 +316,11 @@ fn count_records(run: &mut Run, table: &Ingested) {
     };
     let rows: BTreeSet<(u32, u32)> = table.couples.iter().map(row).collect();
     run.count("couple_rows", rows.len() as u64);
+}
+
+/// The columns that no attribute takes in any table that has them.
+fn unknown_columns(metrics: &ingest::Metrics) -> BTreeSet<String> {
+    metrics.tables.iter().flat_map(|table| table.unmapped_columns.iter().cloned()).collect()
 }
 
 /// The first entry of an account is the row of its record and a line of history.

@@ -8,6 +8,8 @@ use crate::whole_way;
 
 /// How often each seed of ours is damaged, in another way each time, and how often each real export.
 const TIMES: [u64; 2] = [24, 3];
+/// Says how many times as often: `ORPAILLEUR_DAMAGES=100` looks an hour long.
+const MORE: &str = "ORPAILLEUR_DAMAGES";
 /// Larger files would take the time of many small ones.
 const MOST_BYTES: u64 = 40_000;
 
@@ -19,11 +21,13 @@ fn damaged_files_are_refused_or_read_with_one_fate_for_each_row() {
     assert!(own >= 10, "the seeds in `fuzz/seeds` are missing");
     // Without the collection of real exports beside the tree, our own seeds do alone.
     seeds.extend(files(&here.join("../shared/samples")));
+    let more = std::env::var(MORE).ok().and_then(|more| more.parse().ok()).unwrap_or(1);
+    let times = TIMES.map(|times| times * more);
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (at, (name, sound)) in seeds.iter().enumerate() {
         let path = folder.path().join(name);
-        for time in 0..TIMES[usize::from(at >= own)] {
-            let mut chance = Chance(at as u64 * TIMES[0] + time);
+        for time in 0..times[usize::from(at >= own)] {
+            let mut chance = Chance(at as u64 * times[0] + time);
             let other = &seeds[chance.below(seeds.len())].1;
             let damaged = if time == 0 { sound.clone() } else { damage(sound, other, &mut chance) };
             fs::write(&path, &damaged).expect("written");

@@ -278,19 +278,29 @@ fn left_out(page: &mut String, metrics: &Metrics) {
     for (reason, count) in &metrics.left_out {
         line!(page, "- {count} golden records: {reason}");
     }
-    // Columns of the sources that the common vocabulary does not know are named together.
     let (extra, known): (Vec<_>, Vec<_>) =
         metrics.unmapped.iter().partition(|(attribute, _)| attribute.contains(" extra."));
     for (attribute, count) in known {
         line!(page, "- {attribute}: {count} golden records have a value, and no column takes it");
     }
+    // Columns of the sources whose text is kept as it stands are named together.
     let extra: BTreeSet<&str> = extra
         .into_iter()
         .filter_map(|(attribute, _)| attribute.split_once(" extra.").map(|(_, column)| column))
         .collect();
-    if !extra.is_empty() {
-        let names = extra.into_iter().collect::<Vec<_>>().join("`, `");
+    let (unknown, understood): (Vec<&str>, Vec<&str>) =
+        extra.into_iter().partition(|column| metrics.unknown_columns.contains(*column));
+    if !unknown.is_empty() {
+        let names = unknown.join("`, `");
         line!(page, "- columns of the sources outside the common vocabulary: `{names}`");
+    }
+    if !understood.is_empty() {
+        line!(
+            page,
+            "- columns that were understood (a role, a consent, a name said twice), and whose own text no column takes: \
+             `{}`",
+            understood.join("`, `")
+        );
     }
     if metrics.left_out.is_empty() && metrics.unmapped.is_empty() {
         line!(page, "Nothing is left out.");

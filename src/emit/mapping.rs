@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Problem, Result},
-    model::ValueKind,
+    model::{Lang, ValueKind},
     table::{Channel, ConsentState},
     value::text::nearest,
 };
@@ -48,6 +48,9 @@ pub struct Target {
     /// What it was read from: problems are found in it by line.
     #[serde(skip)]
     text: String,
+    /// The language of what marks missing values.
+    #[serde(skip)]
+    pub lang: Lang,
     /// What `LOAD.md` and the report call it.
     pub label: String,
     /// How its files are written.
@@ -302,6 +305,32 @@ pub struct Object {
     pub columns: Vec<Column>,
 }
 
+/// What marks a value that the target demands and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Placeholder {
+    /// The same in each language.
+    One(String),
+    /// By the language of the project.
+    Each {
+        /// In English.
+        en: String,
+        /// In French.
+        fr: String,
+    },
+}
+
+impl Placeholder {
+    /// The text in a language.
+    pub fn text(&self, lang: Lang) -> &str {
+        match (self, lang) {
+            (Placeholder::One(text), _) => text,
+            (Placeholder::Each { en, .. }, Lang::En) => en,
+            (Placeholder::Each { fr, .. }, Lang::Fr) => fr,
+        }
+    }
+}
+
 /// One column of a load file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -324,7 +353,7 @@ pub struct Column {
     /// The column that takes the whole value, for `too_long = "move"`.
     pub move_to: Option<String>,
     /// What is written where the target demands a value and there is none.
-    pub placeholder: Option<String>,
+    pub placeholder: Option<Placeholder>,
     /// Whether the target demands a value.
     #[serde(default)]
     pub required: bool,
@@ -624,7 +653,7 @@ impl Check<'_> {
             self.add(at(), format!("`{header}` has length 0"), Some("leave the column out".into()));
         }
         if column.required
-            && column.placeholder.as_deref().unwrap_or("").is_empty()
+            && column.placeholder.as_ref().is_none_or(|p| p.text(Lang::En).is_empty())
             && column.constant.is_none()
         {
             let hint =

@@ -90,6 +90,8 @@ pub struct Metrics {
     pub placeholders: BTreeMap<String, u64>,
     /// Attributes that the target has no column for, with the golden records that have a value.
     pub unmapped: BTreeMap<String, u64>,
+    /// Columns of the sources that no attribute takes, of which the target knows nothing either.
+    pub unknown_columns: BTreeSet<String>,
     /// Contact points of no golden record, in `suppression.csv`.
     pub suppressed: u64,
     /// Rows of history, which no load file takes, by kind.
@@ -114,6 +116,7 @@ pub fn run(
     golden: &Golden,
     origins: &[Origin],
     target: &Target,
+    unknown_columns: BTreeSet<String>,
     folder: &Path,
     progress: &Progress,
 ) -> Result<Metrics> {
@@ -133,6 +136,7 @@ pub fn run(
         metrics: Metrics {
             target: target.name.clone(),
             history: history_rows(golden),
+            unknown_columns,
             ..Metrics::default()
         },
         digests: Vec::new(),

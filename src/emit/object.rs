@@ -345,7 +345,8 @@ impl<'t> Sheet<'t> {
                 }
             }
             if cells[0].is_empty() && column.column.required {
-                let placeholder = column.column.placeholder.as_deref().unwrap_or("");
+                let placeholder =
+                    column.column.placeholder.as_ref().map_or("", |p| p.text(self.target.lang));
                 cells[0] = placeholder.to_owned();
                 misfit(
                     "missing_required",

@@ -166,7 +166,7 @@ impl Loaded {
 
 fn load(target: &Target, (golden, origins): &(Golden, Vec<Origin>)) -> Loaded {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let metrics = run(golden, origins, target, folder.path(), &Progress::hidden())
+    let metrics = run(golden, origins, target, BTreeSet::new(), folder.path(), &Progress::hidden())
         .unwrap_or_else(|error| panic!("{error}"));
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder.path()).expect("a folder").flatten() {
@@ -307,7 +307,7 @@ fn who_is_known_by_an_objection_alone_is_in_the_suppression_list() {
 #[test]
 fn a_required_value_that_is_missing_is_a_marked_placeholder_and_counted() {
     let loaded = into("salesforce", ESTATE);
-    assert_eq!(loaded.column("3-contacts.csv", "LastName")[0], "(inconnu)");
+    assert_eq!(loaded.column("3-contacts.csv", "LastName")[0], "(unknown)");
     assert_eq!(loaded.metrics.placeholders.get("Contact.LastName"), Some(&1));
     assert!(loaded.misfits().contains(&"p2 LastName missing_required".to_owned()));
 }
@@ -466,7 +466,8 @@ fn a_target_that_makes_no_sense_writes_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let inside = folder.path().join("load");
     let error =
-        run(&Golden::default(), &[], &target, &inside, &Progress::hidden()).expect_err("a problem");
+        run(&Golden::default(), &[], &target, BTreeSet::new(), &inside, &Progress::hidden())
+            .expect_err("a problem");
     assert!(error.to_string().contains("there is no `emial`"), "{error}");
     assert!(!inside.exists());
 }

@@ -402,7 +402,11 @@ impl<'a> Layout<'a> {
             values.iter().filter(|v| v.is("email")).map(|v| v.text.as_str()).collect();
         // A customer called `Total` has an address, a code or a phone number.
         let reached = || values.iter().any(Value::is_contact_point);
-        let junk = kind::junk(&names, &emails).filter(|junk| *junk != Junk::Total || !reached());
+        let is_sure = |junk: &Junk| match junk {
+            Junk::Total | Junk::Continuation => !reached(),
+            Junk::Test | Junk::CatchAll => true,
+        };
+        let junk = kind::junk(&names, &emails).filter(is_sure);
         if let Some(junk) = junk {
             return nobody(Nobody::of(junk), marked);
         }
@@ -494,6 +498,7 @@ impl<'a> Layout<'a> {
         join_house_numbers(values);
         join_particle(values);
         join_birth_date(values);
+        join_payment_days(values);
         let mut told: Vec<Kind> = Vec::new();
         let mut roles: Vec<(Role, Value)> = Vec::new();
         let codes: Vec<Value> = values.iter().filter(|v| v.is("customer_code")).cloned().collect();
@@ -537,7 +542,9 @@ impl<'a> Layout<'a> {
                     }
                     None => value.attribute = extra(value),
                 },
-                "birth_year" | "birth_month" | "birth_day" => value.attribute = extra(value),
+                "birth_year" | "birth_month" | "birth_day" | "payment_days" => {
+                    value.attribute = extra(value)
+                }
                 _ => {}
             }
         }
@@ -820,6 +827,16 @@ fn join_birth_date(values: &mut Vec<Value>) {
     }
 }
 
+/// A number of days and what it is counted from are one term of payment: `30` and `Days After`.
+fn join_payment_days(values: &mut Vec<Value>) {
+    let Some(at) = values.iter().position(|v| v.is("payment_days")) else { return };
+    let days = values[at].text.clone();
+    if let Some(term) = values.iter_mut().find(|v| v.is("payment_terms")) {
+        term.text = format!("{days} {}", term.text);
+        values.remove(at);
+    }
+}
+
 /// A person with a parent company works there: what is an organisation's group for others.
 fn employ(values: &mut [Value]) {
     if !values.iter().any(|v| v.is("parent")) {
@@ -948,6 +965,9 @@ impl Nobody {
     fn of(junk: Junk) -> Nobody {
         let (code, message) = match junk {
             Junk::Total => return Nobody::Skipped("total"),
+            Junk::Continuation => {
+                ("continued_row", "the row goes on with the one above, and names nobody of its own")
+            }
             Junk::Test => ("test_row", "the row is a test"),
             Junk::CatchAll => {
                 ("catch_all", "the account gathers customers without one of their own")
@@ -1723,8 +1743,9 @@ fn is_address(attribute: &str) -> bool {
 
 /// What people write freely, objections included.
 pub(super) fn is_free_text(attribute: &str) -> bool {
+    const FREE: [&str; 3] = ["extra.", "x.text.", "x.category."];
     matches!(attribute, "notes" | "status" | "category" | "segment" | "origin")
-        || attribute.starts_with("extra.")
+        || FREE.iter().any(|prefix| attribute.starts_with(prefix))
 }
 
 /// What free text says of the end of a customer, as values of their own: a death of the person, a liquidation
@@ -1827,7 +1848,11 @@ fn owner_of(mapping: &Mapping, file: &str) -> String {
     let is_nobody = |w: &str| LABELS.nobody.iter().any(|nobody| nobody == w);
     let nobody = words.split(' ').any(|w| is_nobody(w) || w.bytes().any(|b| b.is_ascii_digit()));
     let shared = email::is_role_mailbox(&format!("{stem}@example.com"));
-    if nobody || shared { String::new() } else { stem.to_owned() }
+    let words: Vec<&str> = words.split(' ').collect();
+    // One name may be anybody's; of several words one is a first name or its initial.
+    let is_first = |word: &&str| word.len() == 1 || kind::is_first_name(word);
+    let is_person = words.len() == 1 || words.len() <= 4 && words.iter().any(is_first);
+    if nobody || shared || !is_person { String::new() } else { stem.to_owned() }
 }
 
 /// A row as text, for the rejects.
@@ -2209,6 +2234,32 @@ mod tests {
             dated: String::new(),
         };
         run(&[source], &IdKey([1; 32]), &Progress::hidden()).expect("it runs").table
+    }
+
+    #[test]
+    fn days_and_what_they_are_counted_from_are_one_term_of_payment() {
+        let header = "*ContactName,AccountNumber,EmailAddress,FirstName,LastName,POAttentionTo,\
+                      POAddressLine1,SAAttentionTo,DueDateBillDay,DueDateBillTerm,DueDateSalesDay,\
+                      DueDateSalesTerm,SalesAccount,PurchasesAccount";
+        let text = format!(
+            "{header}\nSample Ltd,S1,j@s.example,John,Roy,,1 High Street,,,,30,Days After,,\n"
+        );
+        let table = ingested("contacts.csv", &text);
+        let terms = table.records.columns.iter().find(|(a, _)| &***a == "payment_terms");
+        let terms =
+            terms.map(|(_, column)| column.values(0).chain(column.values(1)).collect::<Vec<_>>());
+        assert_eq!(terms.unwrap_or_default(), ["30 Days After"]);
+    }
+
+    #[test]
+    fn a_file_is_named_after_its_owner_where_its_name_is_that_of_a_person() {
+        let mapping = Mapping { owner: Owner::FileName, ..Mapping::default() };
+        let owner = |file: &str| owner_of(&mapping, file);
+        assert_eq!(owner("outlook/c.lenoir.CSV"), "c.lenoir");
+        assert_eq!(owner("marie.csv"), "marie");
+        assert_eq!(owner("Jean Le Goff.csv"), "Jean Le Goff");
+        assert_eq!(owner("roundcubemail__tb_plain.csv"), "");
+        assert_eq!(owner("accueil.csv"), "");
     }
 
     #[test]

@@ -291,7 +291,8 @@ fn is_phone(cell: &str, digits: usize, letters: usize) -> bool {
     let dialled = cell.chars().all(|c| c.is_ascii_digit() || " +().-/\u{a0}\u{202f}".contains(c));
     let extension =
         (1..=6).contains(&letters) && digits >= 9 && !cell.starts_with(char::is_alphabetic);
-    if !(7..=30).contains(&digits) || !(dialled || extension) || is_date(cell, digits) {
+    let is_other = is_date(cell, digits) || is_ip_address(cell);
+    if !(7..=30).contains(&digits) || !(dialled || extension) || is_other {
         return false;
     }
     let punctuated = cell.chars().filter(|c| !c.is_ascii_digit()).count() > 0;
@@ -300,6 +301,15 @@ fn is_phone(cell: &str, digits: usize, letters: usize) -> bool {
         || matches!(cell.rsplit_once(['.', ',']), Some((_, cents)) if cents.len() <= 2
         && cell.chars().filter(|c| ".,".contains(*c)).count() == 1);
     cell.starts_with(['+', '0', '(']) || (punctuated && !decimal) || (bare && digits == 10)
+}
+
+/// Whether the text is an address of the Internet Protocol, as emailing tools keep beside a consent: four numbers up
+/// to 255. Four pairs of digits are a phone number.
+fn is_ip_address(cell: &str) -> bool {
+    let parts: Vec<&str> = cell.split('.').collect();
+    parts.len() == 4
+        && parts.iter().all(|part| part.parse::<u8>().is_ok())
+        && parts.iter().any(|part| part.len() != 2)
 }
 
 /// Whether the text is a date, or stands for one that is missing (`0/0/00`).
@@ -1220,6 +1230,7 @@ struct ConsentWords {
     means: BTreeMap<String, Vec<String>>,
     purpose: Beginnings,
     sense: Sense,
+    counts: Filler,
 }
 
 #[derive(Deserialize)]
@@ -1247,21 +1258,31 @@ static CONSENT_WORDS: LazyLock<ConsentWords> = LazyLock::new(|| {
 });
 
 /// Whether a column that no attribute takes seems to say who may be contacted: its name has a word of
-/// consent, and its cells answer yes or no.
+/// consent, and its cells answer yes or no. One that the sample leaves blank seems so too: marks may stand further
+/// down.
 pub fn looks_like_consent(column: &Understood) -> bool {
     let Telling { beginnings, whole } = &CONSENT_WORDS.telling;
     let is_telling =
         |word: &String| whole.contains(word) || beginnings.iter().any(|b| word.starts_with(b));
-    column.attribute.is_empty()
-        && column.content.mostly(column.content.answer, 50)
-        && header_words(&column.header).iter().any(is_telling)
+    let answers = column.content.filled == 0 || column.content.mostly(column.content.answer, 50);
+    let words = header_words(&column.header);
+    column.attribute.is_empty() && answers && words.iter().any(is_telling) && !counts(&words)
+}
+
+/// Whether the words of a name say that its column counts something.
+fn counts(words: &[String]) -> bool {
+    words.iter().any(|word| CONSENT_WORDS.counts.words.contains(word))
 }
 
 /// The consent that the words of an unknown name tell where they say both the means or purpose and the
 /// sense: `Refus des appels commerciaux`.
 fn consent_of_words(header: &str) -> Option<String> {
     let dictionary = &*CONSENT_WORDS;
-    let text = format!(" {} ", header_words(header).join(" "));
+    let words = header_words(header);
+    if counts(&words) {
+        return None;
+    }
+    let text = format!(" {} ", words.join(" "));
     let any = |stems: &[String]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
     let mut named = dictionary.means.iter().filter(|(_, stems)| any(stems));
     let means = match (named.next(), named.next()) {
@@ -1348,6 +1369,25 @@ pub fn hash(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_the_internet_are_no_phone_numbers() {
+        let columns =
+            read(&["Valeur: 88.124.3.201; 92.184.110.7", "Telefon: 22.33.44.55; 21.30.40.50"]);
+        assert_eq!(columns[0].attribute, "");
+        assert_eq!(columns[1].attribute, "phone");
+    }
+
+    #[test]
+    fn a_column_that_counts_refusals_is_no_refusal_and_a_blank_one_may_be_consent() {
+        let columns =
+            read(&["Nom: A; B; C", "Nb appels refusés: 1; 0; 3", "Appels refusés: oui; non; oui"]);
+        assert_eq!(columns[1].attribute, "");
+        assert!(!looks_like_consent(&columns[1]));
+        assert_eq!(columns[2].attribute, "consent_phone_out");
+        let blank = read(&["Nom: A; B", "Groupe RGPD B:", "Option:"]);
+        assert_eq!(blank.iter().map(looks_like_consent).collect::<Vec<_>>(), [false, true, false]);
+    }
 
     /// Columns written `header: cell, cell, ...`, read as `header=attribute[ label]`.
     fn read(columns: &[&str]) -> Vec<Understood> {

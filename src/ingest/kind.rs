@@ -274,6 +274,8 @@ pub(super) enum Junk {
     CatchAll,
     /// A total.
     Total,
+    /// It goes on with the row above.
+    Continuation,
 }
 
 #[derive(Deserialize)]
@@ -284,6 +286,7 @@ struct JunkWords {
     test_domains: dictionary::HashSet<String>,
     catch_all: dictionary::HashSet<String>,
     totals: dictionary::HashSet<String>,
+    continuations: dictionary::HashSet<String>,
 }
 
 static JUNK: LazyLock<JunkWords> =
@@ -303,12 +306,19 @@ pub(super) fn junk(names: &[&str], emails: &[&str]) -> Option<Junk> {
     if folded.iter().all(|n| JUNK.totals.contains(n)) {
         return Some(Junk::Total);
     }
+    if names.iter().any(|name| is_continuation(name)) {
+        return Some(Junk::Continuation);
+    }
     let words: Vec<&str> = folded.iter().flat_map(|n| n.split(' ')).collect();
     let is_test = |w: &&str| JUNK.test_words.contains(*w) || is_hammered(w);
     let only = words.iter().all(|w| is_test(w) || JUNK.test_fillers.contains(*w));
     let tests = words.iter().filter(|w| is_test(w)).count();
     // A single hammered or test word may be an acronym or a brand (`AAA`): the rest must agree.
-    let sure = tests > 1 || at_test_domain || words.iter().any(|w| JUNK.test_words.contains(*w));
+    // Nor is one of a mailbox of its own: in other alphabets a name may be one letter again and again.
+    let has_mailbox = emails.iter().any(|email| is_own_mailbox(email));
+    let sure = tests > 1 && !has_mailbox
+        || at_test_domain
+        || words.iter().any(|w| JUNK.test_words.contains(*w));
     if only && tests > 0 && sure {
         return Some(Junk::Test);
     }
@@ -321,9 +331,25 @@ pub(super) fn may_be_junk(name: &str) -> bool {
     let folded = fold(name);
     let is_test = |w: &str| JUNK.test_words.contains(w) || is_hammered(w);
     let is_junk_word = |w: &str| is_test(w) || JUNK.test_fillers.contains(w);
-    JUNK.catch_all.contains(&folded)
+    is_continuation(name)
+        || JUNK.catch_all.contains(&folded)
         || JUNK.totals.contains(&folded)
         || folded.split(' ').all(is_junk_word) && folded.split(' ').any(is_test)
+}
+
+/// Whether a name begins with the mark of a row that goes on with the one above: `(suite) magasin`.
+fn is_continuation(name: &str) -> bool {
+    let inner = name.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')'));
+    inner.is_some_and(|(mark, _)| JUNK.continuations.contains(&fold(mark)))
+}
+
+/// Whether an address is somebody's: of no test domain, and not typed by hammering.
+fn is_own_mailbox(address: &str) -> bool {
+    let local = address.split('@').next().unwrap_or("");
+    let is_test = |w: &str| JUNK.test_words.contains(w) || is_hammered(w);
+    !local.trim().is_empty()
+        && !fold(local).split(' ').any(is_test)
+        && !JUNK.test_domains.contains(&*email_domain(address))
 }
 
 fn email_domain(address: &str) -> String {
@@ -366,6 +392,16 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(of_row(&mailbox), Some(Kind::Person));
+    }
+
+    #[test]
+    fn a_row_that_goes_on_is_nobody_and_a_mailbox_saves_letters_that_repeat() {
+        assert_eq!(junk(&["(suite) magasin"], &[]), Some(Junk::Continuation));
+        assert_eq!(junk(&["Suite magasin"], &[]), None);
+        assert!(may_be_junk("(Forts.) Lager"));
+        assert_eq!(junk(&["ÑÑÑÑ", "ÑÑÑÑ"], &["henry@company.com"]), None);
+        assert_eq!(junk(&["xxxx", "aaa"], &["xxx@aaa.fr"]), Some(Junk::Test));
+        assert_eq!(junk(&["xxxx", "aaa"], &[]), Some(Junk::Test));
     }
 
     #[test]

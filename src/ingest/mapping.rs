@@ -285,7 +285,7 @@ pub struct HistoryRule {
 }
 
 /// Attributes that columns may have though records do not: they become part of others.
-pub const COMPOSED: [&str; 10] = [
+pub const COMPOSED: [&str; 11] = [
     "street_number",
     "particle",
     "birth_year",
@@ -296,6 +296,7 @@ pub const COMPOSED: [&str; 10] = [
     "is_customer",
     "is_supplier",
     "collective_account",
+    "payment_days",
 ];
 
 impl Mapping {

@@ -20,7 +20,7 @@ use std::{
 use csv::StringRecord;
 
 use super::{
-    Metrics, TableFate,
+    Metrics, TableFate, assemble,
     columns::{self, Sample, Understood},
     consent::{self, Rule, Said},
     country::Votes,
@@ -480,7 +480,7 @@ impl Consents {
                 .collect::<Vec<_>>()
         });
         let notes = outputs.iter().filter_map(|output| match output.part {
-            Part::Cell(at) if is_free_text(&output.attribute) => Some(at),
+            Part::Cell(at) if assemble::is_free_text(&output.attribute) => Some(at),
             _ => None,
         });
         let mut rules: Vec<Rule> = rules.collect();
@@ -498,12 +498,6 @@ impl Consents {
         }
         said
     }
-}
-
-fn is_free_text(attribute: &str) -> bool {
-    matches!(attribute, "notes" | "status" | "category" | "segment" | "origin")
-        || attribute.starts_with("x.text.")
-        || attribute.starts_with("x.category.")
 }
 
 /// Identifiers are evidence whatever they are of.
@@ -629,7 +623,11 @@ impl Gathered {
             country: look.country.clone(),
             dated: String::new(),
         };
-        for column in look.columns.iter().filter(|c| columns::looks_like_consent(c)) {
+        for column in look
+            .columns
+            .iter()
+            .filter(|c| columns::looks_like_consent(c) && !look.blank.contains(&c.index))
+        {
             self.rejects.push(Reject {
                 column: column.header.clone(),
                 row: None,

@@ -56,7 +56,8 @@ pub(super) fn batch(rows: &mut dyn Iterator<Item = read::Row>) -> Vec<read::Row>
     while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
         let Some(row) = rows.next() else { break };
         if let read::Content::Data(cells) = &row.content {
-            bytes += cells.as_slice().len();
+            // Of a wide table blank cells weigh more than the filled ones.
+            bytes += cells.as_slice().len() + cells.len() * size_of::<usize>();
         }
         batch.push(row);
     }
@@ -493,7 +494,8 @@ impl<'l> Asks<'l> {
         let says = || assemble::says(attribute, text);
         match attribute {
             // They become part of another value.
-            "street_number" | "particle" | "birth_year" | "birth_month" | "birth_day" => None,
+            "street_number" | "particle" | "birth_year" | "birth_month" | "birth_day"
+            | "payment_days" => None,
             // Beside a person it is where they work: then it is a name.
             "parent" if self.may_be_open => None,
             "civility" => person::two_civilities(text).is_none().then_some(0),

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     model::{self, Kind, ValueKind},
     table::{CellIssue, Column, ColumnBuilder, Records, Reject, Severity, ValueIssue},
-    value::{Invalid, category::Vocabulary, identifier, text},
+    value::{Invalid, Issue, category::Vocabulary, identifier, text},
 };
 
 use super::{
@@ -267,6 +267,7 @@ impl<'a> Plan<'a> {
             text: String::new(),
             groups: Vec::new(),
             whole: Whole::default(),
+            placeholders: HashMap::new(),
             located: None,
         };
         for (nth, record) in range.clone().enumerate() {
@@ -318,6 +319,8 @@ struct Assembly<'k, 'a> {
     located: Option<Present>,
     /// Addresses of earlier records.
     whole: Whole<'a>,
+    /// The placeholders met, each told by one text.
+    placeholders: HashMap<&'a str, Arc<ValueIssue>>,
 }
 
 impl<'a> Assembly<'_, 'a> {
@@ -364,7 +367,11 @@ impl<'a> Assembly<'_, 'a> {
                     self.push(to, value, origin)
                 }
                 Told::Beside { .. } => {}
-                Told::Placeholder => self.tally(at).placeholders += 1,
+                Told::Placeholder => {
+                    self.tally(at).placeholders += 1;
+                    let of = self.placeholder(raw);
+                    self.note(origin, of);
+                }
                 Told::Invalid(invalid) => self.reject(at, raw, origin, invalid),
                 Told::Unmapped(value) => {
                     *self.chunk.unmapped.entry((at, value.to_owned())).or_default() += 1;
@@ -408,6 +415,15 @@ impl<'a> Assembly<'_, 'a> {
     fn first(&self, at: usize) -> Option<(&str, u32)> {
         let given = self.values.iter().find(|given| given.to == at)?;
         Some((&self.text[given.text.clone()], given.origin))
+    }
+
+    /// What is told of a cell that holds nothing but a way of writing nothing.
+    fn placeholder(&mut self, raw: &'a str) -> Arc<ValueIssue> {
+        let told = || {
+            let issue = Issue::known("placeholder", "it is a way of writing nothing: no value");
+            Arc::new(ValueIssue { issue, raw: raw.to_owned(), value: String::new() })
+        };
+        self.placeholders.entry(raw).or_insert_with(told).clone()
     }
 
     fn note(&mut self, origin: u32, of: Arc<ValueIssue>) {

@@ -375,7 +375,13 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
     vec![
         // France: sex, year, month, department (2A and 2B in Corsica), commune, order, key.
         format((14, 15), r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}_\d\d", is_french, false),
-        format((12, 13), r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}", has_french_month, true),
+        // Where it is named, a key that does not fit is one that was mistyped.
+        format(
+            (12, 13),
+            r"[1-478]_\d\d_\d\d_(?:\d\d|2[AB])_\d{3}_\d{3}(?:_\d\d)?",
+            has_french_month,
+            true,
+        ),
         // Belgium: date of birth, order, key.
         format((11, 11), r"\d\d\.\d\d\.\d\d[\s-]\d{3}[.\s-]\d\d", is_belgian, false),
         format((11, 11), r"\d\d_\d\d_\d\d_\d{3}_\d\d", is_belgian, true),
@@ -937,10 +943,17 @@ mod tests {
     }
 
     #[test]
+    fn a_named_number_is_withheld_with_a_key_that_does_not_fit() {
+        let rest = left("NIR 1 84 12 76 451 089 36, rappeler");
+        assert!(rest.ends_with("], rappeler"), "{rest}");
+    }
+
+    #[test]
     fn numbers_of_the_social_security_are_told_by_their_key() {
         for text in [
             "n° sécu 1 84 12 76 451 089 46",
             "NIR:184127645108946",
+            "NIR 1 84 12 76 451 089 36",
             "2.69.05.49.588.157.80",
             "n° sécurité sociale 1841276451089",
             "corse 1 99 05 2A 004 123 49",

@@ -9,6 +9,8 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use flate2::bufread::GzDecoder;
@@ -76,12 +78,64 @@ pub(super) fn bytes(path: &Path) -> Result<Bytes> {
     let bytes = match split(path) {
         None => Bytes::open(path)?,
         Some((archive, member)) => {
+            let key = |inner: &str| Unpacked::key(&archive, inner);
+            let bytes = Bytes::open(&archive)?;
             // The archive itself may be packed: `exports.zip.gz`.
-            let archive = gunzipped(Bytes::open(&archive)?).map_err(told)?;
-            member_of(&archive, &member, true).map_err(told)?
+            let whole = remembered(key(""), || gunzipped(bytes)).map_err(told)?;
+            let unpack = |name: &str, unpack: &mut dyn FnMut() -> Result<Bytes, Refusal>| {
+                remembered(key(name), unpack)
+            };
+            member_of(&whole, &member, Some(&unpack)).map_err(told)?
         }
     };
     gunzipped(bytes).map_err(told)
+}
+
+/// Archives that were unpacked last: the files of an archive in an archive are read one after the other, and each
+/// would unpack the inner one again.
+static UNPACKED: Mutex<Vec<(Unpacked, Bytes)>> = Mutex::new(Vec::new());
+
+/// Archives that are remembered: a packed one, and one in it.
+const MOST_REMEMBERED: usize = 2;
+
+/// Which archive was unpacked: that of the same name may have changed since.
+#[derive(Debug, PartialEq, Eq)]
+struct Unpacked {
+    archive: PathBuf,
+    inner: String,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Unpacked {
+    /// None where the file cannot be told from another of its name.
+    fn key(archive: &Path, inner: &str) -> Option<Unpacked> {
+        let file = std::fs::metadata(archive).ok()?;
+        let modified = file.modified().ok();
+        Some(Unpacked {
+            archive: archive.to_owned(),
+            inner: inner.to_owned(),
+            length: file.len(),
+            modified,
+        })
+    }
+}
+
+/// What `unpack` gives, or has given before for the same archive.
+fn remembered(
+    key: Option<Unpacked>,
+    unpack: impl FnOnce() -> Result<Bytes, Refusal>,
+) -> Result<Bytes, Refusal> {
+    let lock = || UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(key) = key else { return unpack() };
+    if let Some((_, bytes)) = lock().iter().find(|(known, _)| *known == key) {
+        return Ok(bytes.clone());
+    }
+    let bytes = unpack()?;
+    let mut unpacked = lock();
+    unpacked.truncate(MOST_REMEMBERED - 1);
+    unpacked.insert(0, (key, bytes.clone()));
+    Ok(bytes)
 }
 
 /// The archive on disk and what stands behind it; `None` for a file that is one itself.
@@ -132,8 +186,13 @@ fn inner_members(zip: &mut Zip, at: usize) -> Option<Vec<String>> {
     members(&unpacked(zip, at).ok()?, false)
 }
 
-/// The content of the member called `member`, which may be in a member that is an archive itself.
-fn member_of(bytes: &Bytes, member: &str, enter: bool) -> Result<Bytes, Refusal> {
+/// Gives an inner archive, by its name and the way to unpack it.
+type Enter<'e> =
+    &'e dyn Fn(&str, &mut dyn FnMut() -> Result<Bytes, Refusal>) -> Result<Bytes, Refusal>;
+
+/// The content of the member called `member`, which may be in a member that is an archive itself where `enter` says
+/// how to get that.
+fn member_of(bytes: &Bytes, member: &str, enter: Option<Enter<'_>>) -> Result<Bytes, Refusal> {
     if !is_zip(bytes) {
         return Err(damaged("it is no zip archive"));
     }
@@ -144,10 +203,10 @@ fn member_of(bytes: &Bytes, member: &str, enter: bool) -> Result<Bytes, Refusal>
     if let Some(at) = find(&zip, member) {
         return unpacked(&mut zip, at);
     }
-    for (end, _) in member.match_indices(SEPARATOR).filter(|_| enter) {
-        if let Some(at) = find(&zip, &member[..end]) {
-            let inner = unpacked(&mut zip, at)?;
-            return member_of(&inner, &member[end + SEPARATOR.len()..], false);
+    for (end, _) in member.match_indices(SEPARATOR) {
+        if let (Some(enter), Some(at)) = (enter, find(&zip, &member[..end])) {
+            let inner = enter(&member[..end], &mut || unpacked(&mut zip, at))?;
+            return member_of(&inner, &member[end + SEPARATOR.len()..], None);
         }
     }
     Err(Refusal::new("there is no such file in the archive", "look at the names in the archive"))

@@ -4,7 +4,10 @@
 //! Columns keep the names the file gives them. Beside them stand those that several columns make
 //! together: [`CUSTOMER`], [`PARENT`], [`ACTIVE`], [`BILLING`] and [`DELIVERY`].
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use csv::StringRecord;
 
@@ -43,7 +46,6 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
             "export the list of customers from QuickBooks",
         ));
     }
-    let tally = Tally::default();
     let at = |name: &str| header.iter().position(|h| h == name);
     let address = |lines: &str| -> Vec<usize> {
         (1..=5).filter_map(|n| at(&format!("{lines}ADDR{n}"))).collect()
@@ -56,44 +58,71 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
         billing: address("B"),
         delivery: address("S"),
     };
-    let mut others = 0u64;
-    let mut columns: Vec<usize> = Vec::new();
-    let mut rows = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let number = number as u32 + 1;
+    let others = text.lines().filter(|line| is_of_other_list(line)).count();
+    if others > 0 {
+        remarks
+            .push(format!("{others} lines of other lists (suppliers, employees...) are left out"));
+    }
+    let derived = [CUSTOMER, PARENT, ACTIVE, BILLING, DELIVERY].map(str::to_owned);
+    let width = header.len();
+    let place = header.iter().cloned().zip(0..).collect();
+    let rows = Rows { text, at: 0, number: 0, columns: Vec::new(), place, width, own };
+    let header: Vec<String> = header.into_iter().chain(derived).collect();
+    Ok(Table::of_records(
+        Format { delimiter: Some('\t'), ..Format::of("iif", encoding, remarks) },
+        header,
+        rows,
+        Tally::default(),
+    ))
+}
+
+/// The rows of a file, made one by one: each has the columns of all blocks.
+struct Rows {
+    text: String,
+    /// Where the next line begins.
+    at: usize,
+    /// That of the line before it.
+    number: u32,
+    /// Where the cells of the block belong.
+    columns: Vec<usize>,
+    place: HashMap<String, usize>,
+    width: usize,
+    own: Own,
+}
+
+impl Iterator for Rows {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        let line = self.text[self.at..].lines().next()?;
+        let rest = &self.text[self.at + line.len()..];
+        let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+        self.at += line.len() + end;
+        self.number += 1;
         let cells = cells(line);
         let content = match cells.first().map(|list| list.trim()) {
             None | Some("") if cells.iter().all(|cell| cell.trim().is_empty()) => {
                 Content::Skipped("blank")
             }
             Some("!CUST") => {
-                let place = |cell: &Cow<'_, str>| at(&column(cell));
-                columns =
-                    cells.iter().skip(1).map(place).map(|at| at.unwrap_or(usize::MAX)).collect();
+                let place = |cell: &Cow<'_, str>| self.place.get(&column(cell)).copied();
+                let places = cells.iter().skip(1).map(place);
+                self.columns = places.map(|at| at.unwrap_or(usize::MAX)).collect();
                 Content::Skipped("header")
             }
-            Some("CUST") => row(line, &cells[1..], &columns, header.len(), &own),
+            Some("CUST") => row(line, &cells[1..], &self.columns, self.width, &self.own),
             Some(list) if list.starts_with('!') => Content::Skipped("header"),
             Some("HDR") => Content::Skipped("structure"),
-            _ => {
-                others += 1;
-                Content::Skipped("other_ledger")
-            }
+            _ => Content::Skipped("other_ledger"),
         };
-        rows.push(Row { number, content });
+        Some(Row { number: self.number, content })
     }
-    if others > 0 {
-        remarks
-            .push(format!("{others} lines of other lists (suppliers, employees...) are left out"));
-    }
-    let derived = [CUSTOMER, PARENT, ACTIVE, BILLING, DELIVERY].map(str::to_owned);
-    let header: Vec<String> = header.into_iter().chain(derived).collect();
-    Ok(Table::of_records(
-        Format { delimiter: Some('\t'), ..Format::of("iif", encoding, remarks) },
-        header,
-        rows,
-        tally,
-    ))
+}
+
+/// Whether a line is of suppliers, employees or another list than that of customers.
+fn is_of_other_list(line: &str) -> bool {
+    let list = line.split('\t').next().unwrap_or("").trim().trim_matches('"');
+    !line.trim().is_empty() && !matches!(list, "CUST" | "HDR") && !list.starts_with('!')
 }
 
 /// The columns of all blocks of customers: a file put together from two may have two headers.

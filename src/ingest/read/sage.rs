@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use csv::StringRecord;
-
 use super::{Content, Format, Refusal, Row, Table, Tally, encoding::Decoded};
 
 /// The fields of a third party (`#MPCT`) by position, from 1, as Sage calls them; those of value to
@@ -174,12 +172,21 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     }
     columns.retain(|_, (_, telling)| *telling);
     let header: Vec<String> = columns.values().map(|(name, _)| name.clone()).collect();
-    for (party, values) in parties.iter().zip(&values) {
-        let cell = |place: &Place| values.get(place).map_or("", String::as_str);
-        let cells: StringRecord = columns.keys().map(cell).collect();
-        rows.push(Row { number: party.block.line, content: Content::Data(cells) });
-    }
+    let places: Vec<Place> = columns.into_keys().collect();
+    let lines: Vec<u32> = parties.iter().map(|party| party.block.line).collect();
+    // Rows of customers are made one by one: each has all columns, and a customer fills few of them.
     rows.sort_by_key(|row| row.number);
+    let mut others = rows.into_iter().peekable();
+    let mut customers = lines.into_iter().zip(values).peekable();
+    let rows = std::iter::from_fn(move || {
+        let customer = customers.peek().map(|(line, _)| *line);
+        if let Some(row) = others.next_if(|row| customer.is_none_or(|line| row.number < line)) {
+            return Some(row);
+        }
+        let (number, values) = customers.next()?;
+        let cell = |place: &Place| values.get(place).map_or("", String::as_str);
+        Some(Row { number, content: Content::Data(places.iter().map(cell).collect()) })
+    });
     Ok(Table::of_records(Format::of("sage", encoding, remarks), header, rows, Tally::default()))
 }
 

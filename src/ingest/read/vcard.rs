@@ -93,10 +93,10 @@ pub(super) fn table(decoded: Decoded) -> Result<Table, Refusal> {
     let header: Vec<String> = columns.keys().map(column_name).collect();
     columns.values_mut().enumerate().for_each(|(at, position)| *position = at);
 
-    let rows: Vec<Row> = cards
+    // Rows are made one by one: each has all columns, and a card fills few of them.
+    let rows = cards
         .into_iter()
-        .map(|(number, card)| Row { number, content: content(card, &columns) })
-        .collect();
+        .map(move |(number, card)| Row { number, content: content(card, &columns) });
     Ok(Table::of_records(Format::of("vcard", encoding, remarks), header, rows, tally))
 }
 
@@ -249,13 +249,19 @@ fn settle_company(values: &mut Values) {
 }
 
 fn values_of(card: &VCard, line: u32, tally: &Tally) -> Values {
-    let mut values = Values::new();
+    let (mut values, mut labels) = (Values::new(), Vec::new());
     let mut times: BTreeMap<Family, usize> = BTreeMap::new();
     // The preferred number or address of each kind comes first.
     let (preferred, others): (Vec<_>, Vec<_>) =
         card.entries.iter().partition(|entry| is_preferred(entry));
     for entry in preferred.into_iter().chain(others) {
         let Some(family) = family_of(entry, card) else { continue };
+        if is_label(entry) {
+            let text = joined(entry.values.iter().filter_map(text_of));
+            let (family, ..) = place(&format!("ADR.{}", place_use(&uses(entry, card))), 0);
+            labels.extend((!text.trim().is_empty()).then_some((family, text)));
+            continue;
+        }
         let parts: Vec<(usize, String)> = parts_of(entry)
             .into_iter()
             .map(|(part, text)| {
@@ -272,7 +278,24 @@ fn values_of(card: &VCard, line: u32, tally: &Tally) -> Values {
         }
         *nth += 1;
     }
+    labels.into_iter().for_each(|(family, text)| settle_label(family, text, &mut values));
     values
+}
+
+/// A label is the address beside it as a letter has it; where the card has no address of that use, it is one.
+fn settle_label(family: Family, text: String, values: &mut Values) {
+    let has_address = values.keys().any(|(other, ..)| *other == family);
+    if !has_address {
+        values.insert((family, 0, ADDRESS.len() - 1), text);
+        return;
+    }
+    let beside = Family::Other("LABEL".into());
+    let nth = values.keys().filter(|(other, ..)| *other == beside).count();
+    values.insert((beside, nth, 0), text);
+}
+
+fn is_label(entry: &VCardEntry) -> bool {
+    matches!(&entry.name, VCardProperty::Other(name) if name.eq_ignore_ascii_case("LABEL"))
 }
 
 /// Which columns a property fills; `None` for what is no text.
@@ -369,7 +392,14 @@ fn is_preferred(entry: &VCardEntry) -> bool {
 fn parts_of(entry: &VCardEntry) -> Vec<(usize, String)> {
     let texts = || entry.values.iter().map(|value| text_of(value).unwrap_or_default());
     match &entry.name {
-        VCardProperty::N => texts().take(5).enumerate().collect(),
+        VCardProperty::N => {
+            // Several given or additional names are a list: `Philip,Paul`.
+            let listed = |(part, text): (usize, String)| match part {
+                1 | 2 => (part, text.split(',').map(str::trim).collect::<Vec<_>>().join(" ")),
+                _ => (part, text),
+            };
+            texts().take(5).enumerate().map(listed).collect()
+        }
         VCardProperty::Adr => {
             let mut parts: Vec<(usize, String)> = ADDRESS_ORDER.into_iter().zip(texts()).collect();
             if parts.iter().all(|(_, text)| text.trim().is_empty()) {
@@ -507,6 +537,34 @@ mod tests {
             ["1: ORG=Acme, ORG.unit=Sales, South, TEL.home=02, TEL.home 2=01, \
               ADR.work.street=35, rue X, ADR.work.extended=Bât. A, ADR.work.po_box=BP 3, \
               ADR.work.city=Lyon, ADR.work.postcode=69001, ADR.work.country=France, X-ABShowAs=COMPANY"]
+        );
+    }
+
+    #[test]
+    fn a_label_is_an_address_only_where_the_card_has_none_of_its_use() {
+        let card =
+            |lines: &str| read(&format!("BEGIN:VCARD\nVERSION:3.0\nFN:A\n{lines}END:VCARD\n"));
+        assert_eq!(
+            card(
+                "ADR;TYPE=HOME:;;42 Plantation St.;Baytown;LA;30314;USA\nLABEL;TYPE=HOME:42 Plantation St.\\nBaytown\n"
+            ),
+            [
+                "1: FN=A, ADR.home.street=42 Plantation St., ADR.home.city=Baytown, ADR.home.region=LA, \
+              ADR.home.postcode=30314, ADR.home.country=USA, LABEL=42 Plantation St.\nBaytown"
+            ]
+        );
+        assert_eq!(
+            card("LABEL;TYPE=WORK:3 rue Haute\\n69001 Lyon\n"),
+            ["1: FN=A, ADR.work.label=3 rue Haute\n69001 Lyon"]
+        );
+    }
+
+    #[test]
+    fn several_additional_names_are_words_and_no_list() {
+        let card = "BEGIN:VCARD\nVERSION:3.0\nN:Stevenson;John;Q.,Public;Dr.;\nEND:VCARD\n";
+        assert_eq!(
+            read(card),
+            ["1: N.family=Stevenson, N.given=John, N.additional=Q. Public, N.prefix=Dr."]
         );
     }
 
