@@ -1060,30 +1060,31 @@ pub fn write_key(file: &Path, key: &IdKey) -> Result<()> {
 /// same files again gets the same ids.
 pub fn derive_key<'f>(files: impl IntoIterator<Item = &'f (PathBuf, String)>) -> IdKey {
     let files = files.into_iter().flat_map(|(path, name)| ingest::read::files(path, name));
-    IdKey::derived(files.flat_map(|(path, _)| content_digests(&path)).collect())
+    IdKey::derived(files.flat_map(|(path, _)| content_digests(&path)))
 }
 
 /// One digest per row of data of a file, as it is read without any mapping: the key hangs on the files
 /// alone and stays when settings change. Of a file that cannot be read as tables, one of its bytes.
-fn content_digests(path: &Path) -> Vec<[u8; 32]> {
+fn content_digests(path: &Path) -> Box<dyn Iterator<Item = [u8; 32]>> {
     match ingest::read::open(path) {
-        Ok(tables) => tables.into_iter().flat_map(row_digests).collect(),
+        Ok(tables) => Box::new(tables.into_iter().flat_map(row_digests)),
         Err(_) => {
             let (path, _) = holder(path, "");
-            store::content_digest(&path).into_iter().collect()
+            Box::new(store::content_digest(&path).into_iter())
         }
     }
 }
 
-fn row_digests(table: ingest::read::Table) -> Vec<[u8; 32]> {
+fn row_digests(table: ingest::read::Table) -> impl Iterator<Item = [u8; 32]> {
     let header = table.header;
-    let digest = |row: ingest::read::Row| match row.content {
+    table.tally.count_only();
+    let digest = move |row: ingest::read::Row| match row.content {
         ingest::read::Content::Data(cells) => {
             Some(crate::table::row_digest(header.iter().map(String::as_str).zip(&cells)))
         }
         _ => None,
     };
-    table.rows.filter_map(digest).collect()
+    table.rows.filter_map(digest)
 }
 
 #[cfg(test)]

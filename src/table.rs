@@ -7,7 +7,8 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap},
     fmt,
     hash::BuildHasher,
     ops::Range,
@@ -87,6 +88,9 @@ impl RecordId {
     }
 }
 
+/// Digests that are sorted at once: 32 MiB of them.
+const DIGESTS_SORTED: usize = 1 << 20;
+
 /// The project's secret key, which makes record ids unguessable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdKey(pub [u8; 32]);
@@ -94,11 +98,25 @@ pub struct IdKey(pub [u8; 32]);
 impl IdKey {
     /// The key of data that have none yet: derived from the digests of all rows, whatever their order. Nobody
     /// can guess it who does not have the whole of the data.
-    pub fn derived(mut digests: Vec<[u8; 32]>) -> IdKey {
-        digests.sort_unstable();
+    pub fn derived(digests: impl IntoIterator<Item = [u8; 32]>) -> IdKey {
+        // Sorted in pieces that are merged: one list of all of them would be held twice while it grows.
+        let mut digests = digests.into_iter();
+        let mut pieces: Vec<Vec<[u8; 32]>> = Vec::new();
+        loop {
+            let mut piece: Vec<[u8; 32]> = digests.by_ref().take(DIGESTS_SORTED).collect();
+            if piece.is_empty() {
+                break;
+            }
+            piece.sort_unstable();
+            piece.shrink_to_fit();
+            pieces.push(piece);
+        }
         let mut hasher = blake3::Hasher::new_derive_key("orpailleur 2026 record id key");
-        for digest in &digests {
-            hasher.update(digest);
+        let firsts = pieces.iter().enumerate().map(|(at, piece)| Reverse((piece[0], at, 0)));
+        let mut next: BinaryHeap<Reverse<([u8; 32], usize, usize)>> = firsts.collect();
+        while let Some(Reverse((digest, piece, at))) = next.pop() {
+            hasher.update(&digest);
+            next.extend(pieces[piece].get(at + 1).map(|later| Reverse((*later, piece, at + 1))));
         }
         IdKey(*hasher.finalize().as_bytes())
     }
