@@ -132,14 +132,21 @@ fn csv_error(path: &Path, error: csv::Error) -> Error {
 
 /// Writes one record batch as a Parquet file, with nothing in it that changes from day to day.
 pub fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<()> {
+    write_batches(path, std::slice::from_ref(batch))
+}
+
+/// Writes record batches of one schema, at least one, as one Parquet file, likewise.
+pub fn write_batches(path: &Path, batches: &[RecordBatch]) -> Result<()> {
     let name = || path.display().to_string();
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by("orpailleur".to_owned())
         .build();
-    let mut writer = ArrowWriter::try_new(create(path)?, batch.schema(), Some(properties))
+    let mut writer = ArrowWriter::try_new(create(path)?, batches[0].schema(), Some(properties))
         .map_err(Error::table(name()))?;
-    writer.write(batch).map_err(Error::table(name()))?;
+    for batch in batches {
+        writer.write(batch).map_err(Error::table(name()))?;
+    }
     let mut inner = writer.into_inner().map_err(Error::table(name()))?;
     inner.flush().map_err(Error::io("write", path))
 }

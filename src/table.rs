@@ -1624,9 +1624,10 @@ pub struct Lineage<'a> {
     pub losers: &'a str,
 }
 
-/// The lines of `golden/lineage.parquet`, columnar: there is one for each golden cell.
+/// The lines of `golden/lineage.parquet`, columnar, in pieces: there is one line for each golden cell, more than one
+/// array of texts could hold.
 #[derive(Debug, Clone)]
-pub struct Lineages(RecordBatch);
+pub struct Lineages(Vec<RecordBatch>);
 
 impl Default for Lineages {
     fn default() -> Lineages {
@@ -1640,7 +1641,7 @@ impl Lineages {
 
     /// How many golden cells.
     pub fn len(&self) -> usize {
-        self.0.num_rows()
+        self.0.iter().map(RecordBatch::num_rows).sum()
     }
 
     /// Whether there is none.
@@ -1650,31 +1651,33 @@ impl Lineages {
 
     /// The lines, by golden record.
     pub fn iter(&self) -> impl Iterator<Item = Lineage<'_>> {
-        let columns: Vec<&StringArray> = (self.0.columns().iter())
-            .map(|c| c.as_any().downcast_ref().expect("from_batch checks that all are texts"))
-            .collect();
-        (0..self.len()).map(move |at| Lineage {
-            golden_id: columns[0].value(at),
-            attribute: columns[1].value(at),
-            value: columns[2].value(at),
-            record_id: columns[3].value(at),
-            rule: columns[4].value(at),
-            outcome: columns[5].value(at),
-            losers: columns[6].value(at),
+        self.0.iter().flat_map(|batch| {
+            let columns: Vec<&StringArray> = (batch.columns().iter())
+                .map(|c| c.as_any().downcast_ref().expect("from_batch checks that all are texts"))
+                .collect();
+            (0..batch.num_rows()).map(move |at| Lineage {
+                golden_id: columns[0].value(at),
+                attribute: columns[1].value(at),
+                value: columns[2].value(at),
+                record_id: columns[3].value(at),
+                rule: columns[4].value(at),
+                outcome: columns[5].value(at),
+                losers: columns[6].value(at),
+            })
         })
     }
 
-    /// As an Arrow record batch: seven columns of text.
-    pub fn to_batch(&self) -> &RecordBatch {
+    /// As Arrow record batches of seven columns of text, at least one.
+    pub fn batches(&self) -> &[RecordBatch] {
         &self.0
     }
 
-    /// Reads what [`Lineages::to_batch`] gives.
+    /// Reads what [`Lineages::batches`] gives, as one batch.
     pub fn from_batch(batch: RecordBatch) -> Result<Lineages> {
         let names = batch.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
         let texts = batch.columns().iter().all(|c| c.as_any().is::<StringArray>());
         if names == Self::COLUMNS && texts {
-            return Ok(Lineages(batch));
+            return Ok(Lineages(vec![batch]));
         }
         Err(Error::Format {
             path: "lineage.parquet".into(),
@@ -1686,7 +1689,13 @@ impl Lineages {
 
 /// Builds [`Lineages`] line by line.
 #[derive(Debug, Default)]
-pub struct LineagesBuilder([StringBuilder; 7]);
+pub struct LineagesBuilder {
+    finished: Vec<RecordBatch>,
+    open: [StringBuilder; 7],
+}
+
+/// How many lines one piece of a lineage holds.
+const LINES_PER_PIECE: usize = 1 << 16;
 
 impl LineagesBuilder {
     /// Adds a line.
@@ -1700,17 +1709,32 @@ impl LineagesBuilder {
             line.outcome,
             line.losers,
         ];
-        for (column, cell) in self.0.iter_mut().zip(cells) {
+        for (column, cell) in self.open.iter_mut().zip(cells) {
             column.append_value(cell);
         }
+        if self.open[0].len() == LINES_PER_PIECE {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let fields = Lineages::COLUMNS.map(|name| Field::new(name, DataType::Utf8, false));
+        let finished = |column: &mut StringBuilder| {
+            let mut array = column.finish();
+            array.shrink_to_fit();
+            Arc::new(array) as ArrayRef
+        };
+        let columns = self.open.iter_mut().map(finished).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns);
+        self.finished.push(batch.expect("every line has seven texts"));
     }
 
     /// The finished lines.
     pub fn finish(mut self) -> Lineages {
-        let fields = Lineages::COLUMNS.map(|name| Field::new(name, DataType::Utf8, false));
-        let columns = self.0.iter_mut().map(|c| Arc::new(c.finish()) as ArrayRef).collect();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns);
-        Lineages(batch.expect("every line has seven texts"))
+        if self.finished.is_empty() || !self.open[0].is_empty() {
+            self.close();
+        }
+        Lineages(self.finished)
     }
 }
 

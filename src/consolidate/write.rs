@@ -46,7 +46,7 @@ pub fn write(
         write_batch(&folder.join(format!("{name}.csv")), &batch)?;
         store::write_parquet(&folder.join(format!("{name}.parquet")), &batch)?;
     }
-    store::write_parquet(&folder.join("lineage.parquet"), golden.lineage.to_batch())?;
+    store::write_batches(&folder.join("lineage.parquet"), golden.lineage.batches())?;
     if !golden.conflicts.is_empty() {
         let path = folder.join("conflicts.csv");
         store::write_csv(&path, &Conflict::COLUMNS, &golden.conflicts)?;
