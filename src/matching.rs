@@ -54,6 +54,8 @@ pub struct Prepared {
     /// Comparisons and model.
     pub scorer: Scorer,
     candidates: CandidatePairs,
+    /// Matches expected among the pairs left out.
+    left_out_matches: f64,
     block: block::Metrics,
 }
 
@@ -99,7 +101,7 @@ pub fn resolve(
         let Staged { table: Scored { mut pairs, .. }, metrics: mut score_metrics } = scored;
         let review = settings.score.review_centibits();
         let below = pairs.iter().map(|pair| pair.weight_centibits).filter(|&w| w < review);
-        score_metrics.expected_missed += score::expected_matches(below);
+        score_metrics.expected_missed += score::expected_matches(below) + prepared.left_out_matches;
         pairs.retain(|pair| pair.weight_centibits >= review);
         let found = pairs.iter().filter(|pair| pair.weight_centibits >= merge);
         let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
@@ -235,11 +237,11 @@ pub fn prepare(
     let mut candidates = blocked.table;
     let scorer = Scorer::new(&coded, kind, &evidence, &candidates, known, progress)?;
     let number = |member: u32| score::number_of(records, members[member as usize]);
-    let idle = progress.part("choose pairs", nothing, || scorer.idle_classes(&candidates, number));
+    let idle = progress.part("choose pairs", nothing, || scorer.idle_pairs(&candidates, number));
     let mut block = blocked.metrics;
-    block.left_out = by_rule(&candidates, &idle);
-    candidates.leave_out(idle.into_iter().map(|(class, _)| class));
-    Ok(Prepared { members, scorer, candidates, block })
+    block.left_out = by_rule(&candidates, &idle.classes);
+    candidates.leave_out(idle.classes.iter().map(|(class, _)| *class));
+    Ok(Prepared { members, scorer, candidates, block, left_out_matches: idle.matches })
 }
 
 /// Pairs of classes, summed by the names of their rules.

@@ -178,7 +178,8 @@ impl CandidatePairs {
 
     /// The pairs that link-only leaves out: those of one source.
     pub fn within_sources(&self) -> CandidatePairs {
-        CandidatePairs { within: true, ..self.clone() }
+        // What is left out was chosen by looking at the others.
+        CandidatePairs { within: true, left_out: Vec::new(), ..self.clone() }
     }
 
     /// How many records are in no block at all.

@@ -17,8 +17,8 @@ use std::{
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StringBuilder, StructArray,
-        UInt32Array,
+        Array, ArrayBuilder, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StringBuilder,
+        StructArray, UInt32Array,
     },
     buffer::OffsetBuffer,
     compute::concat,
@@ -1712,7 +1712,7 @@ impl LineagesBuilder {
         for (column, cell) in self.open.iter_mut().zip(cells) {
             column.append_value(cell);
         }
-        if self.open[0].len() == LINES_PER_PIECE {
+        if ArrayBuilder::len(&self.open[0]) == LINES_PER_PIECE {
             self.close();
         }
     }
@@ -1731,7 +1731,7 @@ impl LineagesBuilder {
 
     /// The finished lines.
     pub fn finish(mut self) -> Lineages {
-        if self.finished.is_empty() || !self.open[0].is_empty() {
+        if self.finished.is_empty() || ArrayBuilder::len(&self.open[0]) > 0 {
             self.close();
         }
         Lineages(self.finished)

@@ -333,7 +333,7 @@ fn initial(word: &str) -> &str {
 }
 
 fn start(word: &str, letters: usize) -> &str {
-    word.get(..letters).unwrap_or(word)
+    word.char_indices().nth(letters).map_or(word, |(end, _)| &word[..end])
 }
 
 /// The local part without its tag and the signs that people put in or leave out.

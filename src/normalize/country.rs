@@ -178,9 +178,8 @@ impl Signs<'_> {
         }
         let mut postcodes = self.postcodes.iter();
         let postcode_tells = !self.postcodes.is_empty()
-            && postcodes
-                .all(|code| address::has_form(first, code) && !address::has_form(source, code));
-        let at_source = |code: &&str| address::has_form(source, code);
+            && postcodes.all(|code| address::has_form(first, code) && is_foreign(code, source));
+        let at_source = |code: &&str| !is_foreign(code, source);
         if strong.is_empty() && !postcode_tells && self.postcodes.iter().any(at_source) {
             return Told::Nothing;
         }
@@ -214,6 +213,14 @@ impl Signs<'_> {
             |code: &&str| address::has_form(country, code) && !address::has_form(other, code);
         self.postcodes.iter().any(is_code)
             || self.national.iter().any(|number| phone::is_national(number, country, other))
+    }
+}
+
+/// Whether a postcode is surely not of the country; where none is assumed, whether one country alone writes it so.
+fn is_foreign(code: &str, country: &str) -> bool {
+    match country {
+        "" => address::KNOWN_FORMS.iter().filter(|c| address::has_form(c, code)).count() == 1,
+        _ => address::KNOWN_FORMS.contains(&country) && !address::has_form(country, code),
     }
 }
 
@@ -472,5 +479,14 @@ mod tests {
         }
         assert_eq!(told_in("BE", "postcode=75001; city=Paris; phone=+33 1 42 68 53 00"), "FR FR");
         assert_eq!(told_in("", "city=Dublin; phone=+353 1 555 0100"), "");
+        // Of a country whose postcodes we do not know, a postcode speaks neither for nor against it.
+        for (country, cells) in [
+            ("MA", "postcode=20000; city=Casablanca; email=contact@x.fr"),
+            ("DK", "postcode=2100; city=Kobenhavn; email=info@x.be"),
+            ("SE", "postcode=11455; city=Stockholm; email=info@x.de"),
+        ] {
+            assert_eq!(told_in(country, cells), format!("{country} {country}"), "{cells}");
+        }
+        assert_eq!(told_in("", "postcode=35700; city=Bruz; email=a@firma.de"), "");
     }
 }

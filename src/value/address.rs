@@ -571,6 +571,10 @@ pub(crate) fn fits(country: &str, postcode: &str) -> bool {
     }
 }
 
+/// The countries whose form of postcodes [`has_form`] knows.
+pub(crate) const KNOWN_FORMS: [&str; 15] =
+    ["AT", "BE", "CA", "CH", "DE", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PL", "PT", "US"];
+
 /// Whether a postcode as written has the form of the country's and lies in its range; only of countries whose
 /// form we know.
 pub(crate) fn has_form(country: &str, written: &str) -> bool {
