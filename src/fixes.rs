@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     store,
     table::{
-        CellIssue, Channel, ConsentState, Golden, GoldenConsent, IssueLine, Records, Reject,
+        CellIssue, Channel, ConsentState, Golden, GoldenConsent, IssueLine, Link, Records, Reject,
         Severity,
     },
     value::{Certainty, text::fold},
@@ -58,6 +58,8 @@ pub struct Findings<'a> {
     pub issues: &'a [CellIssue],
     /// Rows and cells that were not used.
     pub rejects: &'a [Reject],
+    /// Persons and organisations that rows name together.
+    pub links: &'a [Link],
     /// What the records became.
     pub golden: &'a Golden,
 }
@@ -150,10 +152,12 @@ impl Findings<'_> {
     }
 
     /// Rows of a source that are one customer, each beside the first of them. Two accounts of one customer may be meant:
-    /// the keeper decides.
+    /// the keeper decides. The organisation that a person's row names is no customer of that row: ten colleagues' rows
+    /// name it ten times.
     fn duplicates(&self, source: &str) -> Vec<Fix> {
         let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for at in self.of(source) {
+        let beside = self.beside_persons();
+        for at in self.of(source).filter(|&at| !beside.contains(&(at as u32))) {
             rows.entry(self.golden.golden_of[at].as_str()).or_default().push(at);
         }
         let place = |&at: &usize| {
@@ -174,6 +178,13 @@ impl Findings<'_> {
             }
         }
         fixes
+    }
+
+    /// The organisations that stand in the row of a person.
+    fn beside_persons(&self) -> BTreeSet<u32> {
+        let line = |at: u32| (self.records.place[at as usize], self.records.row[at as usize]);
+        let in_one_row = |link: &&Link| line(link.person) == line(link.organisation);
+        self.links.iter().filter(in_one_row).map(|link| link.organisation).collect()
     }
 
     /// Cells of a source that hold an address at which mail came back.
@@ -271,8 +282,13 @@ mod tests {
             raw: "12".into(),
         };
         let rejects = [reject];
-        let findings =
-            Findings { records: &records, issues: &[], rejects: &rejects, golden: &golden };
+        let findings = Findings {
+            records: &records,
+            issues: &[],
+            rejects: &rejects,
+            links: &[],
+            golden: &golden,
+        };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let live = BTreeSet::from(["erp".to_owned()]);
         assert_eq!(findings.write(folder.path(), &live).expect("written"), 4);
@@ -285,6 +301,53 @@ mod tests {
              erp.csv,,3,C3,Mail,bounced,mail to this address came back for good,,x@y.fr,\n\
              erp.csv,,3,C3,Tel,bad_phone,no number,,12,\n"
         );
+    }
+
+    #[test]
+    fn colleagues_whose_rows_name_one_organisation_are_no_duplicates() {
+        let mut builder = RecordsBuilder::default();
+        let place = builder.place(Place {
+            source: "erp".into(),
+            file: "erp.csv".into(),
+            ..Place::default()
+        });
+        let origin = builder.origin(place, "Name", "");
+        for row in 2..5 {
+            for kind in [Kind::Person, Kind::Organisation] {
+                let digest = row_digest([("row", format!("{row}{}", kind.as_str()).as_str())]);
+                builder.push(Draft {
+                    kind: Some(kind),
+                    place,
+                    row,
+                    key: String::new(),
+                    digest,
+                    values: vec![("name".into(), format!("{row}"), origin)],
+                });
+            }
+        }
+        let (records, _) = builder.finish(&IdKey([7; 32]));
+        let at = |row: u32, kind: Kind| {
+            let mut all = 0..records.len();
+            all.find(|&at| records.row[at] == row && records.kinds[at] == kind).expect("pushed")
+                as u32
+        };
+        let link = |row: u32| Link {
+            person: at(row, Kind::Person),
+            organisation: at(row, Kind::Organisation),
+            role: String::new(),
+        };
+        let links = [link(2), link(3)];
+        let mut golden_of = vec!["O1".to_owned(); records.len()];
+        (2..5).for_each(|row| golden_of[at(row, Kind::Person) as usize] = format!("P{row}"));
+        let golden = Golden { golden_of, ..Golden::default() };
+        let told = |links: &[Link]| {
+            let (issues, rejects) = (&[], &[]);
+            Findings { records: &records, issues, rejects, links, golden: &golden }
+                .duplicates("erp")
+                .len()
+        };
+        assert_eq!(told(&links), 0);
+        assert_eq!(told(&[]), 2, "rows of organisations alone are duplicates");
     }
 
     #[test]

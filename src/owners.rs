@@ -3,7 +3,7 @@
 //! A run counts the labels that columns, mailboxes and file names give; what is filled in stays, and the next run loads
 //! it.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     consolidate::{OwnerLabel, Owners},
@@ -54,14 +54,15 @@ fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Owners> {
     let (count, active, default) = (column("count"), column("active"), column("default"));
     let mut owners = Owners::default();
     let mut users: Vec<String> = Vec::new();
-    for (at, row) in reader.records().enumerate() {
+    let mut lines: BTreeMap<String, u32> = BTreeMap::new();
+    for (at, row) in (2..).zip(reader.records()) {
         let row = row.map_err(|error| wrong(error.to_string()))?;
         let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).unwrap_or("").trim();
         if cell(Some(label)).is_empty() {
             continue;
         }
         let mut problem = |message: String, hint: &str| {
-            let place = format!("{OWNERS}:{}", at + 2);
+            let place = format!("{OWNERS}:{at}");
             problems.push(Problem { place, message, hint: Some(hint.into()) });
         };
         let mut yes = |name: &str, at: Option<usize>, blank: bool| match yes_or_no(cell(at)) {
@@ -80,16 +81,23 @@ fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Owners> {
         };
         if line.default && line.crm_user.is_empty() {
             problem("the default owner has no `crm_user`".into(), "write the user of the CRM");
+        } else if line.default && !line.active {
+            problem("the default owner is not active".into(), "leave one who is `default`");
         } else if line.default && !users.contains(&line.crm_user) {
             users.push(line.crm_user.clone());
             if users.len() > 1 {
                 problem("there are two default owners".into(), "leave one `default`");
             }
         }
+        // A label may be somebody's name: its lines tell which one it is.
+        let first = *lines.entry(line.label.clone()).or_insert(at);
         if let Some(before) = owners.0.insert(line.label.clone(), line.clone())
             && before.crm_user != line.crm_user
         {
-            problem(format!("`{}` has two users", line.label), "leave one");
+            problem(
+                format!("the label of line {first} stands here with another user"),
+                "leave one",
+            );
         }
     }
     Ok(owners)
@@ -105,14 +113,14 @@ fn yes_or_no(cell: &str) -> Option<Option<bool>> {
     }
 }
 
-/// The file with these owners.
+/// Writes the file with these owners, whole or not at all: what an integrator filled in is nowhere else.
 pub fn write(path: &Path, owners: &Owners) -> Result<()> {
     let word = |yes: bool| if yes { "yes" } else { "no" };
     let lines = owners.lines().into_iter().map(|line| {
         let default = if line.default { "yes" } else { "" };
         (&line.label, line.count, &line.crm_user, word(line.active), default)
     });
-    store::write_csv(path, &Owners::COLUMNS, lines)
+    store::write_csv_atomically(path, &Owners::COLUMNS, lines)
 }
 
 #[cfg(test)]
@@ -153,6 +161,14 @@ mod tests {
                 "owners.csv:2 `active` is neither yes nor no",
                 "owners.csv:4 there are two default owners",
                 "owners.csv:5 the default owner has no `crm_user`",
+            ]
+        );
+        let text = b"label,crm_user,active,default\nA,a,,\nA,b,,\nB,b,no,yes\n";
+        assert_eq!(
+            loaded(text).1,
+            [
+                "owners.csv:3 the label of line 2 stands here with another user",
+                "owners.csv:4 the default owner is not active",
             ]
         );
         assert_eq!(loaded(b"name,user\nA,a\n").1, ["owners.csv it lacks a column"]);

@@ -177,6 +177,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
         records,
         issues: &clean.table.issues,
         rejects: &rejects,
+        links: &ingested.table.links,
         golden: &golden.table,
     };
     run.count("fixes", findings.write(&run.path("fixes"), &plan.live)?);

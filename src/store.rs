@@ -115,7 +115,27 @@ pub fn write_csv<T: Serialize>(
     header: &[&str],
     rows: impl IntoIterator<Item = T>,
 ) -> Result<()> {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(create(path)?);
+    csv_into(create(path)?, path, header, rows)
+}
+
+/// Writes a CSV file as [`write_csv`] does, so that it is there whole or not at all.
+pub fn write_csv_atomically<T: Serialize>(
+    path: &Path,
+    header: &[&str],
+    rows: impl IntoIterator<Item = T>,
+) -> Result<()> {
+    let mut content = Vec::new();
+    csv_into(&mut content, path, header, rows)?;
+    write_atomically(path, content)
+}
+
+fn csv_into<T: Serialize>(
+    file: impl Write,
+    path: &Path,
+    header: &[&str],
+    rows: impl IntoIterator<Item = T>,
+) -> Result<()> {
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(file);
     writer.write_record(header).map_err(|e| csv_error(path, e))?;
     for row in rows {
         writer.serialize(row).map_err(|e| csv_error(path, e))?;

@@ -27,6 +27,8 @@ use crate::{
     },
 };
 
+use super::lifecycle::is_recent;
+
 /// The `[history]` section of `orpailleur.toml`: what of the history leaves as rows. Every row is accounted for in
 /// `golden/history.csv` and `golden/history/sums.csv`, whatever these say.
 ///
@@ -69,14 +71,32 @@ const COMMON: [&str; 15] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Dictionary {
+    /// By kind of document.
+    numbers: BTreeMap<String, Vec<String>>,
     columns: BTreeMap<String, Vec<String>>,
+    asked: Asked,
+    address: Captions,
     closed: Closed,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Captions {
+    captions: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    captions: HashSet<String>,
+    yes: HashSet<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Closed {
     words: HashSet<String>,
+    unless: HashSet<String>,
 }
 
 static DICTIONARY: LazyLock<Dictionary> =
@@ -89,6 +109,8 @@ struct Columns {
     amount_excl_tax: Option<usize>,
     amount_incl_tax: Option<usize>,
     status: Option<usize>,
+    /// Whether the caption of `status` asks if the document is paid.
+    asks: bool,
     owner: Option<usize>,
     parent: Option<usize>,
     attachment: Option<usize>,
@@ -99,16 +121,30 @@ struct Columns {
 impl Columns {
     fn of(table: &History) -> Columns {
         let folded: Vec<String> = table.header.iter().map(|header| fold(header)).collect();
+        let is_address = folded.iter().any(|header| DICTIONARY.address.captions.contains(header));
         let mut taken = BTreeSet::new();
-        let mut column = |name: &str| {
-            let words = DICTIONARY.columns.get(name).into_iter().flatten();
-            let mut found =
-                words.filter_map(|word| folded.iter().position(|header| header == word));
-            let found = found.find(|at| !taken.contains(at))?;
+        let mut first = |words: &mut dyn Iterator<Item = &String>| {
+            let places = words.flat_map(|word| {
+                (0..).zip(&folded).filter(move |(_, header)| *header == word).map(|(at, _)| at)
+            });
+            let mut free = places.filter(|at| !taken.contains(at));
+            let found = free.next()?;
             taken.insert(found);
             Some(found)
         };
-        let (number, due_date) = (column("number"), column("due_date"));
+        let (own, others): (Vec<_>, Vec<_>) =
+            DICTIONARY.numbers.iter().partition(|(kind, _)| **kind == table.kind);
+        let words = |name: &str| DICTIONARY.columns.get(name).into_iter().flatten();
+        let number =
+            first(&mut own.into_iter().flat_map(|(_, words)| words).chain(words("number")));
+        let others = others.into_iter().flat_map(|(_, words)| words);
+        let mut column = |name: &str| match name {
+            "parent" => first(&mut words(name).chain(others.clone())),
+            // A place of a bill is no state of it.
+            "status" if is_address => first(&mut words(name).filter(|word| *word != "state")),
+            _ => first(&mut words(name)),
+        };
+        let due_date = column("due_date");
         let (excl, incl) = (column("amount_excl_tax"), column("amount_incl_tax"));
         let cells = |at: Option<usize>| {
             let cell =
@@ -116,12 +152,14 @@ impl Columns {
             table.rows.iter().filter_map(cell).collect::<Vec<String>>()
         };
         let amounts = [cells(excl), cells(incl)].concat();
+        let status = column("status");
         Columns {
             number,
             due_date,
             amount_excl_tax: excl,
             amount_incl_tax: incl,
-            status: column("status"),
+            status,
+            asks: status.is_some_and(|at| DICTIONARY.asked.captions.contains(&folded[at])),
             owner: column("owner"),
             parent: column("parent"),
             attachment: column("attachment"),
@@ -130,10 +168,17 @@ impl Columns {
         }
     }
 
+    /// Whether a document's state does not end it. What is paid in part, or delivered and not paid, goes on.
     fn is_open(&self, row: &HistoryRow) -> bool {
-        let state = fold(cell(row, self.status));
-        let first = state.split(' ').next().unwrap_or_default();
-        !DICTIONARY.closed.words.contains(&state) && !DICTIONARY.closed.words.contains(first)
+        let told = cell(row, self.status);
+        let state = fold(told);
+        let Closed { words, unless } = &DICTIONARY.closed;
+        if words.contains(&state) || self.asks && DICTIONARY.asked.yes.contains(&state) {
+            return false;
+        }
+        let mut said = state.split(' ');
+        let is_over = said.next().is_some_and(|first| words.contains(first));
+        !is_over || told.contains('%') || said.any(|word| unless.contains(word))
     }
 
     /// An amount as a decimal with a point; what cannot be read stays in the row as it was.
@@ -265,7 +310,7 @@ pub(super) fn write(
 impl Documents {
     fn leaves_out(&self, kind: &str, document: &Document<'_>) -> bool {
         let date = document.row.date.as_str();
-        let is_old = !date.is_empty() && date < self.since.as_str();
+        let is_old = !date.is_empty() && !is_recent(date, &self.since);
         is_old
             || self.open_only.iter().any(|k| k == kind) && !document.columns.is_open(document.row)
     }
@@ -498,6 +543,20 @@ mod tests {
         F2;2023-01-05;C1;10,00;12,05;05/02/2023;N;CL;../secret.pdf\n\
         F3;2023-03-05;C9;20,00;24,20;05/04/2023;O;NF;b.pdf";
 
+    fn row() -> HistoryRow {
+        HistoryRow {
+            row: 2,
+            key: String::new(),
+            key_attribute: "customer_code".into(),
+            key_column: None,
+            name: String::new(),
+            date: String::new(),
+            amount: String::new(),
+            currency: String::new(),
+            cells: Vec::<String>::new().into(),
+        }
+    }
+
     /// What is written of the invoices, by file.
     fn written(settings: &Documents) -> BTreeMap<String, String> {
         let mut lines =
@@ -575,6 +634,63 @@ mod tests {
         assert!(attached[0].starts_with("O1,s,f.csv,,2,a.pdf,found,2d711642"), "{}", attached[0]);
         assert_eq!(attached[1], "O1,s,f.csv,,3,../secret.pdf,outside,");
         assert_eq!(attached[2], ",s,f.csv,,4,b.pdf,missing,");
+    }
+
+    /// The columns of a file of this kind with this header.
+    fn columns(kind: &str, header: &str) -> Columns {
+        let header = header.split(';').map(str::to_owned).collect();
+        Columns::of(&History { kind: kind.into(), place: 0, header, rows: Vec::new() })
+    }
+
+    #[test]
+    fn the_number_of_another_kind_is_that_of_the_parent() {
+        let places = |kind, header| {
+            let columns = columns(kind, header);
+            (columns.number, columns.parent)
+        };
+        assert_eq!(places("invoice", "Numéro;N° commande;Client"), (Some(0), Some(1)));
+        assert_eq!(places("invoice", "N° commande;N° facture"), (Some(1), Some(0)));
+        assert_eq!(places("order", "N° devis;Id;N° commande"), (Some(2), Some(0)));
+        assert_eq!(places("quote", "Référence;Montant"), (Some(0), None));
+        assert_eq!(places("invoice", "N° commande;Client"), (None, Some(0)));
+    }
+
+    #[test]
+    fn the_state_of_an_address_is_none_of_a_document() {
+        assert_eq!(columns("invoice", "Id;City;State;Zip").status, None);
+        assert_eq!(columns("invoice", "Id;State;City;Status").status, Some(3));
+        assert_eq!(columns("quote", "Id;State").status, Some(1));
+    }
+
+    #[test]
+    fn what_is_done_in_part_is_open() {
+        let is_open = |header: &str, state: &str| {
+            let row = HistoryRow { cells: vec![state.to_owned()].into(), ..row() };
+            columns("invoice", header).is_open(&row)
+        };
+        for over in ["Réglé", "Payée le 12/03", "Closed won", "LIVRÉ"] {
+            assert!(!is_open("Statut", over), "{over}");
+        }
+        for open in ["Réglé partiellement", "Livré, non payé", "Paid 50%", "O", "oui", "yes", ""]
+        {
+            assert!(is_open("Statut", open), "{open}");
+        }
+        assert!(!is_open("Réglé", "O") && is_open("Réglé", "N"));
+    }
+
+    #[test]
+    fn a_year_alone_is_not_before_its_first_day() {
+        let settings = Documents { since: "2020-01-01".into(), ..Documents::default() };
+        let columns = columns("invoice", "Id");
+        let is_left_out = |date: &str| {
+            let row = HistoryRow { date: date.into(), ..row() };
+            let place = &Place::default();
+            let document =
+                Document { golden_id: "", place, row: &row, columns: &columns, cells: &[] };
+            settings.leaves_out("invoice", &document)
+        };
+        let dates = ["2020", "2020-01", "2019", "2019-12", "2019-12-31", ""];
+        assert_eq!(dates.map(is_left_out), [false, false, true, true, true, false]);
     }
 
     #[test]

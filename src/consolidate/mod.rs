@@ -308,7 +308,7 @@ pub fn run(
     // Who stays out of the load, and is suppressed all the same.
     let mut brought_in = 0;
     if let Some(settings) = input.retention {
-        golden.withheld = withheld::withheld(&golden, &entities, &lives, settings);
+        golden.withheld = withheld::withheld(&golden, &facts, settings);
         brought_in = scope::apply(&mut golden, records, input.scope);
         golden.suppressed = withheld::suppressed(&golden, input.key);
     }

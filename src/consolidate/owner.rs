@@ -73,8 +73,8 @@ impl Owners {
     }
 
     fn default_user(&self) -> Option<&str> {
-        let default = self.0.values().find(|line| line.default && !line.crm_user.is_empty());
-        default.map(|line| line.crm_user.as_str())
+        let mut defaults = self.0.values().filter(|line| line.default);
+        defaults.find_map(|line| self.active_user(&line.label))
     }
 }
 
@@ -222,6 +222,8 @@ mod tests {
             user("a P owner=CL", Some("CL"), &owners(&[("CL", "", true, false)])),
             (None, 0)
         );
+        let left = owners(&[("CL", "claire@x.fr", false, true), ("NF", "n@x.fr", true, false)]);
+        assert_eq!(user("a P email=x@y.fr", None, &left), (None, 0), "the default has left");
     }
 
     #[test]

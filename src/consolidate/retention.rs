@@ -111,10 +111,12 @@ impl<'a> Act<'a> {
     }
 }
 
-/// The latest act of each golden record, by position.
+/// The latest act of each golden record, and its latest sale, by position.
 struct Clocks<'a> {
     as_of: &'a str,
     latest: BTreeMap<u32, Act<'a>>,
+    /// ISO date, perhaps a year or month alone.
+    sales: BTreeMap<u32, &'a str>,
 }
 
 impl<'a> Clocks<'a> {
@@ -126,6 +128,10 @@ impl<'a> Clocks<'a> {
             return;
         }
         let act = Act { date: day, ..act };
+        if act.what == "sale" {
+            let sale = self.sales.entry(golden).or_default();
+            *sale = (*sale).max(day);
+        }
         let latest = self.latest.entry(golden).or_insert(act);
         if act.order() > latest.order() {
             *latest = act;
@@ -221,7 +227,7 @@ pub(crate) struct Facts<'a> {
 /// A line for each golden record that is a prospect or a customer, in the order of the golden records.
 pub(crate) fn lines(facts: &Facts<'_>, settings: &Retention) -> Vec<GoldenRetention> {
     let records = &facts.clean.records;
-    let mut clocks = Clocks { as_of: facts.as_of, latest: BTreeMap::new() };
+    let mut clocks = Clocks { as_of: facts.as_of, latest: BTreeMap::new(), sales: BTreeMap::new() };
     clocks.note_records(records, facts.entities, &settings.forms);
     clocks.note_history(facts.history, facts.attached, &records.places);
     clocks.note_events(facts.clean, facts.entities);
@@ -272,10 +278,9 @@ fn relations<'a>(facts: &Facts<'_>, clocks: &Clocks<'a>) -> BTreeMap<u32, &'a st
     for link in facts.links.iter().filter(|link| link.current != Some(false)) {
         let ends = (at.get(link.person_id.as_str()), at.get(link.organisation_id.as_str()));
         let (Some(person), Some(organisation)) = ends else { continue };
-        let sale = clocks.latest.get(organisation).filter(|act| act.what == "sale");
-        let Some(sale) = sale else { continue };
+        let Some(sale) = clocks.sales.get(organisation) else { continue };
         let latest = relations.entry(*person).or_default();
-        *latest = (*latest).max(sale.date);
+        *latest = (*latest).max(sale);
     }
     relations
 }
@@ -295,18 +300,38 @@ mod tests {
 
     /// For each golden record its list, the date of its last act and what it was, in the order of records.
     fn listed(people: &str, cluster: &[u32], history: &str, opt_ins: &str) -> Vec<String> {
+        listed_of(people, cluster, &[], history, opt_ins)
+    }
+
+    /// The same with `links` of persons to organisations.
+    fn listed_of(
+        people: &str,
+        cluster: &[u32],
+        links: &[(u32, u32)],
+        history: &str,
+        opt_ins: &str,
+    ) -> Vec<String> {
         let clean = clean(people, opt_ins);
         let entities = Entities::of_first_run(&clean.records, &clusters(cluster));
         let (history, attached) = documents(history, &entities);
         let sales = lifecycle::last_sales(&history, &attached);
         let until = cutoff("2024-12-31", 3);
-        let lives = lifecycle::lives(&entities, &clean.records, &sales, &[], &until);
+        let link = |&(person, organisation): &(u32, u32)| GoldenLink {
+            person_id: entities.of(person).id.clone(),
+            organisation_id: entities.of(organisation).id.clone(),
+            role: String::new(),
+            current: None,
+            since: String::new(),
+            until: String::new(),
+        };
+        let links: Vec<GoldenLink> = links.iter().map(link).collect();
+        let lives = lifecycle::lives(&entities, &clean.records, &sales, &links, &until);
         let facts = Facts {
             entities: &entities,
             clean: &clean,
             history: &history,
             attached: &attached,
-            links: &[],
+            links: &links,
             lives: &lives,
             as_of: "2024-12-31",
         };
@@ -413,6 +438,16 @@ mod tests {
                 "no_evidence"
             ]
         );
+    }
+
+    #[test]
+    fn what_an_organisation_does_after_its_last_sale_does_not_undo_the_sale() {
+        let people = "a P phone=+331; a O name=Nova";
+        let kept =
+            |history| listed_of(people, &[0, 1], &[(0, 1)], history, "0 2015-01-01").remove(0);
+        assert_eq!(kept("1 invoice 2023-01-01 5"), "kept 2015-01-01 opt_in");
+        assert_eq!(kept("1 invoice 2023-01-01 5; 1 ticket 2024-01-01 0"), "kept 2015-01-01 opt_in");
+        assert_eq!(kept("1 invoice 2020-01-01 5"), "customer_expired 2015-01-01 opt_in");
     }
 
     #[test]

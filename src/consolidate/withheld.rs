@@ -8,13 +8,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use crate::table::{Channel, ConsentState, Golden, GoldenConsent, GoldenLink, IdKey, Kind};
+use crate::table::{
+    Channel, ConsentState, Golden, GoldenConsent, GoldenLink, IdKey, Kind, Records,
+};
 
 use super::{
     consent::suppression_hash,
-    identity::Entities,
+    identity::{Entities, Entity},
     lifecycle::{Life, Stage},
-    retention::{Expired, Retention},
+    retention::{Expired, Facts, Retention},
 };
 
 /// A prospect whose period is over.
@@ -31,10 +33,10 @@ const ORGANISATION_LEFT_OUT: &str = "organisation_left_out";
 /// The golden records that are not loaded, by golden id, each with its first reason.
 pub(crate) fn withheld(
     golden: &Golden,
-    entities: &Entities,
-    lives: &[Life],
+    facts: &Facts<'_>,
     retention: &Retention,
 ) -> BTreeMap<String, &'static str> {
+    let (entities, lives) = (facts.entities, facts.lives);
     let mut withheld: BTreeMap<String, &'static str> = BTreeMap::new();
     for (entity, life) in entities.list.iter().zip(lives) {
         if entity.kind == Kind::Organisation && life.stage == Stage::None && life.supplier {
@@ -51,7 +53,7 @@ pub(crate) fn withheld(
             withheld.entry(line.golden_id.clone()).or_insert(reason.1);
         }
     }
-    for id in unreachable(golden, entities, lives) {
+    for id in unreachable(golden, facts) {
         withheld.entry(id.to_owned()).or_insert(SUPPRESSED);
     }
     for id in of_left_out(golden, entities, lives, &withheld) {
@@ -61,24 +63,43 @@ pub(crate) fn withheld(
 }
 
 /// Persons in no organisation who are known by contact points alone, each under an objection or a bounce.
-fn unreachable<'g>(
-    golden: &'g Golden,
-    entities: &Entities,
-    lives: &[Life],
-) -> impl Iterator<Item = &'g str> {
+fn unreachable<'g>(golden: &'g Golden, facts: &Facts<'_>) -> impl Iterator<Item = &'g str> {
     let linked: BTreeSet<&str> = golden.links.iter().map(|link| link.person_id.as_str()).collect();
-    let suspects = entities.list.iter().zip(lives);
-    let suspects: BTreeSet<&str> = suspects
-        .filter(|(entity, life)| entity.kind == Kind::Person && life.stage == Stage::Suspect)
-        .map(|(entity, _)| entity.id.as_str())
-        .filter(|id| !linked.contains(id))
-        .collect();
+    let with_history: BTreeSet<u32> =
+        facts.attached.iter().flatten().filter_map(|at| at.as_ref().ok().copied()).collect();
+    let told: BTreeSet<&str> = telling(&facts.clean.records);
+    let is_suspect = |(at, (entity, life)): &(u32, (&Entity, &Life))| {
+        entity.kind == Kind::Person
+            && life.stage == Stage::Suspect
+            && !linked.contains(entity.id.as_str())
+            && !with_history.contains(at)
+            && !is_told_of(entity, &told, &facts.clean.records)
+    };
+    let people = (0..).zip(facts.entities.list.iter().zip(facts.lives));
+    let suspects: BTreeSet<String> =
+        people.filter(is_suspect).map(|(_, (entity, _))| entity.id.clone()).collect();
     let lines = golden.consents.chunk_by(|a, b| a.golden_id == b.golden_id);
     let all_refused = |lines: &&[GoldenConsent]| lines.iter().all(is_refused);
     lines
         .filter(move |lines| suspects.contains(lines[0].golden_id.as_str()))
         .filter(all_refused)
         .map(|lines| lines[0].golden_id.as_str())
+}
+
+/// The attributes that say something of a person: all but contact points, and the days on which its row was made and
+/// changed.
+fn telling(records: &Records) -> BTreeSet<&str> {
+    let points: BTreeSet<&str> =
+        Channel::ALL.into_iter().flat_map(Channel::attributes).copied().collect();
+    let is_bare = |attribute: &str| {
+        points.contains(attribute) || matches!(attribute, "created_at" | "updated_at")
+    };
+    records.columns.keys().map(String::as_str).filter(|attribute| !is_bare(attribute)).collect()
+}
+
+fn is_told_of(entity: &Entity, telling: &BTreeSet<&str>, records: &Records) -> bool {
+    let says = |&record: &u32| telling.iter().any(|a| records.first(a, record as usize).is_some());
+    entity.members.iter().any(says)
 }
 
 fn is_refused(line: &GoldenConsent) -> bool {
@@ -98,7 +119,7 @@ fn of_left_out(
         organisations.entry(&link.person_id).or_default().push(link);
     }
     let people = entities.list.iter().zip(lives).filter(|(entity, _)| entity.kind == Kind::Person);
-    let follows = |(entity, life): &(&super::identity::Entity, &Life)| {
+    let follows = |(entity, life): &(&Entity, &Life)| {
         let of = organisations.get(entity.id.as_str());
         life.stage == Stage::None
             && of.is_some_and(|links| {
@@ -143,10 +164,11 @@ mod tests {
     use super::*;
     use crate::{
         consolidate::{
+            key::Orphan,
             lifecycle,
             notation::{clusters, records},
         },
-        table::GoldenRetention,
+        table::{Clean, GoldenRetention},
     };
 
     /// The reasons of the records that are withheld, by position; `links` of persons to organisations, `states` by
@@ -157,6 +179,18 @@ mod tests {
         states: &[(u32, &str)],
         expired: &[(u32, Expired)],
         exclude: &[Expired],
+    ) -> (Vec<String>, usize) {
+        reasons_with(people, links, states, expired, exclude, &[])
+    }
+
+    /// The same where history hangs on the records `attached`.
+    fn reasons_with(
+        people: &str,
+        links: &[(u32, u32)],
+        states: &[(u32, &str)],
+        expired: &[(u32, Expired)],
+        exclude: &[Expired],
+        attached: &[u32],
     ) -> (Vec<String>, usize) {
         let records = records(people);
         let first: Vec<u32> = (0..records.len() as u32).collect();
@@ -207,7 +241,19 @@ mod tests {
         let until = lifecycle::cutoff("2024-12-31", 3);
         let lives = lifecycle::lives(&entities, &records, &sales, &golden.links, &until);
         let settings = Retention { exclude: exclude.to_vec(), ..Retention::default() };
-        golden.withheld = withheld(&golden, &entities, &lives, &settings);
+        let attached: Vec<Result<u32, Orphan>> =
+            attached.iter().map(|&record| Ok(entities.of_record[record as usize])).collect();
+        let facts = Facts {
+            entities: &entities,
+            clean: &Clean { records: records.clone(), ..Clean::default() },
+            history: &[],
+            attached: &[attached],
+            links: &golden.links,
+            lives: &lives,
+            as_of: "2024-12-31",
+        };
+        let withheld = withheld(&golden, &facts, &settings);
+        golden.withheld = withheld;
         let told = first.iter().filter_map(|&record| {
             Some(format!("{record} {}", golden.withheld.get(&entities.of(record).id)?))
         });
@@ -224,6 +270,16 @@ mod tests {
             reasons(people, &[(2, 3)], &states, &[], &[]),
             (vec!["0 suppressed".to_owned()], 1)
         );
+    }
+
+    #[test]
+    fn who_is_known_by_more_than_contact_points_is_loaded_under_its_objection() {
+        let people = "a P email=0@x.fr last_name=Durand first_name=Léa birth_date=1980-01-01; \
+            a P email=1@x.fr job_title=Gérante; a P email=2@x.fr notes=allergique; a P email=3@x.fr; \
+            a P email=4@x.fr created_at=2020-01-01";
+        let states: Vec<(u32, &str)> = (0..5).map(|record| (record, "opt_out")).collect();
+        let (told, listed) = reasons_with(people, &[], &states, &[], &[], &[3]);
+        assert_eq!((told, listed), (vec!["4 suppressed".to_owned()], 1), "3 has a ticket");
     }
 
     #[test]
