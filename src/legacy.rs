@@ -328,6 +328,8 @@ fn no_source(file: &str, sheet: &str, rows: u64) -> Reject {
     let what = if sheet.is_empty() { "it" } else { "this sheet" };
     let lost = match rows {
         1 => "its row is".to_owned(),
+        // Counting ended there.
+        n if n >= MOST_COUNTED as u64 => format!("its {n} rows and more are"),
         n => format!("its {n} rows are"),
     };
     Reject {

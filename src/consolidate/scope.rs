@@ -112,10 +112,11 @@ pub(crate) fn apply(golden: &mut Golden, records: &Records, scope: &Scope) -> u6
     let mut brought: BTreeSet<&str> = BTreeSet::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     while let Some(id) = wanted.pop() {
-        if !seen.insert(id) {
+        // What is withheld is not loaded, and brings nothing.
+        if golden.withheld.contains_key(id) || !seen.insert(id) {
             continue;
         }
-        if outside.contains(id) && !golden.withheld.contains_key(id) {
+        if outside.contains(id) {
             brought.insert(id);
         }
         wanted.extend(parents.get(id).copied().filter(|parent| !parent.is_empty()));

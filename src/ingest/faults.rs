@@ -16,10 +16,12 @@ pub(super) fn told(
     fate: &TableFate,
 ) -> (Vec<Reject>, Vec<RowIssue>) {
     let (mut rejects, mut issues) = (Vec::new(), Vec::new());
-    for Fault { row, column, what, raw } in tally.take_faults(last) {
+    for fault in tally.take_faults(last) {
+        let told = fault.issue();
+        let Fault { row, column, raw, .. } = fault;
         let column = column.map(|at| watch.column(at)).unwrap_or_default();
         let raw = watch.shown(raw);
-        match what.issue() {
+        match told {
             Some(issue) => issues.push(RowIssue {
                 source: fate.source.clone(),
                 file: fate.file.clone(),

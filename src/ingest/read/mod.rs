@@ -297,9 +297,11 @@ impl Tally {
     }
 
     fn fault(&self, row: u32, column: Option<usize>, what: Odd, raw: impl FnOnce() -> String) {
-        self.count(|counts| what.counter(counts));
-        if !self.counts.are_counted_only.load(Ordering::Relaxed) {
-            self.counts.faults().push(Fault { row, column, what, raw: raw() });
+        let before = what.counter(&self.counts).fetch_add(1, Ordering::Relaxed);
+        let is_listed = before < fault::MOST_LISTED;
+        if is_listed && !self.counts.are_counted_only.load(Ordering::Relaxed) {
+            let is_last_listed = before + 1 == fault::MOST_LISTED;
+            self.counts.faults().push(Fault { row, column, what, is_last_listed, raw: raw() });
         }
     }
 
