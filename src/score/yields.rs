@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use super::{Scorer, billionths, centibits, compare::Outcome, is_sampled};
 use crate::pairs::{CandidatePairs, Class};
 
-/// Of all matches and related pairs the share that leaving out pairs may cost at most.
+/// Of all matches the share that leaving out pairs may cost at most.
 const MOST_LOST: f64 = 0.001;
 /// Matches in half of the sample that stand for that share: so many that chance cannot make much less of them.
 const LOST_IN_SAMPLE: f64 = 10.0;
@@ -16,11 +16,8 @@ const LOST_IN_SAMPLE: f64 = 10.0;
 struct Yield {
     /// How many there are, in each half.
     pairs: [u64; 2],
-    /// Those that tell something, in billionths: matches by their probability, and related pairs. Where a name has a
-    /// second bearer is seen by these alone, and without them records of two people would be merged.
-    telling: [u64; 2],
-    /// Matches expected among all of them, in billionths.
-    matches: u64,
+    /// Matches expected among them, in billionths.
+    matches: [u64; 2],
 }
 
 /// Candidate pairs that are not worth comparing.
@@ -64,10 +61,7 @@ impl Scorer {
                 let found = yields.entry(class).or_default();
                 let half = usize::from(is_sampled(number(a).rotate_left(32), 2));
                 found.pairs[half] += 1;
-                let match_billionths = billionths(centibits(explanations.weight_bits(false)));
-                let is_related = explanations.is_related();
-                found.matches += match_billionths;
-                found.telling[half] += if is_related { 1_000_000_000 } else { match_billionths };
+                found.matches[half] += billionths(centibits(explanations.weight_bits(false)));
             },
         );
         let mut all = BTreeMap::<Class, Yield>::new();
@@ -75,37 +69,36 @@ impl Scorer {
             let sum = all.entry(class).or_default();
             for half in 0..2 {
                 sum.pairs[half] += part.pairs[half];
-                sum.telling[half] += part.telling[half];
+                sum.matches[half] += part.matches[half];
             }
-            sum.matches += part.matches;
         }
         all
     }
 }
 
-/// The classes with the fewest telling pairs, up to those that may cost too many of all.
+/// The classes with the fewest matches per pair, up to those that may cost too many of all.
 fn idle(yields: BTreeMap<Class, Yield>, one_in: u64) -> IdlePairs {
-    let seen: u64 = yields.values().map(|found| found.telling[1]).sum();
+    let seen: u64 = yields.values().map(|found| found.matches[1]).sum();
     let most = seen as f64 / 1e9 * MOST_LOST;
     let mut yields: Vec<(Class, Yield)> = yields.into_iter().collect();
     yields.sort_unstable_by(|(of_x, x), (of_y, y)| x.cmp_density(y).then(of_x.cmp(of_y)));
     let mut idle = IdlePairs::default();
     let mut lost = 0;
     for (class, found) in yields {
-        lost += found.telling[1];
+        lost += found.matches[1];
         if more_at_worst(lost as f64 / 1e9) > most {
             break;
         }
         idle.classes.push((class, (found.pairs[0] + found.pairs[1]) * one_in));
-        idle.matches += (found.matches * one_in) as f64 / 1e9;
+        idle.matches = (lost * 2 * one_in) as f64 / 1e9;
     }
     idle
 }
 
 impl Yield {
-    /// Those with the fewest telling pairs among all first.
+    /// Those with the fewest matches per pair first.
     fn cmp_density(&self, other: &Yield) -> Ordering {
-        let across = |x: &Yield, y: &Yield| u128::from(x.telling[0]) * u128::from(y.pairs[0]);
+        let across = |x: &Yield, y: &Yield| u128::from(x.matches[0]) * u128::from(y.pairs[0]);
         across(self, other).cmp(&across(other, self))
     }
 }
@@ -125,8 +118,7 @@ mod tests {
     }
 
     fn found(pairs: u64, matches: u64) -> Yield {
-        let telling = matches * 1_000_000_000;
-        Yield { pairs: [pairs; 2], telling: [telling; 2], matches: 2 * telling }
+        Yield { pairs: [pairs; 2], matches: [matches * 1_000_000_000; 2] }
     }
 
     #[test]
@@ -146,8 +138,7 @@ mod tests {
 
     #[test]
     fn what_chose_the_classes_does_not_say_what_they_cost() {
-        let telling = [0, 12_000_000_000];
-        let lucky = Yield { pairs: [500, 500], telling, matches: 12_000_000_000 };
+        let lucky = Yield { pairs: [500, 500], matches: [0, 8_000_000_000] };
         let yields = [(class(0), found(100, 9_990)), (class(1), lucky)];
         assert!(idle(yields.into(), 7).classes.is_empty());
     }
