@@ -38,8 +38,7 @@ pub fn normalize(cell: &str, country: &str) -> Vec<Result<(String, Line), Invali
         && let Some(national) = national_digits(&cleaned)
     {
         let national = std::str::from_utf8(&national).expect("digits are ASCII");
-        let with_code = !cleaned.starts_with('0') || cleaned.starts_with("00");
-        return vec![Ok(if with_code { metropolitan(national) } else { french(national) })];
+        return vec![Ok(french(national))];
     }
     if let Some((mantissa, exponent)) = identifier::scientific(&cleaned) {
         let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
@@ -142,19 +141,13 @@ fn national_digits(cell: &str) -> Option<[u8; 9]> {
     <[u8; 9]>::try_from(national).ok().filter(|national| national[0] != b'0')
 }
 
-/// A French number from its nine national digits, as it is dialled within France.
+/// A French number from its nine national digits.
 ///
-/// Those of the overseas departments are dialled like the others, but have country codes of their own.
+/// Those of the overseas departments are dialled like the others, but have country codes of their own: one number
+/// has one form, whether its zero or the code of France is written before it.
 fn french(national: &str) -> (String, Line) {
-    match overseas_number(national) {
-        Some(number) => (number, french_line(national.as_bytes()[0])),
-        None => metropolitan(national),
-    }
-}
-
-/// A number that is written with the code of France.
-fn metropolitan(national: &str) -> (String, Line) {
-    (format!("+33{national}"), french_line(national.as_bytes()[0]))
+    let number = overseas_number(national).unwrap_or_else(|| format!("+33{national}"));
+    (number, french_line(national.as_bytes()[0]))
 }
 
 /// The number of an overseas department that nine digits are of, if metropolitan France has no such number.
@@ -257,7 +250,7 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
         if let Some(rest) = digits.strip_prefix("33") {
             let national = rest.strip_prefix('0').unwrap_or(rest);
             return if national.len() == 9 && !national.starts_with('0') {
-                Ok(metropolitan(national))
+                Ok(french(national))
             } else {
                 Err(wrong_length(national.len()))
             };
@@ -280,16 +273,20 @@ fn parse(written: &str, country: &str) -> Result<(String, Line), Invalid> {
 const FRENCH_CODES: [&str; 5] = ["+33", "+262", "+590", "+594", "+596"];
 
 /// What a steward should know of a number that was read from a cell: that the zero before it was lost, or that it has
-/// the code of France and is of an overseas department.
+/// the code of France before it and is of an overseas department.
 pub fn issues(cell: &str, number: &str) -> Vec<Issue> {
-    let of_france = without_extension(number).strip_prefix("+33");
-    if let Some(overseas) = of_france.filter(|of| of.len() == 9).and_then(overseas_number) {
-        let message = "it has the code of France, and such numbers are of an overseas department";
-        let suggestion = format!("perhaps `{overseas}`");
-        return vec![Issue { suggestion, ..Issue::doubtful("overseas_code", message) }];
-    }
     let digits = || cell.bytes().filter(u8::is_ascii_digit);
+    let number = without_extension(number);
     let national = FRENCH_CODES.iter().find_map(|code| number.strip_prefix(code));
+    let has_code_of_france = |national: &str| {
+        let cell: String = digits().map(char::from).collect();
+        ["33", "330"].iter().any(|code| cell.contains(&format!("{code}{national}")))
+    };
+    if !number.starts_with("+33") && national.is_some_and(has_code_of_france) {
+        let message =
+            "the code of France is written; its digits are those of an overseas department";
+        return vec![Issue::likely("overseas_code", message)];
+    }
     let is_lost = |national: &str| {
         !cell.contains('+') && digits().count() == 9 && digits().eq(national.bytes())
     };
@@ -534,11 +531,14 @@ mod tests {
         assert_eq!(read("020 7946 0018", "GB"), "+442079460018");
         assert_eq!(read("030 9018200", "DE"), "+49309018200");
         assert_eq!(read("0692 85 12 34", "FR"), "+262692851234");
-        // What is written with a code keeps it; that the code is another one is only told.
+        // One number has one form, and that another code was written is told.
         for cell in ["+33 692 85 12 34", "00 33 6 92 85 12 34"] {
-            assert_eq!(read(cell, "FR"), "+33692851234");
-            assert_eq!(issues(cell, "+33692851234")[0].code, "overseas_code");
+            assert_eq!(read(cell, "FR"), "+262692851234");
+            assert_eq!(issues(cell, "+262692851234")[0].code, "overseas_code");
         }
+        assert_eq!(issues("+33 (0)692 85 12 34 poste 3", "+262692851234;ext=3").len(), 1);
+        assert!(issues("0692 85 12 34", "+262692851234").is_empty());
+        assert!(issues("+33 1 42 68 53 00 / +44 20 7946 0018", "+442079460018").is_empty());
     }
 
     #[test]
