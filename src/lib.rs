@@ -41,6 +41,7 @@ pub mod emit;
 
 pub mod report;
 pub mod run;
+mod filled_in;
 pub mod vocabulary;
 pub mod owners;
 pub mod fixes;

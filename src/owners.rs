@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     consolidate::{OwnerLabel, Owners},
-    error::{Error, Problem, Result},
-    ingest::read::text_of,
+    error::{Problem, Result},
+    filled_in::FilledIn,
     store,
 };
 
@@ -31,41 +31,22 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> Owners {
     }
 }
 
-/// A file as an integrator may leave it: saved by Excel in its code page, with semicolons.
 fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Owners> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let content = text_of(bytes);
-    let first = content.lines().next().unwrap_or("");
-    let delimiter = [b';', b'\t', b','].into_iter().find(|d| first.as_bytes().contains(d));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
-        .flexible(true)
-        .from_reader(content.as_bytes());
-    let wrong = |message: String| Error::Format {
-        path: path.to_owned(),
-        message,
-        hint: Some(format!("its columns are `{}`", Owners::COLUMNS.join("`, `"))),
-    };
-    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
-    let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
-    let (Some(label), Some(crm_user)) = (column("label"), column("crm_user")) else {
-        return Err(wrong("it lacks a column".into()));
-    };
-    let (count, active, default) = (column("count"), column("active"), column("default"));
+    let file = FilledIn::read(path, &Owners::COLUMNS, &["label", "crm_user"])?;
+    let columns = Owners::COLUMNS.map(|name| file.column(name));
     let mut owners = Owners::default();
     let mut users: Vec<String> = Vec::new();
-    let mut lines: BTreeMap<String, u32> = BTreeMap::new();
-    for (at, row) in (2..).zip(reader.records()) {
-        let row = row.map_err(|error| wrong(error.to_string()))?;
-        let cell = |at: Option<usize>| at.and_then(|at| row.get(at)).unwrap_or("").trim();
-        if cell(Some(label)).is_empty() {
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    for (at, row) in file.rows() {
+        let [label, count, crm_user, active, default] = columns.map(|column| row.cell(column));
+        if label.is_empty() {
             continue;
         }
         let mut problem = |message: String, hint: &str| {
             let place = format!("{OWNERS}:{at}");
             problems.push(Problem { place, message, hint: Some(hint.into()) });
         };
-        let mut yes = |name: &str, at: Option<usize>, blank: bool| match yes_or_no(cell(at)) {
+        let mut yes = |name: &str, cell: &str, blank: bool| match yes_or_no(cell) {
             Some(answer) => answer.unwrap_or(blank),
             None => {
                 problem(format!("`{name}` is neither yes nor no"), "write `yes`, `no`, or nothing");
@@ -73,9 +54,9 @@ fn read(path: &Path, problems: &mut Vec<Problem>) -> Result<Owners> {
             }
         };
         let line = OwnerLabel {
-            label: cell(Some(label)).to_owned(),
-            count: cell(count).parse().unwrap_or_default(),
-            crm_user: cell(Some(crm_user)).to_owned(),
+            label: label.to_owned(),
+            count: count.parse().unwrap_or_default(),
+            crm_user: crm_user.to_owned(),
             active: yes("active", active, true),
             default: yes("default", default, false),
         };

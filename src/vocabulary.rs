@@ -11,8 +11,9 @@ use std::{
 };
 
 use crate::{
-    error::{Error, Problem, Result},
-    ingest::{read::text_of, values::Counts},
+    error::{Problem, Result},
+    filled_in::FilledIn,
+    ingest::values::Counts,
     model::{self, Lang, ValueKind},
     store,
     table::{Column, Records},
@@ -199,42 +200,20 @@ fn is_category(attribute: &str) -> bool {
             && model::attribute(attribute).is_some()
 }
 
-/// A file as a steward may leave it: saved by Excel in its code page, with semicolons, other columns beside.
 fn read(path: &Path) -> Result<Sheet> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
-    let content = text_of(bytes);
-    let first = content.lines().next().unwrap_or("");
-    let delimiter = [b';', b'\t', b','].into_iter().find(|d| first.as_bytes().contains(d));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
-        .flexible(true)
-        .from_reader(content.as_bytes());
-    let wrong = |message: String| Error::Format {
-        path: path.to_owned(),
-        message,
-        hint: Some(format!("its columns are `{}`", HEADER.join("`, `"))),
-    };
-    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
-    let column = |name: &str| header.iter().position(|h| h.trim().eq_ignore_ascii_case(name));
-    let (Some(value), Some(common)) = (column("value"), column("common")) else {
-        return Err(wrong("it lacks a column".into()));
-    };
-    let count = column("count");
-    let own = |at: &usize| [Some(value), Some(common), count].contains(&Some(*at));
-    let others: Vec<usize> = (0..header.len()).filter(|at| !own(at)).collect();
-    let mut lines = Vec::new();
-    for row in reader.records() {
-        let row = row.map_err(|error| wrong(error.to_string()))?;
-        let cell = |at: usize| row.get(at).unwrap_or("").trim().to_owned();
-        if cell(value).is_empty() {
-            continue;
-        }
-        let count = count.and_then(|at| cell(at).parse().ok()).unwrap_or(0);
-        let others = others.iter().map(|at| cell(*at)).collect();
-        lines.push(Line { value: cell(value), count, common: cell(common), others });
-    }
-    let others = others.iter().map(|at| header[*at].to_owned()).collect();
-    Ok(Sheet { others, lines })
+    let file = FilledIn::read(path, &HEADER, &["value", "common"])?;
+    let [value, common, count] = ["value", "common", "count"].map(|name| file.column(name));
+    let is_other = |at: &usize| ![value, common, count].contains(&Some(*at));
+    let others: Vec<usize> = (0..file.header().len()).filter(is_other).collect();
+    let rows = file.rows().map(|(_, row)| row).filter(|row| !row.cell(value).is_empty());
+    let lines = rows.map(|row| Line {
+        value: row.cell(value).to_owned(),
+        count: row.cell(count).parse().unwrap_or(0),
+        common: row.cell(common).to_owned(),
+        others: others.iter().map(|at| row.cell(Some(*at)).to_owned()).collect(),
+    });
+    let lines = lines.collect();
+    Ok(Sheet { others: others.iter().map(|at| file.header()[*at].to_owned()).collect(), lines })
 }
 
 #[cfg(test)]

@@ -550,6 +550,28 @@ mod tests {
         a/2010-01-01 O name=Mistral siren=552100554 siret=55210055400013; \
         b O name=Mistral siren=552100554";
 
+    fn consolidated(
+        ingested: &Ingested,
+        clean: &Clean,
+        cluster: &[u32],
+        settings: &Settings,
+    ) -> Staged<Golden, Metrics> {
+        let input = Input {
+            ingested,
+            clean,
+            clusters: &clusters(cluster),
+            as_of: "2024-12-31",
+            registry: &Registry::default(),
+            decided: &Values::default(),
+            retention: Some(&Retention::default()),
+            scope: &Scope::default(),
+            live: &BTreeSet::new(),
+            owners: &Owners::default(),
+            key: &IdKey([7; 32]),
+        };
+        run(input, settings, &Progress::hidden()).expect("it runs")
+    }
+
     fn ran(notation: &str, cluster: &[u32]) -> (Records, Staged<Golden, Metrics>) {
         let records = records(notation);
         let (mut ingested, clean) = tables(&records);
@@ -571,20 +593,7 @@ mod tests {
             header,
             rows: vec![row],
         }];
-        let input = Input {
-            ingested: &ingested,
-            clean: &clean,
-            clusters: &clusters(cluster),
-            as_of: "2024-12-31",
-            registry: &Registry::default(),
-            decided: &Values::default(),
-            retention: Some(&Retention::default()),
-            scope: &Scope::default(),
-            live: &BTreeSet::new(),
-            owners: &Owners::default(),
-            key: &IdKey([7; 32]),
-        };
-        let staged = run(input, &Settings::default(), &Progress::hidden()).expect("it runs");
+        let staged = consolidated(&ingested, &clean, cluster, &Settings::default());
         (records, staged)
     }
 
@@ -592,22 +601,9 @@ mod tests {
     fn survived(notation: &str, settings: &str) -> Golden {
         let records = records(notation);
         let (ingested, clean) = tables(&records);
-        let input = Input {
-            ingested: &ingested,
-            clean: &clean,
-            clusters: &clusters(&vec![0; records.len()]),
-            as_of: "2024-12-31",
-            registry: &Registry::default(),
-            decided: &Values::default(),
-            retention: Some(&Retention::default()),
-            scope: &Scope::default(),
-            live: &BTreeSet::new(),
-            owners: &Owners::default(),
-            key: &IdKey([7; 32]),
-        };
         let settings: Settings = toml::from_str(settings).expect(settings);
         assert_eq!(settings.problems(), [], "{settings:?}");
-        run(input, &settings, &Progress::hidden()).expect("it runs").table
+        consolidated(&ingested, &clean, &vec![0; records.len()], &settings).table
     }
 
     #[test]
