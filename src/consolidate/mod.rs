@@ -262,8 +262,10 @@ pub fn run(
     golden.households = relation::households(&entities, &ingested.couples);
     let index = key::KeyIndex::new(&entities, records, !ingested.history.is_empty());
     let parents = parents(&mut golden, &entities, records);
-    golden.organisation_links =
-        relation::organisation_links(&entities, &parents, &ingested.records, &index);
+    golden.organisation_links = {
+        let tables = (&ingested.records, records);
+        relation::organisation_links(&entities, &parents, tables, &ingested.links, &index)
+    };
     progress.check()?;
 
     // Who answers for them.

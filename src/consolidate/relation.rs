@@ -1,10 +1,13 @@
 //! Who belongs to whom: persons to organisations, establishments to legal units, couples to homes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use crate::{
     table::{Couple, GoldenLink, Kind, Link, OrganisationLink, Records},
-    value::{organisation, text},
+    value::{dictionary, organisation, text},
 };
 
 use super::{
@@ -203,14 +206,15 @@ pub(crate) fn name_words(entity: &Entity, records: &Records) -> Vec<String> {
     words.into_iter().filter(|word| !word.is_empty()).collect()
 }
 
-/// Establishments of their parents, and customers billed to another one; sorted.
+/// Establishments of their parents, customers billed to another one, and what notes tell of two organisations; sorted.
 ///
 /// Who pays is written as a code of the same key space, or as a name that one customer of the same
-/// key space has.
+/// key space has. `rows` are the persons and organisations of one row: a note on it may stand with either.
 pub(crate) fn organisation_links(
     entities: &Entities,
     parents: &BTreeMap<u32, u32>,
-    raw: &Records,
+    (raw, clean): (&Records, &Records),
+    rows: &[Link],
     index: &KeyIndex<'_>,
 ) -> Vec<OrganisationLink> {
     let link = |child: u32, parent: u32, link_type: &str| OrganisationLink {
@@ -232,9 +236,106 @@ pub(crate) fn organisation_links(
             }
         }
     }
+    let told = told_by_notes(entities, clean, rows);
+    links.extend(told.into_iter().map(|(child, parent, what)| link(child, parent, what)));
     links.sort_unstable();
     links.dedup();
     links
+}
+
+/// The phrases by which notes speak of another organisation, by type of link.
+static PHRASES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+    dictionary::read(include_str!("../../mappings/dictionaries/organisation_links.toml"))
+});
+
+/// Words of a name behind a phrase at most.
+const LONGEST_NAME: usize = 8;
+/// Letters of a name at least: less is a word of the sentence.
+const SHORTEST_NAME: usize = 4;
+
+/// Links that notes tell (`filiale de Nova`, `a repris le fonds de Mistral`): child, parent, type. The name behind the
+/// phrase must be that of one other organisation.
+fn told_by_notes(
+    entities: &Entities,
+    clean: &Records,
+    rows: &[Link],
+) -> BTreeSet<(u32, u32, &'static str)> {
+    let Some(notes) = clean.columns.get("notes") else { return BTreeSet::new() };
+    let mut told: Vec<(u32, &'static str, Vec<String>)> = Vec::new();
+    let mut beside: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for row in rows {
+        beside.entry(row.person).or_default().push(row.organisation);
+    }
+    for record in 0..clean.len() as u32 {
+        for note in notes.values(record as usize) {
+            let found = phrases_in(note);
+            if found.is_empty() {
+                continue;
+            }
+            let own = [record];
+            let of = match clean.kinds[record as usize] {
+                Kind::Organisation => &own[..],
+                _ => beside.get(&record).map_or(&[][..], Vec::as_slice),
+            };
+            for &organisation in of {
+                let child = entities.of_record[organisation as usize];
+                told.extend(found.iter().map(|(what, behind)| (child, *what, behind.clone())));
+            }
+        }
+    }
+    if told.is_empty() {
+        return BTreeSet::new();
+    }
+    let names = names_of_organisations(entities, clean);
+    let link = |(child, what, behind): (u32, &'static str, Vec<String>)| {
+        let longest = behind.len().min(LONGEST_NAME);
+        let keys =
+            (1..=longest).rev().map(|n| organisation::words(&behind[..n].join(" ")).join(" "));
+        let found =
+            keys.filter(|key| key.len() >= SHORTEST_NAME).find_map(|key| names.get(&key))?;
+        let mut others = found.iter().filter(|&&at| at != child);
+        let parent = *others.next()?;
+        // A name of several, or its own former name.
+        (others.next().is_none() && !found.contains(&child)).then_some((child, parent, what))
+    };
+    told.into_iter().filter_map(link).collect()
+}
+
+/// The phrases of a note, each with the words behind it up to the end of the clause.
+fn phrases_in(note: &str) -> Vec<(&'static str, Vec<String>)> {
+    let mut found = Vec::new();
+    for clause in note.split(['.', ';', ',', '(', ')', '\n', '/']) {
+        let folded = format!(" {} ", text::fold(clause));
+        for (what, phrases) in PHRASES.iter() {
+            // The longest phrase leaves the fewest words to the name.
+            let behind = phrases.iter().filter_map(|phrase| {
+                let (_, behind) = folded.split_once(&format!(" {phrase} "))?;
+                Some(behind.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            });
+            let what: &'static str = match what.as_str() {
+                "successor_of" => "successor_of",
+                "subsidiary_of" => "subsidiary_of",
+                _ => "establishment_of",
+            };
+            found.extend(behind.filter(|words| !words.is_empty()).map(|words| (what, words)));
+        }
+    }
+    found
+}
+
+/// The golden organisations of each name, in the form in which names are compared.
+fn names_of_organisations(entities: &Entities, clean: &Records) -> BTreeMap<String, BTreeSet<u32>> {
+    let mut names: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    for record in 0..clean.len() {
+        if clean.kinds[record] != Kind::Organisation {
+            continue;
+        }
+        for name in ["name", "alias"].iter().flat_map(|name| clean.values(name, record)) {
+            let key = organisation::words(name).join(" ");
+            names.entry(key).or_default().insert(entities.of_record[record]);
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -357,11 +458,28 @@ mod tests {
         let clean = Clean { records: records.clone(), ..Clean::default() };
         let entities = entities(&records, &[0, 1, 2, 3]);
         let index = KeyIndex::new(&entities, &clean.records, false);
-        let links = organisation_links(&entities, &BTreeMap::new(), &records, &index);
+        let tables = (&records, &records);
+        let links = organisation_links(&entities, &BTreeMap::new(), tables, &[], &index);
         let shown: Vec<String> = links
             .iter()
             .map(|l| format!("{} {} {}", l.child_id, l.link_type, l.parent_id))
             .collect();
         assert_eq!(shown, ["O1 billed_to O0", "O2 billed_to O0"]);
+    }
+
+    #[test]
+    fn notes_tell_of_another_organisation_where_one_alone_has_the_name() {
+        let records = records(
+            "a O name=Mistral; a O name=Soleil notes=RDV_mardi,_filiale_de_MISTRAL_SARL; \
+             a P last_name=X notes=a_repris_le_fonds_de_Soleil_en_2012; a O name=Levant; \
+             a O name=Est notes=ex_Nord; a O name=Nord; a O name=Nord; a O name=Autan notes=ex_comptable",
+        );
+        let entities = entities(&records, &[0, 1, 2, 3, 4, 5, 6, 7]);
+        let row = Link { person: 2, organisation: 3, role: String::new() };
+        let told = told_by_notes(&entities, &records, &[row]);
+        let id = |at: u32| entities.list[at as usize].id.as_str();
+        let shown: Vec<String> =
+            told.into_iter().map(|(a, b, what)| format!("{} {what} {}", id(a), id(b))).collect();
+        assert_eq!(shown, ["O1 subsidiary_of O0", "O3 successor_of O1"]);
     }
 }
