@@ -51,7 +51,7 @@ pub struct Common {
     /// Language of the report
     #[arg(long, global = true, value_enum)]
     pub lang: Option<Lang>,
-    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `diff`, `decide`,
+    /// Print the result as JSON: `profile`, `run`, `dedupe`, `explain`, `evaluate`, `label`, `diff`, `decide`,
     /// `unmerge`, `verify`
     #[arg(long, global = true)]
     pub json: bool,
@@ -135,6 +135,17 @@ Examples:
   orpailleur evaluate migration --truth labels.csv
   orpailleur evaluate --run customers-clean --truth labels.csv")]
     Evaluate(Evaluate),
+    /// Propose the pairs that are most worth a human's minute
+    ///
+    /// Those where the model cannot tell, the more so the more pairs show the same pattern of agreement; one for each two
+    /// golden records, and none that was decided. They are written into a CSV file: fill in its column of decisions (`same` or
+    /// `not same`, what is left empty says nothing), and let `decide review` read it.
+    #[command(after_help = "Examples:
+  orpailleur label migration                    writes migration/labels.csv
+  orpailleur label migration --pairs 200 --out pairs.csv
+  orpailleur decide review labels.csv --project migration
+  orpailleur run migration --retrain            learns from what was decided")]
+    Label(Label),
     /// Say what changed between two runs, golden record by golden record, and why
     ///
     /// Rows are followed from one run to the other, edited ones by their key or by what they still say.
@@ -324,6 +335,20 @@ pub struct Evaluate {
     /// The labels
     #[arg(long, value_name = "FILE")]
     pub truth: PathBuf,
+}
+
+/// `label`.
+#[derive(Debug, Args)]
+pub struct Label {
+    /// The run.
+    #[command(flatten)]
+    pub run: InRun,
+    /// How many pairs
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub pairs: usize,
+    /// The file to write [default: `labels.csv` in the project]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `diff`.

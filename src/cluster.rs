@@ -187,6 +187,18 @@ fn outvoted(a: &[u32], b: &[u32], judge: &impl Judge) -> bool {
     against > in_favour
 }
 
+/// The mean weight of the pairs between two clusters.
+///
+/// All of them are about one question, and the strongest was chosen for being strong: the more pairs there are, the
+/// likelier one looks like a match by chance. The mean has no such luck. No pair speaks against with more than
+/// [`SPEAKS_CENTIBITS`]: a record may have a wrong value or two.
+fn on_average(mine: &[u32], yours: &[u32], judge: &impl Judge) -> i32 {
+    let pairs = mine.iter().flat_map(|&x| yours.iter().map(move |&y| (x.min(y), x.max(y))));
+    let weights = pairs.map(|(x, y)| judge.together(&[x], &[y]).max(-SPEAKS_CENTIBITS));
+    let sum: i64 = weights.map(i64::from).sum();
+    (sum / (mine.len() * yours.len()).max(1) as i64) as i32
+}
+
 /// Disjoint sets that know their members and their bounded values.
 struct Forest<'a> {
     parent: Vec<u32>,
@@ -276,7 +288,8 @@ impl<'a> Forest<'a> {
         })
     }
 
-    /// The weight with which two clusters are one since `pair` is, or why they are not.
+    /// The weight with which two clusters are one since `pair` is, or why they are not. It may be less than the merge
+    /// line, since it decides nothing: it is what is said of their pairs in the end.
     ///
     /// A pair of records that say little may be strong only because what would speak against it is
     /// missing there: another record of each cluster may know it. So the clusters as wholes must be strong enough too.
@@ -301,7 +314,7 @@ impl<'a> Forest<'a> {
         if wholes < merge_centibits || outvoted(mine, yours, judge) {
             return Err("contradiction");
         }
-        Ok(wholes.min(pair.weight_centibits))
+        Ok(wholes.min(pair.weight_centibits).min(on_average(mine, yours, judge)))
     }
 
     /// The values of two clusters that contradict each other, unless the rest of two records outweighs that.
@@ -578,6 +591,21 @@ mod tests {
         let judge = Says(|a, b| if (a, b) == (0, 1) { 900 } else { 200 });
         let pairs = vec![pair(0, 1, 12), pair(1, 2, 9)];
         assert_eq!(run(3, pairs, 300, &Constraints::default(), &judge).0.first, [0, 0, 2]);
+    }
+
+    #[test]
+    fn what_is_said_of_two_clusters_that_merge_is_what_their_pairs_say_on_average() {
+        // 0 and 1 are one, and 2 is like 0 only.
+        let judge = Says(|a, b| match (a, b) {
+            (0, 1) => 1200,
+            (0, 2) => 900,
+            _ => -2000,
+        });
+        let pairs = vec![pair(0, 1, 12), pair(0, 2, 9)];
+        let found = run(3, pairs, 300, &Constraints::default(), &judge).0;
+        assert_eq!(found.first, [0, 0, 0]);
+        let said: Vec<i32> = found.said.iter().map(|said| said.pair.weight_centibits).collect();
+        assert_eq!(said, [1200, (900 - SPEAKS_CENTIBITS) / 2]);
     }
 
     #[test]

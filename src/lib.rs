@@ -55,5 +55,6 @@ pub mod explain;
 pub mod decide;
 pub mod diff;
 pub mod evaluate;
+pub mod label;
 pub mod mappings;
 pub mod cli;

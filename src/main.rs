@@ -15,7 +15,7 @@ use orpailleur::{
     decide::{self, Desk},
     diff,
     error::{Error, Result},
-    evaluate, explain, init, mappings, pipeline, profile,
+    evaluate, explain, init, label, mappings, pipeline, profile,
     progress::{self, Progress},
     run::{self, Run},
 };
@@ -64,6 +64,7 @@ fn execute(cli: Cli) -> Result<u8> {
         Command::Dedupe(asked) => dedupe(asked, common),
         Command::Explain(asked) => show_reasons(&asked, common),
         Command::Evaluate(asked) => compare_with_truth(&asked, common),
+        Command::Label(asked) => propose_labels(&asked, common),
         Command::Run(asked) => {
             let plan = Plan::load(&asked.project.project, &overrides(common, &asked.running))?;
             let run = Run::start(&plan.runs, &plan.inputs(), common.quiet)?;
@@ -161,6 +162,24 @@ fn compare_with_truth(asked: &cli::Evaluate, common: &Common) -> Result<u8> {
     } else {
         figures.iter().for_each(|kind| say(&kind.to_string()));
     }
+    Ok(DONE)
+}
+
+fn propose_labels(asked: &cli::Label, common: &Common) -> Result<u8> {
+    let project = &asked.run.project.project;
+    let questions = label::run(&find_run(project, asked.run.run.as_deref())?, asked.pairs)?;
+    if common.json {
+        say(&serde_json::to_string(&questions).map_err(Error::table("labels"))?);
+        return Ok(DONE);
+    }
+    let out = asked.out.clone().unwrap_or_else(|| project.join("labels.csv"));
+    questions.write(&out, common.lang.unwrap_or_default())?;
+    let pairs = counted(questions.pairs.len(), "pair");
+    say(&format!(
+        "{pairs}, the most telling first: fill in the first column with `same` or `not same`"
+    ));
+    say(&format!("Next: orpailleur decide review {}", out.display()));
+    say(&out.display().to_string());
     Ok(DONE)
 }
 

@@ -13,7 +13,7 @@ use crate::{
     pairs::{CandidatePairs, Class},
     progress::Progress,
     report::Matching,
-    score::{self, Evidence, Model, Scored, Scorer},
+    score::{self, Evidence, Label, Model, Scored, Scorer},
     table::{Clusters, Couple, Link, Pair, Records, Review, Staged},
     value::{email, text},
 };
@@ -76,7 +76,8 @@ pub fn resolve(
             continue;
         }
         let evidence = &resolved.clusters.cluster;
-        let prepared = prepare(records, links, kind, evidence, known, settings, progress)?;
+        let learning = Learning { known, decided };
+        let prepared = prepare(records, links, kind, evidence, &learning, settings, progress)?;
         let scorer = &prepared.scorer;
         let mut scored = progress.part("score", pairs_scored, || {
             scorer.run(&prepared.candidates, &settings.score, progress)
@@ -213,13 +214,39 @@ fn tenths(pairs: f64) -> f64 {
     (pairs * 10.0).round() / 10.0
 }
 
+/// What matching learns from besides the records.
+pub struct Learning<'a> {
+    /// The models of earlier runs.
+    pub known: &'a [Model],
+    /// What stewards said of records.
+    pub decided: &'a Decided,
+}
+
+impl Learning<'_> {
+    /// What was said of pairs of `members`, by their positions. Two parts that are apart are one answer, whatever their size.
+    fn labels(&self, members: &[u32]) -> Vec<Label> {
+        let local = |record: u32| members.binary_search(&record).ok().map(|at| at as u32);
+        let label = |left: u32, right: u32, matches: bool| {
+            Some(Label { left: local(left)?, right: local(right)?, matches })
+        };
+        let same = self.decided.same.iter().filter_map(|pair| label(pair.left, pair.right, true));
+        let apart = self.decided.apart.iter().flat_map(|parts| {
+            let firsts: Vec<u32> = parts.iter().filter_map(|part| part.first().copied()).collect();
+            let pairs =
+                (0..firsts.len()).flat_map(|at| (at + 1..firsts.len()).map(move |b| (at, b)));
+            pairs.filter_map(|(a, b)| label(firsts[a], firsts[b], false)).collect::<Vec<_>>()
+        });
+        same.chain(apart).collect()
+    }
+}
+
 /// Blocks and trains one kind; `clusters` are those of the kinds resolved before.
 pub fn prepare(
     records: &Records,
     links: &[Link],
     kind: Kind,
     clusters: &[u32],
-    known: &[Model],
+    learning: &Learning<'_>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Prepared> {
@@ -233,9 +260,10 @@ pub fn prepare(
         |_| members.len() as u64,
         || block::run(&coded, kind, &evidence.people, source, &settings.block, progress),
     )?;
-    let known = known.iter().find(|model| model.kind == kind.as_str());
+    let known = learning.known.iter().find(|model| model.kind == kind.as_str());
     let mut candidates = blocked.table;
-    let scorer = Scorer::new(&coded, kind, &evidence, &candidates, known, progress)?;
+    let labels = learning.labels(&members);
+    let scorer = Scorer::new(&coded, kind, &evidence, &candidates, &labels, known, progress)?;
     let number = |member: u32| score::number_of(records, members[member as usize]);
     let idle = progress.part("choose pairs", nothing, || scorer.idle_pairs(&candidates, number));
     let mut block = blocked.metrics;

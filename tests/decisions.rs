@@ -164,6 +164,42 @@ fn a_list_of_pairs_that_was_filled_in_is_decided() {
 }
 
 #[test]
+fn the_pairs_worth_a_minute_are_written_filled_in_read_and_learned_from() {
+    let mut now = with_agnes_twice();
+    now.run("clients.csv");
+    let said = now.project.call(&["label", "--pairs", "5"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    let text = fs::read_to_string(now.project.path("labels.csv")).expect("written");
+    let pairs = text.lines().count() - 1;
+    assert!((1..=5).contains(&pairs), "{text}");
+    // What may be filled in is not written over.
+    let again = now.project.call(&["label"]);
+    assert_eq!(again.status, 2);
+    assert!(again.stderr.contains("is there already"), "{}", again.stderr);
+
+    let (header, lines) = text.split_once('\n').expect("a header");
+    let word = if header.starts_with("Decision") { "not same" } else { "distinct" };
+    let first = lines.lines().next().expect("a pair");
+    assert!(first.starts_with(','), "the decision is empty: {first}");
+    now.project.write("labels.csv", format!("{header}\n{word}{first}\n"));
+    written(&decide(&now.project, &["decide", "review", "labels.csv"]));
+    let model = || fs::read_to_string(now.project.path("model.json")).expect("there");
+    let before = model();
+    let said = now.project.call(&["run", "--until", "cluster", "--retrain"]);
+    assert!(said.status < 2, "{}", said.stderr);
+    assert_ne!(model(), before, "the model learns from what was decided");
+    let asked = now.project.call(&["label", "--json"]);
+    let id = first.split(',').find(|cell| cell.len() == 16).expect("a record id").to_owned();
+    let both =
+        |line: &str| first.split(',').filter(|cell| cell.len() == 16).all(|id| line.contains(id));
+    assert!(
+        !asked.stdout.split("\"kind\"").any(both),
+        "{id} is asked about again: {}",
+        asked.stdout
+    );
+}
+
+#[test]
 fn a_pinned_value_survives_and_an_ignored_or_blocked_one_does_not() {
     let mut now = with_agnes_twice();
     let first = now.run("clients.csv");

@@ -77,7 +77,7 @@ fn no_pair(tables: &Tables, left: &Named, right: &Named) -> Error {
 }
 
 /// Compares any two records of one kind as the run did.
-pub(super) struct Comparer<'t> {
+pub(crate) struct Comparer<'t> {
     tables: &'t Tables,
     kind: Kind,
     members: Vec<u32>,
@@ -101,7 +101,7 @@ struct ReportedMatching {
 }
 
 impl<'t> Comparer<'t> {
-    pub(super) fn new(tables: &'t Tables, kind: Kind) -> Result<Comparer<'t>> {
+    pub(crate) fn new(tables: &'t Tables, kind: Kind) -> Result<Comparer<'t>> {
         let path = tables.folder.join(MODEL);
         let models: Vec<Model> = read_json(&path)?;
         let links = links(&tables.folder.join("tables/links.parquet"))?;
@@ -131,6 +131,12 @@ impl<'t> Comparer<'t> {
 
     fn local(&self, record: u32) -> u32 {
         self.members.binary_search(&record).expect("members are all records of the kind") as u32
+    }
+
+    /// The agreement level of each comparison; 0 where a value is missing.
+    pub(crate) fn levels(&self, left: u32, right: u32) -> Vec<u8> {
+        let (a, b) = (self.local(left), self.local(right));
+        self.scorer.levels(a.min(b), a.max(b))
     }
 
     /// In hundredths of a bit.

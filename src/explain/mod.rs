@@ -13,10 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-use self::{
-    compare::{Comparer, pairs},
-    find::Named,
-};
+use self::{compare::pairs, find::Named};
 use crate::{
     consolidate,
     decisions::{self, Told as Decision},
@@ -27,6 +24,7 @@ use crate::{
     store,
     table::{Lineages, Place, RecordId, Records},
 };
+pub(crate) use compare::Comparer;
 
 /// What there is to say of one or two names.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -320,7 +318,8 @@ impl Tables {
         (0..self.records.len() as u32).filter(|&r| self.golden[r as usize] == *id).collect()
     }
 
-    fn values(&self, attribute: &str, record: u32) -> Vec<String> {
+    /// What a record says of an attribute, identifiers that nobody needs to see in full masked.
+    pub(crate) fn values(&self, attribute: &str, record: u32) -> Vec<String> {
         let values = self.records.values(attribute, record as usize);
         values.map(|value| consolidate::masked(attribute, value).into_owned()).collect()
     }
@@ -350,7 +349,14 @@ impl Tables {
         })
     }
 
-    fn together(&self, a: u32, b: u32) -> bool {
+    /// For each decision that the run obeyed the records that it names.
+    pub(crate) fn decided_records(&self) -> Vec<BTreeSet<u32>> {
+        let bearing = self.decisions.iter().filter(|told| told.bears());
+        let position = |id| self.records.find(id).map(|at| at as u32);
+        bearing.map(|told| told.record_ids().filter_map(position).collect()).collect()
+    }
+
+    pub(crate) fn together(&self, a: u32, b: u32) -> bool {
         self.golden[a as usize] == self.golden[b as usize]
     }
 }

@@ -10,6 +10,8 @@ mod profile;
 pub(crate) mod texts;
 mod workbook;
 
+pub(crate) use workbook::harmless;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -19,7 +21,7 @@ use crate::{
     error::{Error, Result},
     model::Lang,
     store,
-    table::{Clean, Clusters, Golden, Ingested, Reject},
+    table::{Clean, Clusters, Golden, Ingested, Records, Reject},
 };
 
 /// The columns of the review sheets that `decide review` reads again, in one language.
@@ -50,6 +52,33 @@ pub(crate) fn review_columns() -> Vec<ReviewColumns> {
         }
     };
     [Lang::En, Lang::Fr].map(of).into()
+}
+
+/// The columns of a list of pairs to fill in, in the words of `lang`: what `decide review` reads, and what is known.
+pub(crate) fn label_columns(lang: Lang) -> Vec<String> {
+    let texts = Texts(lang);
+    let one = |key: &str| texts.text(&format!("header.{key}"));
+    let mut columns = ["decision", "comment", "kind", "probability", "alike"].map(one).to_vec();
+    for key in ["place", "record_id"] {
+        columns.extend([format!("{} A", one(key)), format!("{} B", one(key))]);
+    }
+    columns
+}
+
+/// What people call an attribute.
+pub(crate) fn label_of(attribute: &str, lang: Lang) -> String {
+    html::attribute_label(attribute, Texts(lang))
+}
+
+/// What two records of one kind say, attribute by attribute, as the review shows it; what neither says is left out.
+pub(crate) fn side_by_side(records: &Records, left: u32, right: u32) -> Vec<(String, [String; 2])> {
+    let kind = records.kinds[left as usize];
+    let both = |attribute: &str| {
+        [left, right].map(|record| pairs::shown(records, attribute, record as usize).join(", "))
+    };
+    let attributes = pairs::attributes(records, kind).into_iter();
+    let values = attributes.map(|attribute| (attribute.to_owned(), both(attribute)));
+    values.filter(|(_, both)| both.iter().any(|value| !value.is_empty())).collect()
 }
 
 /// The style sheet of every page.

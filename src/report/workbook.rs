@@ -160,7 +160,7 @@ impl<'a> Sheet<'a> {
 /// The text as a cell may hold it: no longer than allowed, and no formula.
 ///
 /// A number with its sign, as a phone number is, is no formula and stays as it is.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let signed_number = || {
         let (number, extension) = text[1..].split_once(";ext=").unwrap_or((&text[1..], ""));
         !number.is_empty()

@@ -135,6 +135,17 @@ pub struct Scored {
     pub related: Vec<(u32, u32)>,
 }
 
+/// What a person said of a pair of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// The one.
+    pub left: u32,
+    /// The other.
+    pub right: u32,
+    /// Whether they are one entity.
+    pub matches: bool,
+}
+
 /// The comparisons and the model of one kind of record.
 pub struct Scorer {
     comparisons: Vec<Box<dyn Comparison>>,
@@ -159,7 +170,7 @@ pub struct Reason {
 /// Why two records are together or apart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
-    /// The bits of the share of pairs that match at all.
+    /// The bits of the share of pairs that match at all, and what people taught of doubtful pairs.
     pub prior_bits: f64,
     /// One line per comparison.
     pub reasons: Vec<Reason>,
@@ -170,13 +181,14 @@ pub struct Explanation {
 }
 
 impl Scorer {
-    /// Prepares the comparisons for `records` and learns the model from `candidates`, or takes `known` if it was
-    /// made for the same comparisons.
+    /// Prepares the comparisons for `records` and learns the model from `candidates` and the `labels` of people, or takes
+    /// `known` if it was made for the same comparisons.
     pub fn new(
         records: &CodedRecords<'_>,
         kind: Kind,
         evidence: &Evidence,
         candidates: &CandidatePairs,
+        labels: &[Label],
         known: Option<&Model>,
         progress: &Progress,
     ) -> Result<Scorer> {
@@ -187,7 +199,8 @@ impl Scorer {
         );
         progress.check()?;
         let learn = || {
-            let counts = count(records.records, records.members, &comparisons, candidates);
+            let mut counts = count(records.records, records.members, &comparisons, candidates);
+            counts.labels = patterns_of(labels, &comparisons);
             train::train(kind.as_str(), &comparisons, &counts)
         };
         let model = match known.filter(|model| model.fits(&comparisons)) {
@@ -215,6 +228,11 @@ impl Scorer {
     fn outcomes(&self, a: u32, b: u32, into: &mut Vec<Outcome>) {
         into.clear();
         into.extend(self.comparisons.iter().map(|c| c.compare(a, b)));
+    }
+
+    /// The agreement level of each comparison of two members, from 1, the best; 0 where a value is missing.
+    pub fn levels(&self, a: u32, b: u32) -> Vec<u8> {
+        self.comparisons.iter().map(|comparison| comparison.compare(a, b).level).collect()
     }
 
     /// The match weight of two members in hundredths of a bit; `in_sight` says whether other members are
@@ -363,7 +381,7 @@ impl Scorer {
                 },
             })
             .collect();
-        let prior_bits = (self.model.match_share / (1.0 - self.model.match_share)).log2();
+        let prior_bits = self.model.prior_bits();
         let weight_bits = self.weights.explanations(&outcomes).weight_bits(in_sight);
         let relation_bits =
             weight_bits - prior_bits - reasons.iter().map(|r| r.bits + r.rarity_bits).sum::<f64>();
@@ -400,7 +418,31 @@ fn count(
     let possible = candidates.possible();
     let others = possible.saturating_sub(patterns.values().sum());
     let others = sample_others(records, members, comparisons, candidates, others);
-    train::Counts { patterns, others, possible: possible as f64, records: members.len() as f64 }
+    train::Counts {
+        patterns,
+        others,
+        possible: possible as f64,
+        records: members.len() as f64,
+        labels: BTreeMap::new(),
+    }
+}
+
+/// How many labelled pairs show each pattern: those that match, and those that do not.
+fn patterns_of(
+    labels: &[Label],
+    comparisons: &[Box<dyn Comparison>],
+) -> BTreeMap<Pattern, train::Labelled> {
+    let mut patterns = BTreeMap::<Pattern, train::Labelled>::new();
+    for &Label { left, right, matches } in labels {
+        let outcomes: Vec<Outcome> =
+            comparisons.iter().map(|c| c.compare(left.min(right), left.max(right))).collect();
+        let found = patterns.entry(Pattern::of(&outcomes)).or_default();
+        match matches {
+            true => found.matches += 1,
+            false => found.others += 1,
+        }
+    }
+    patterns
 }
 
 /// Whether a record is in a sample of one in so many, by its number.

@@ -154,6 +154,9 @@ pub struct Model {
     /// Share of all pairs that match.
     #[serde(with = "probability")]
     pub match_share: f64,
+    /// What pairs that people looked at add to every weight, in bits.
+    #[serde(default)]
+    pub shift_bits: f64,
     /// The comparisons.
     pub comparisons: Vec<ComparisonModel>,
     /// The relations.
@@ -161,6 +164,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// What every weight starts from, in bits: the odds that a pair matches at all, and what people taught.
+    pub(super) fn prior_bits(&self) -> f64 {
+        (self.match_share / (1.0 - self.match_share)).log2() + self.shift_bits
+    }
+
     /// The model as it reads back from disk, so that a trained model and a kept one score alike.
     pub(super) fn rounded(mut self) -> Model {
         let round = |p: &mut f64| *p = probability::rounded(*p);

@@ -4,7 +4,8 @@
 //! related, or between strangers. Pairs that blocking did not choose are counted among strangers, by
 //! a sample of them, so that `u` is that of random pairs although candidates were chosen for
 //! agreeing. Priors keep small tables sensible: each comparison starts from what an expert expects,
-//! and a few pairs do not overturn it.
+//! and a few pairs do not overturn it. What people said of pairs speaks for all pairs of the same pattern, and moves the
+//! weights where those that were doubtful turn out to be matches more or less often than expected.
 //!
 //! Source: Fellegi and Sunter, "A Theory for Record Linkage", JASA 64 (1969), pp. 1183-1210; Winkler,
 //! "Using the EM Algorithm for Weight Computation in the Fellegi-Sunter Model" (2000).
@@ -40,7 +41,26 @@ pub(super) struct Counts {
     pub(super) possible: f64,
     /// Records.
     pub(super) records: f64,
+    /// What people said of pairs, by pattern.
+    pub(super) labels: BTreeMap<Pattern, Labelled>,
 }
+
+/// Pairs of one pattern that people looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Labelled {
+    /// Those that match.
+    pub(super) matches: u64,
+    /// Those that do not.
+    pub(super) others: u64,
+}
+
+/// Labels that the model's own opinion of a pattern counts as.
+const OPINION_LABELS: f64 = 2.0;
+/// How far the model may be off for all pairs alike, in bits: the deviation expected before any label is seen.
+const LIKELY_SHIFT_BITS: f64 = 2.0;
+/// Labels of surer pairs do not move the weights of all: people tell of mistakes they happen to see, and never of the many
+/// sure pairs that are right.
+const DOUBTFUL_BITS: f64 = 6.63;
 
 /// The model that explains `counts` best.
 pub(super) fn train(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Model {
@@ -53,7 +73,51 @@ pub(super) fn train(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Co
             break;
         }
     }
+    model.shift_bits = shift_bits(&model, &counts.labels);
     model.rounded()
+}
+
+/// What is to be added to all weights so that of the doubtful labelled pairs as many are expected to match as do: a
+/// logistic regression with the weight for offset and nothing but an intercept, held to zero.
+fn shift_bits(model: &Model, labels: &BTreeMap<Pattern, Labelled>) -> f64 {
+    let weights = labels.iter().map(|(&pattern, &found)| {
+        let (of_match, _, _) = posterior(model, pattern);
+        ((of_match / (1.0 - of_match).max(1e-12)).log2(), found)
+    });
+    let doubtful: Vec<(f64, Labelled)> =
+        weights.filter(|(bits, _)| bits.abs() <= DOUBTFUL_BITS).collect();
+    let variance = LIKELY_SHIFT_BITS * LIKELY_SHIFT_BITS;
+    let mut shift = 0.0;
+    // Newton's method on a concave function: a handful of steps is exact to the hundredth of a bit.
+    for _ in 0..50 {
+        let (mut slope, mut bend) = (-shift / variance, 1.0 / variance);
+        for &(bits, Labelled { matches, others }) in &doubtful {
+            let expected = 1.0 / (1.0 + (-(bits + shift)).exp2());
+            let all = (matches + others) as f64;
+            slope += std::f64::consts::LN_2 * (matches as f64 - all * expected);
+            bend += std::f64::consts::LN_2.powi(2) * all * expected * (1.0 - expected);
+        }
+        shift += (slope / bend).clamp(-1.0, 1.0);
+    }
+    (shift * 100.0).round() / 100.0
+}
+
+/// What a pattern is, with what people said of pairs that show it.
+fn taught(
+    (of_match, of_relation, of_strangers): (f64, Vec<f64>, f64),
+    labelled: Option<&Labelled>,
+) -> (f64, Vec<f64>, f64) {
+    let Some(&Labelled { matches, others }) = labelled else {
+        return (of_match, of_relation, of_strangers);
+    };
+    let labels = (matches + others) as f64;
+    let learned = (OPINION_LABELS * of_match + matches as f64) / (OPINION_LABELS + labels);
+    let rest = 1.0 - of_match;
+    if rest < 1e-9 {
+        return (learned, of_relation, 1.0 - learned);
+    }
+    let scale = (1.0 - learned) / rest;
+    (learned, of_relation.iter().map(|r| r * scale).collect(), of_strangers * scale)
 }
 
 /// Where EM starts: `m` as expected, `u` as if all pairs were of strangers.
@@ -101,6 +165,7 @@ fn start(kind: &str, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> Mo
     Model {
         kind: kind.to_owned(),
         match_share,
+        shift_bits: 0.0,
         relations: relations.collect(),
         comparisons: models,
     }
@@ -177,7 +242,8 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     let mut matches = 0.0;
     let mut relations = vec![0.0; model.relations.len()];
     for (&pattern, &count) in &counts.patterns {
-        let (of_match, of_relation, of_strangers) = decided(posterior(model, pattern));
+        let (of_match, of_relation, of_strangers) =
+            taught(decided(posterior(model, pattern)), counts.labels.get(&pattern));
         let count = count as f64;
         matches += count * of_match;
         for (sum, share) in relations.iter_mut().zip(&of_relation) {
@@ -227,6 +293,7 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
     Model {
         kind: model.kind.clone(),
         match_share,
+        shift_bits: 0.0,
         relations: new_relations.collect(),
         comparisons: models.collect(),
     }
@@ -268,4 +335,61 @@ fn posterior(model: &Model, pattern: Pattern) -> (f64, Vec<f64>, f64) {
     }
     let total = matched + strangers + related.iter().sum::<f64>();
     (matched / total, related.iter().map(|r| r / total).collect(), strangers / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::{compare::Outcome, model::Odds};
+
+    /// One comparison, of which the two levels stand for `bits` and their negative with a prior of even odds.
+    fn model(bits: f64) -> Model {
+        let m = bits.exp2() / (1.0 + bits.exp2());
+        let odds = vec![Odds { m, u: 1.0 - m }, Odds { m: 1.0 - m, u: m }];
+        Model {
+            kind: "person".into(),
+            match_share: 0.5,
+            shift_bits: 0.0,
+            comparisons: vec![ComparisonModel {
+                name: "x".into(),
+                levels: vec!["same".into(), "different".into()],
+                odds,
+            }],
+            relations: Vec::new(),
+        }
+    }
+
+    fn shift(bits: f64, matches: u64, others: u64) -> f64 {
+        let pattern = Pattern::of(&[Outcome { level: 1, rarity_bits: 0.0 }]);
+        shift_bits(&model(bits), &[(pattern, Labelled { matches, others })].into())
+    }
+
+    #[test]
+    fn labels_move_weights_to_where_as_many_match_as_expected() {
+        assert_eq!(shift(0.0, 0, 0), 0.0);
+        assert_eq!(shift(0.0, 50, 50), 0.0);
+        // Held to be 8 in 9, and half of very many match.
+        assert!((shift(3.0, 5000, 5000) + 3.0).abs() < 0.05, "{}", shift(3.0, 5000, 5000));
+        let few = shift(3.0, 2, 2);
+        assert!(-2.0 < few && few < -0.5, "a few labels move them part of the way: {few}");
+    }
+
+    #[test]
+    fn mistakes_among_sure_pairs_move_nothing_else() {
+        assert_eq!(shift(9.0, 0, 20), 0.0);
+    }
+
+    #[test]
+    fn labels_of_a_pattern_outvote_the_model_as_they_add_up() {
+        let of = |matches, others| {
+            let labelled = Labelled { matches, others };
+            taught((0.9, vec![0.06], 0.04), Some(&labelled))
+        };
+        let (learned, relations, strangers) = of(0, 7);
+        assert!((learned - 0.2).abs() < 1e-9);
+        assert!((learned + relations[0] + strangers - 1.0).abs() < 1e-9);
+        assert!((relations[0] / strangers - 1.5).abs() < 1e-9);
+        assert!(of(5, 0).0 > 0.97);
+        assert_eq!(taught((0.9, vec![0.1], 0.0), None).0, 0.9);
+    }
 }

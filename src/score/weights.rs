@@ -63,7 +63,7 @@ impl Weights {
         });
         Weights {
             levels: levels.collect(),
-            prior: model.match_share.log2(),
+            prior: model.match_share.log2() + model.shift_bits,
             strangers: (1.0 - model.match_share - related.iter().sum::<f64>()).max(1e-12),
             related,
         }

@@ -96,10 +96,14 @@ fn idle(yields: BTreeMap<Class, Yield>, one_in: u64) -> IdlePairs {
 }
 
 impl Yield {
-    /// Those with the fewest matches per pair first.
+    /// Those with the fewest matches per pair first; last those of which the first half shows no pair, so that nothing
+    /// is known of them.
     fn cmp_density(&self, other: &Yield) -> Ordering {
         let across = |x: &Yield, y: &Yield| u128::from(x.matches[0]) * u128::from(y.pairs[0]);
-        across(self, other).cmp(&across(other, self))
+        let is_unseen = |x: &Yield| x.pairs[0] == 0;
+        is_unseen(self)
+            .cmp(&is_unseen(other))
+            .then_with(|| across(self, other).cmp(&across(other, self)))
     }
 }
 
@@ -134,6 +138,20 @@ mod tests {
     fn a_thin_sample_leaves_nothing_out() {
         let yields = [(class(0), found(100, 900)), (class(1), found(5_000, 0))];
         assert_eq!(idle(yields.into(), 7), IdlePairs::default());
+    }
+
+    #[test]
+    fn classes_of_which_the_first_half_shows_nothing_come_last_in_one_order() {
+        let unseen = Yield { pairs: [0, 40], matches: [0, 0] };
+        let yields = (0..60).map(|rule| match rule % 3 {
+            0 => (class(rule), unseen),
+            1 => (class(rule), found(10, 9)),
+            _ => (class(rule), found(1_000 + rule as u64, 1)),
+        });
+        let mut sorted: Vec<(Class, Yield)> = yields.collect();
+        sorted.sort_unstable_by(|(of_x, x), (of_y, y)| x.cmp_density(y).then(of_x.cmp(of_y)));
+        let order: Vec<usize> = sorted.iter().map(|(class, _)| class.rule % 3).collect();
+        assert_eq!(order, [[2; 20], [1; 20], [0; 20]].concat());
     }
 
     #[test]
