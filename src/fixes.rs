@@ -190,9 +190,9 @@ impl Findings<'_> {
     /// Cells of a source that hold an address at which mail came back.
     fn bounced(&self, source: &str) -> Vec<Fix> {
         let bounced: BTreeSet<(&str, &str)> = (self.golden.consents.iter())
-            .filter(|line| line.state == ConsentState::HardBounce.as_str())
+            .filter(|line| line.state() == Some(ConsentState::HardBounce))
             .filter(|line| line.channel == Channel::Email)
-            .map(|line: &GoldenConsent| (line.golden_id.as_str(), line.contact_point.as_str()))
+            .map(|line: &GoldenConsent| (&*line.golden_id, &*line.contact_point))
             .collect();
         let Some(column) = self.records.columns.get("email") else { return Vec::new() };
         let mut fixes = Vec::new();
@@ -232,7 +232,7 @@ fn file_name(source: &str, taken: &mut BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{Draft, IdKey, Kind, Place, RecordsBuilder, row_digest};
+    use crate::table::{ConsentSaid, Draft, IdKey, Kind, Place, RecordsBuilder, row_digest};
 
     #[test]
     fn what_is_wrong_in_a_live_source_is_told_by_row_and_column() {
@@ -258,14 +258,7 @@ mod tests {
             golden_id: "P1".into(),
             contact_point: "x@y.fr".into(),
             channel: Channel::Email,
-            purpose: String::new(),
-            legal_entity: String::new(),
-            state: "hard_bounce".into(),
-            proved: false,
-            since: String::new(),
-            source: String::new(),
-            file: String::new(),
-            row: None,
+            said: Some(ConsentSaid::bare(ConsentState::HardBounce)),
         };
         let golden =
             Golden { golden_of: vec!["P1".into(); 3], consents: vec![bounce], ..Golden::default() };

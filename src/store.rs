@@ -4,10 +4,9 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use arrow::array::RecordBatch;
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
     basic::{Compression, ZstdLevel},
@@ -150,25 +149,40 @@ fn csv_error(path: &Path, error: csv::Error) -> Error {
     }
 }
 
-/// Writes one record batch as a Parquet file, with nothing in it that changes from day to day.
-pub fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<()> {
-    write_batches(path, std::slice::from_ref(batch))
+/// A Parquet file made in pieces, with nothing in it that changes from day to day.
+pub struct ParquetFile<W: Write + Send> {
+    name: String,
+    writer: ArrowWriter<W>,
 }
 
-/// Writes record batches of one schema, at least one, as one Parquet file, likewise.
-pub fn write_batches(path: &Path, batches: &[RecordBatch]) -> Result<()> {
-    let name = || path.display().to_string();
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by("orpailleur".to_owned())
-        .build();
-    let mut writer = ArrowWriter::try_new(create(path)?, batches[0].schema(), Some(properties))
-        .map_err(Error::table(name()))?;
-    for batch in batches {
-        writer.write(batch).map_err(Error::table(name()))?;
+impl<W: Write + Send> ParquetFile<W> {
+    /// Begins a file; `name` is what errors call it.
+    pub fn new(name: &str, target: W, schema: SchemaRef) -> Result<ParquetFile<W>> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_created_by("orpailleur".to_owned())
+            .build();
+        let writer = ArrowWriter::try_new(target, schema, Some(properties));
+        Ok(ParquetFile { name: name.to_owned(), writer: writer.map_err(Error::table(name))? })
     }
-    let mut inner = writer.into_inner().map_err(Error::table(name()))?;
-    inner.flush().map_err(Error::io("write", path))
+
+    /// Adds the lines of a batch.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(Error::table(&self.name))
+    }
+
+    /// Ends the file and gives back what it was written to, not flushed.
+    pub fn finish(self) -> Result<W> {
+        self.writer.into_inner().map_err(Error::table(self.name))
+    }
+}
+
+/// Writes one record batch as a Parquet file.
+pub fn write_parquet(path: &Path, batch: &RecordBatch) -> Result<()> {
+    let name = path.display().to_string();
+    let mut file = ParquetFile::new(&name, create(path)?, batch.schema())?;
+    file.write(batch)?;
+    file.finish()?.flush().map_err(Error::io("write", path))
 }
 
 /// Reads a whole Parquet file as one record batch.
@@ -187,10 +201,7 @@ pub fn read_parquet(path: &Path) -> Result<RecordBatch> {
     whole.with_schema(schema).map_err(Error::table(name()))
 }
 
-fn schema_without_metadata(
-    batches: &[RecordBatch],
-    schema: &Arc<arrow::datatypes::Schema>,
-) -> Arc<arrow::datatypes::Schema> {
+fn schema_without_metadata(batches: &[RecordBatch], schema: &SchemaRef) -> SchemaRef {
     batches.first().map_or_else(|| schema.clone(), RecordBatch::schema)
 }
 

@@ -8,7 +8,7 @@
 use std::{
     borrow::Cow,
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     fmt,
     hash::BuildHasher,
     ops::Range,
@@ -17,8 +17,8 @@ use std::{
 
 use arrow::{
     array::{
-        Array, ArrayBuilder, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StringBuilder,
-        StructArray, UInt32Array,
+        Array, ArrayRef, AsArray, ListArray, RecordBatch, StringArray, StringBuilder, StructArray,
+        UInt32Array,
     },
     buffer::OffsetBuffer,
     compute::concat,
@@ -1471,21 +1471,28 @@ pub struct OrganisationLink {
     pub link_type: String,
 }
 
-/// One line of `golden/consents.csv`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// One line of `golden/consents.csv`. There are several for each golden record: what most lack is apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GoldenConsent {
     /// Golden id.
-    pub golden_id: String,
+    pub golden_id: Arc<str>,
     /// The address or number in canonical form; empty when the golden record has none in the channel.
-    pub contact_point: String,
+    pub contact_point: Box<str>,
     /// By which means.
     pub channel: Channel,
+    /// The word that holds; none where nobody said anything.
+    pub said: Option<Box<ConsentSaid>>,
+}
+
+/// The word that holds for a contact point.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConsentSaid {
     /// What for, or empty.
     pub purpose: String,
     /// The seller's legal entity, or empty.
     pub legal_entity: String,
-    /// What holds: a word of [`ConsentState::as_str`], or `unknown`.
-    pub state: String,
+    /// What holds.
+    pub state: ConsentState,
     /// Of an opt-in: whether date and wording are known.
     pub proved: bool,
     /// ISO date of the event that decides, or empty.
@@ -1495,10 +1502,66 @@ pub struct GoldenConsent {
     /// Its file.
     pub file: String,
     /// Its row.
-    pub row: Option<u32>,
+    pub row: u32,
+}
+
+impl ConsentSaid {
+    /// A state without a date, said nowhere.
+    #[cfg(test)]
+    pub(crate) fn bare(state: ConsentState) -> Box<ConsentSaid> {
+        let nothing = String::new;
+        Box::new(ConsentSaid {
+            purpose: nothing(),
+            legal_entity: nothing(),
+            state,
+            proved: false,
+            since: nothing(),
+            source: nothing(),
+            file: nothing(),
+            row: 0,
+        })
+    }
 }
 
 impl GoldenConsent {
+    /// What is said of a contact point of which nobody said anything.
+    pub const UNKNOWN: &str = "unknown";
+
+    /// What holds, if somebody said something.
+    pub fn state(&self) -> Option<ConsentState> {
+        self.said.as_ref().map(|said| said.state)
+    }
+
+    /// The word for what holds.
+    pub fn state_word(&self) -> &'static str {
+        self.state().map_or(Self::UNKNOWN, ConsentState::as_str)
+    }
+
+    /// Whether nobody may be contacted there: an objection, or nothing arrives.
+    pub fn is_refused(&self) -> bool {
+        self.state() >= Some(ConsentState::HardBounce)
+    }
+
+    /// The cells of its line, in the order of [`GoldenConsent::COLUMNS`].
+    pub fn cells(&self) -> [Cow<'_, str>; 11] {
+        let said = self.said.as_deref();
+        let text = |of: fn(&ConsentSaid) -> &str| Cow::Borrowed(said.map_or("", of));
+        let proved = said.is_some_and(|said| said.proved);
+        [
+            Cow::Borrowed(&self.golden_id),
+            Cow::Borrowed(&self.contact_point),
+            Cow::Borrowed(self.channel.as_str()),
+            text(|said| &said.purpose),
+            text(|said| &said.legal_entity),
+            Cow::Borrowed(self.state_word()),
+            Cow::Borrowed(if proved { "true" } else { "false" }),
+            text(|said| &said.since),
+            text(|said| &said.source),
+            text(|said| &said.file),
+            said.map_or(Cow::Borrowed(""), |said| Cow::Owned(said.row.to_string())),
+        ]
+    }
+
     /// The columns of `golden/consents.csv`.
     pub const COLUMNS: [&str; 11] = [
         "golden_id",
@@ -1624,117 +1687,60 @@ pub struct Lineage<'a> {
     pub losers: &'a str,
 }
 
-/// The lines of `golden/lineage.parquet`, columnar, in pieces: there is one line for each golden cell, more than one
-/// array of texts could hold.
-#[derive(Debug, Clone)]
-pub struct Lineages(Vec<RecordBatch>);
+impl Lineage<'_> {
+    /// The columns of `golden/lineage.parquet`, all of text.
+    pub const COLUMNS: [&'static str; 7] =
+        ["golden_id", "attribute", "value", "record_id", "rule", "outcome", "losers"];
 
-impl Default for Lineages {
-    fn default() -> Lineages {
-        LineagesBuilder::default().finish()
+    /// The lines of what was read of that file.
+    ///
+    /// # Errors
+    ///
+    /// When it is a file of another version.
+    pub fn of_batch(batch: &RecordBatch) -> Result<impl Iterator<Item = Lineage<'_>>> {
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let columns = batch.columns().iter().map(|column| column.as_any().downcast_ref());
+        let columns: Option<Vec<&StringArray>> =
+            columns.take_while(|_| names.clone().eq(Self::COLUMNS)).collect();
+        let columns = columns.filter(|columns| columns.len() == Self::COLUMNS.len());
+        let columns = columns.ok_or_else(|| Error::Format {
+            path: "lineage.parquet".into(),
+            message: "it is not a lineage of this version".into(),
+            hint: Some("run the project again".into()),
+        })?;
+        Ok((0..batch.num_rows()).map(move |at| Lineage {
+            golden_id: columns[0].value(at),
+            attribute: columns[1].value(at),
+            value: columns[2].value(at),
+            record_id: columns[3].value(at),
+            rule: columns[4].value(at),
+            outcome: columns[5].value(at),
+            losers: columns[6].value(at),
+        }))
     }
 }
 
-impl Lineages {
-    const COLUMNS: [&'static str; 7] =
-        ["golden_id", "attribute", "value", "record_id", "rule", "outcome", "losers"];
+/// Where every golden cell comes from: compressed as it is made, there are several times as many lines as records.
+#[derive(Debug, Clone, Default)]
+pub struct Lineages {
+    /// `golden/lineage.parquet`, whose lines are [`Lineage`]s; empty when nothing was consolidated.
+    pub parquet: Vec<u8>,
+    /// How many golden cells were chosen in which way: a word of [`Lineage::outcome`].
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// The cells that a steward pinned: golden id and attribute.
+    pub pinned: BTreeSet<(String, String)>,
+}
 
+impl Lineages {
     /// How many golden cells.
     pub fn len(&self) -> usize {
-        self.0.iter().map(RecordBatch::num_rows).sum()
+        self.outcomes.values().sum::<u64>() as usize
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The lines, by golden record.
-    pub fn iter(&self) -> impl Iterator<Item = Lineage<'_>> {
-        self.0.iter().flat_map(|batch| {
-            let columns: Vec<&StringArray> = (batch.columns().iter())
-                .map(|c| c.as_any().downcast_ref().expect("from_batch checks that all are texts"))
-                .collect();
-            (0..batch.num_rows()).map(move |at| Lineage {
-                golden_id: columns[0].value(at),
-                attribute: columns[1].value(at),
-                value: columns[2].value(at),
-                record_id: columns[3].value(at),
-                rule: columns[4].value(at),
-                outcome: columns[5].value(at),
-                losers: columns[6].value(at),
-            })
-        })
-    }
-
-    /// As Arrow record batches of seven columns of text, at least one.
-    pub fn batches(&self) -> &[RecordBatch] {
-        &self.0
-    }
-
-    /// Reads what [`Lineages::batches`] gives, as one batch.
-    pub fn from_batch(batch: RecordBatch) -> Result<Lineages> {
-        let names = batch.schema().fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>();
-        let texts = batch.columns().iter().all(|c| c.as_any().is::<StringArray>());
-        if names == Self::COLUMNS && texts {
-            return Ok(Lineages(vec![batch]));
-        }
-        Err(Error::Format {
-            path: "lineage.parquet".into(),
-            message: "it is not a lineage of this version".into(),
-            hint: Some("run the project again".into()),
-        })
-    }
-}
-
-/// Builds [`Lineages`] line by line.
-#[derive(Debug, Default)]
-pub struct LineagesBuilder {
-    finished: Vec<RecordBatch>,
-    open: [StringBuilder; 7],
-}
-
-/// How many lines one piece of a lineage holds.
-const LINES_PER_PIECE: usize = 1 << 16;
-
-impl LineagesBuilder {
-    /// Adds a line.
-    pub fn push(&mut self, line: Lineage<'_>) {
-        let cells = [
-            line.golden_id,
-            line.attribute,
-            line.value,
-            line.record_id,
-            line.rule,
-            line.outcome,
-            line.losers,
-        ];
-        for (column, cell) in self.open.iter_mut().zip(cells) {
-            column.append_value(cell);
-        }
-        if ArrayBuilder::len(&self.open[0]) == LINES_PER_PIECE {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        let fields = Lineages::COLUMNS.map(|name| Field::new(name, DataType::Utf8, false));
-        let finished = |column: &mut StringBuilder| {
-            let mut array = column.finish();
-            array.shrink_to_fit();
-            Arc::new(array) as ArrayRef
-        };
-        let columns = self.open.iter_mut().map(finished).collect();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns);
-        self.finished.push(batch.expect("every line has seven texts"));
-    }
-
-    /// The finished lines.
-    pub fn finish(mut self) -> Lineages {
-        if self.finished.is_empty() || ArrayBuilder::len(&self.open[0]) > 0 {
-            self.close();
-        }
-        Lineages(self.finished)
     }
 }
 

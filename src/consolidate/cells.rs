@@ -8,9 +8,9 @@ use super::{
     Settings,
     amount::{self, Accounts},
     identity::{Entities, Entity},
+    lineage::{Ledger, Lines},
     masked, owner, person_name, pin,
     scores::{Shares, score},
-    shown,
     survivorship::{
         AttributeRule, Candidate, Evidence, Outcome, Rule, Standings, Survivor, survive,
     },
@@ -21,9 +21,7 @@ use crate::{
     error::Result,
     model::{self, Kind},
     progress::Progress,
-    table::{
-        Column, ColumnBuilder, Conflict, Golden, GoldenRecords, Lineage, LineagesBuilder, Records,
-    },
+    table::{Column, ColumnBuilder, Conflict, Golden, GoldenRecords, Records},
     value::{email, text},
 };
 
@@ -82,8 +80,78 @@ pub(super) struct Chosen<'a> {
     pub(super) conflicts: Vec<(usize, Vec<Candidate<'a>>)>,
 }
 
-/// How many golden records are made in parallel before they are laid in columns.
+/// How many golden records are made before they are laid by, while the next are made.
 const BATCH: usize = 1 << 15;
+/// How many of them one thread makes at a time.
+const PIECE: usize = 1 << 11;
+
+/// Golden records as one thread makes them.
+struct Piece {
+    /// By attribute.
+    columns: Vec<Column>,
+    lines: Lines,
+    conflicts: Vec<Conflict>,
+}
+
+impl Piece {
+    fn new<'a>(
+        entities: &[Entity],
+        attributes: &Attributes<'_, 'a>,
+        choosing: Choosing<'_, 'a>,
+    ) -> Piece {
+        let records = choosing.records;
+        let name = |at: usize| attributes.columns[at].0;
+        let rule = |at: usize| attributes.rules[at].rule;
+        let mut columns: Vec<ColumnBuilder> =
+            attributes.columns.iter().map(|_| ColumnBuilder::new()).collect();
+        let (mut lines, mut conflicts) = (Lines::default(), Vec::new());
+        for entity in entities {
+            let chosen = choose(entity, attributes, choosing);
+            for (at, candidates) in &chosen.conflicts {
+                let lines = disagreeing(entity, name(*at), rule(*at), candidates, records);
+                conflicts.extend(lines);
+            }
+            for (at, survivors) in &chosen.cells {
+                for survivor in survivors {
+                    columns[*at].value(survivor.value(), survivor.winner.origin);
+                    lines.log(entity, name(*at), rule(*at), survivor, records);
+                }
+            }
+            columns.iter_mut().for_each(ColumnBuilder::end_record);
+        }
+        let columns = columns.into_iter().map(ColumnBuilder::finish).collect();
+        Piece { columns, lines, conflicts }
+    }
+}
+
+/// Golden records of one kind as they grow, piece by piece.
+struct Growing<'g> {
+    /// By attribute, the pieces of its column.
+    columns: Vec<Vec<Column>>,
+    ledger: &'g mut Ledger,
+    conflicts: &'g mut Vec<Conflict>,
+}
+
+impl Growing<'_> {
+    fn lay_by(&mut self, pieces: Vec<Piece>) -> Result<()> {
+        for piece in pieces {
+            for (column, part) in self.columns.iter_mut().zip(piece.columns) {
+                column.push(part);
+            }
+            self.conflicts.extend(piece.conflicts);
+            self.ledger.write(piece.lines)?;
+        }
+        Ok(())
+    }
+
+    /// The column of each attribute.
+    fn finish(self) -> impl Iterator<Item = Column> {
+        self.columns.into_iter().map(|parts| {
+            let parts: Vec<_> = parts.iter().map(|part| (Some(part), part.len())).collect();
+            Column::joined(&parts)
+        })
+    }
+}
 
 /// Golden records with their values and lineage; the rest is still empty.
 pub(super) fn survivors<'a>(
@@ -96,46 +164,34 @@ pub(super) fn survivors<'a>(
         |(name, _): &(&'a String, &'a Column)| !model::attribute(name).is_some_and(|a| a.part);
     let columns: Vec<(&String, &Column)> = records.columns.iter().filter(kept).collect();
     let mut golden = Golden::default();
-    let mut lineage = LineagesBuilder::default();
+    let mut ledger = Ledger::new()?;
     for of_kind in entities.list.chunk_by(|a, b| a.kind == b.kind) {
         let kind = of_kind[0].kind;
         let rules: Vec<AttributeRule> =
             columns.iter().map(|(name, _)| settings.rule(kind, name)).collect();
         let shared = shared_values(of_kind, records);
         let attributes = Attributes { columns: &columns, rules: &rules, shared: &shared };
-        let mut builders: Vec<ColumnBuilder> =
-            columns.iter().map(|_| ColumnBuilder::new()).collect();
+        let mut growing = Growing {
+            columns: vec![Vec::new(); columns.len()],
+            ledger: &mut ledger,
+            conflicts: &mut golden.conflicts,
+        };
+        let mut made: Vec<Piece> = Vec::new();
         for batch in of_kind.chunks(BATCH) {
             progress.check()?;
-            let chosen: Vec<Chosen<'a>> =
-                batch.par_iter().map(|entity| choose(entity, &attributes, choosing)).collect();
-            for (entity, Chosen { cells, conflicts }) in batch.iter().zip(&chosen) {
-                for (at, candidates) in conflicts {
-                    let rule = rules[*at].rule;
-                    golden.conflicts.extend(disagreeing(
-                        entity,
-                        columns[*at].0,
-                        rule,
-                        candidates,
-                        records,
-                    ));
-                }
-                for (at, survivors) in cells {
-                    for survivor in survivors {
-                        builders[*at].value(survivor.value(), survivor.winner.origin);
-                        let attribute = columns[*at].0;
-                        log(&mut lineage, entity, attribute, rules[*at].rule, survivor, records);
-                    }
-                }
-                builders.iter_mut().for_each(ColumnBuilder::end_record);
-            }
+            let make = |piece: &[Entity]| Piece::new(piece, &attributes, choosing);
+            let next = || batch.par_chunks(PIECE).map(make).collect();
+            let laid_by;
+            (laid_by, made) = rayon::join(|| growing.lay_by(made), next);
+            laid_by?;
             progress.advance(batch.len() as u64);
         }
+        growing.lay_by(made)?;
         let table = GoldenRecords {
             ids: of_kind.iter().map(|e| e.id.clone()).collect(),
             members: of_kind.iter().map(|e| e.members.clone()).collect(),
-            columns: (columns.iter().zip(builders))
-                .map(|((name, _), builder)| ((*name).clone(), builder.finish()))
+            columns: (columns.iter().zip(growing.finish()))
+                .map(|((name, _), column)| ((*name).clone(), column))
                 .filter(|(_, column)| column.filled() > 0)
                 .collect(),
             level: vec![String::new(); of_kind.len()],
@@ -146,7 +202,7 @@ pub(super) fn survivors<'a>(
         };
         *table_of(&mut golden, kind) = table;
     }
-    golden.lineage = lineage.finish();
+    golden.lineage = ledger.finish()?;
     Ok(golden)
 }
 
@@ -336,33 +392,4 @@ fn keep_siret_of_siren<'a>(
         true => drop(cells.remove(siret)),
         false => cells[siret].1 = survivors,
     }
-}
-
-fn log(
-    lineage: &mut LineagesBuilder,
-    entity: &Entity,
-    attribute: &str,
-    rule: Rule,
-    survivor: &Survivor<'_>,
-    records: &Records,
-) {
-    let id = |record: u32| records.ids[record as usize].to_string();
-    let loser = |c: &Candidate<'_>| format!("{} ({})", shown(attribute, c.value), id(c.record));
-    // The parts of a sum come first, each with a plus sign.
-    let parts = survivor.parts.iter().map(|part| format!("+ {}", loser(part)));
-    let losers: Vec<String> = parts.chain(survivor.losers.iter().map(loser)).collect();
-    // What no row says is the steward's own word.
-    let winner = match &survivor.pinned_by {
-        Some(decision) if survivor.total.is_some() => decision.clone(),
-        _ => id(survivor.winner.record),
-    };
-    lineage.push(Lineage {
-        golden_id: &entity.id,
-        attribute,
-        value: &shown(attribute, survivor.value()),
-        record_id: &winner,
-        rule: if survivor.pinned_by.is_some() { pin::RULE } else { rule.as_str() },
-        outcome: survivor.outcome.as_str(),
-        losers: &losers.join(" | "),
-    });
 }

@@ -14,14 +14,15 @@ use std::{
     borrow::Cow,
     cmp::{Ordering, Reverse},
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
 };
 
 use rayon::prelude::*;
 
 use crate::{
     table::{
-        Channel, Clean, ConsentEvent, ConsentReview, ConsentState, Couple, GoldenConsent, IdKey,
-        Kind, Records,
+        Channel, Clean, ConsentEvent, ConsentReview, ConsentSaid, ConsentState, Couple,
+        GoldenConsent, IdKey, Kind, Records,
     },
     value::address::Address,
 };
@@ -30,9 +31,6 @@ use super::{
     identity::{Entities, Entity},
     survivorship::is_within,
 };
-
-/// The word for a contact point of which nobody said anything.
-pub const UNKNOWN: &str = "unknown";
 
 /// What [`consents`] makes.
 #[derive(Debug, Default)]
@@ -174,6 +172,13 @@ impl<'a> Docket<'a> {
     ) -> (Vec<GoldenConsent>, Vec<ConsentReview>) {
         let own: Vec<u32> = entity.members.iter().flat_map(|&record| self.on(record)).collect();
         let (mut lines, mut reviews) = (Vec::new(), Vec::new());
+        let golden_id: Arc<str> = Arc::from(entity.id.as_str());
+        let line = |channel, point: &str, decides: Option<u32>| GoldenConsent {
+            golden_id: Arc::clone(&golden_id),
+            contact_point: Box::from(point),
+            channel,
+            said: decides.map(|at| self.said(at)),
+        };
         for channel in Channel::ALL {
             let own: Vec<u32> = own
                 .iter()
@@ -203,12 +208,12 @@ impl<'a> Docket<'a> {
                 let said = own.iter().copied().filter(|&at| self.speaks_of(at, point));
                 let decides = self.first(said.clone().chain(objection).chain(elsewhere));
                 reviews.extend(decides.and_then(|at| self.review(entity, point, at, said)));
-                lines.push(self.line(entity, channel, point, decides));
+                lines.push(line(channel, point, decides));
             }
             if points.is_empty()
                 && let Some(decides) = self.first(own.iter().copied())
             {
-                lines.push(self.line(entity, channel, "", Some(decides)));
+                lines.push(line(channel, "", Some(decides)));
             }
         }
         (lines, reviews)
@@ -279,39 +284,20 @@ impl<'a> Docket<'a> {
         })
     }
 
-    fn line(
-        &self,
-        entity: &Entity,
-        channel: Channel,
-        point: &str,
-        decides: Option<u32>,
-    ) -> GoldenConsent {
-        let unknown = GoldenConsent {
-            golden_id: entity.id.clone(),
-            contact_point: point.to_owned(),
-            channel,
-            purpose: String::new(),
-            legal_entity: String::new(),
-            state: UNKNOWN.to_owned(),
-            proved: false,
-            since: String::new(),
-            source: String::new(),
-            file: String::new(),
-            row: None,
-        };
-        let Some(event) = decides.map(|at| &self.events[at as usize]) else { return unknown };
+    /// The word that holds, said by this event.
+    fn said(&self, at: u32) -> Box<ConsentSaid> {
+        let event = &self.events[at as usize];
         let place = &self.records.places[event.place as usize];
-        GoldenConsent {
+        Box::new(ConsentSaid {
             purpose: event.purpose.clone(),
             legal_entity: event.legal_entity.clone(),
-            state: event.state.as_str().to_owned(),
+            state: event.state,
             proved: event.state == ConsentState::OptIn && event.proved,
             since: event.since.clone(),
             source: place.source.clone(),
             file: place.file.clone(),
-            row: Some(event.row),
-            ..unknown
-        }
+            row: event.row,
+        })
     }
 
     /// What must not be contacted and is held by no golden record.
@@ -348,6 +334,9 @@ pub fn suppression_hash(key_of_project: &IdKey, channel: Channel, point: &str) -
     hasher.finalize().to_hex().to_string()
 }
 
+/// Golden records whose lines are made at once: they are held twice for a moment.
+const BATCH: usize = 1 << 15;
+
 /// The consent of all golden records; `addresses` gives the surviving postal addresses of each.
 pub(crate) fn consents(
     entities: &Entities,
@@ -357,16 +346,23 @@ pub(crate) fn consents(
     key_of_project: &IdKey,
 ) -> Consents {
     let docket = Docket::new(clean, couples);
-    let people = entities.list.par_iter().zip(addresses).filter(|(e, _)| e.kind != Kind::Other);
-    let made: Vec<(Vec<GoldenConsent>, Vec<ConsentReview>)> =
-        people.map(|(e, held)| docket.lines(e, held)).collect();
-    let (lines, reviews): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+    let (mut lines, mut reviews) = (Vec::new(), Vec::new());
+    for (people, addresses) in entities.list.chunks(BATCH).zip(addresses.chunks(BATCH)) {
+        let people = people.par_iter().zip(addresses).filter(|(e, _)| e.kind != Kind::Other);
+        let made: Vec<(Vec<GoldenConsent>, Vec<ConsentReview>)> =
+            people.map(|(e, held)| docket.lines(e, held)).collect();
+        for (of_one, for_review) in made {
+            lines.extend(of_one);
+            reviews.extend(for_review);
+        }
+    }
+    lines.shrink_to_fit();
     let lost = |e: &&ConsentEvent| {
         e.state.is_objection() && e.record.is_none() && e.contact_point.is_empty()
     };
     Consents {
-        lines: lines.into_iter().flatten().collect(),
-        reviews: reviews.into_iter().flatten().collect(),
+        lines,
+        reviews,
         suppressed: docket.suppressed(key_of_project),
         lost_objections: clean.events.iter().filter(lost).count() as u64,
     }
@@ -386,7 +382,7 @@ mod tests {
 
     fn shown(consents: &Consents) -> Vec<String> {
         let line = |l: &GoldenConsent| {
-            [l.golden_id.as_str(), l.channel.as_str(), &l.contact_point, &l.state].join(" ")
+            [&*l.golden_id, l.channel.as_str(), &l.contact_point, l.state_word()].join(" ")
         };
         consents.lines.iter().map(line).collect()
     }
@@ -525,7 +521,11 @@ mod tests {
             .map(|e| if e.members.len() > 1 { vec![long.as_str()] } else { vec![short.as_str()] })
             .collect();
         let made = consents(&entities, &clean, &[], &survivors, &IdKey([7; 32]));
-        assert!(made.lines.iter().all(|l| l.state == "opt_out"), "{:?}", shown(&made));
+        assert!(
+            made.lines.iter().all(|l| l.state() == Some(ConsentState::OptOut)),
+            "{:?}",
+            shown(&made)
+        );
     }
 
     #[test]
@@ -559,7 +559,10 @@ mod tests {
 
     #[test]
     fn the_line_that_is_shown_is_the_earliest_objection_and_the_latest_opt_in() {
-        let rows = |events| all("a P email=x@y.fr", &[0], events, &[]).0.lines[0].row;
+        let rows = |events| {
+            let made = all("a P email=x@y.fr", &[0], events, &[]).0;
+            made.lines[0].said.as_ref().map(|said| said.row)
+        };
         assert_eq!(
             rows("0 email opt_out; 0 email opt_out/2020-01-01; 0 email opt_out/2012-01-01"),
             Some(3)
@@ -573,10 +576,10 @@ mod tests {
             let made = all("a P email=x@y.fr", &[0], events, &[]).0;
             let review = made.reviews.first();
             let review = review.map(|r| format!("{} {} {}", r.since, r.opt_in_since, r.verdict));
-            (made.lines[0].state.clone(), review.unwrap_or_default())
+            (made.lines[0].state_word(), review.unwrap_or_default())
         };
         let objection = "0 email opt_out/2019-03-12; ";
-        let held = |verdict: &str| ("opt_out".to_owned(), verdict.to_owned());
+        let held = |verdict: &str| ("opt_out", verdict.to_owned());
         assert_eq!(
             told(&format!("{objection}0 email opt_in!/2020-01-01")),
             held("2019-03-12 2020-01-01 for_review")

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::table::{Conflict, FILE_NAME, Golden, GoldenRecords, Kind, Records};
 
-use super::pin;
-
 /// One line of `owners.csv`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnerLabel {
@@ -85,10 +83,8 @@ pub(crate) fn assign(golden: &mut Golden, records: &Records, owners: &Owners) {
     if !owners.is_filled() {
         return;
     }
-    let pinned: BTreeSet<&str> = (golden.lineage.iter())
-        .filter(|line| line.attribute == "owner" && line.rule == pin::RULE)
-        .map(|line| line.golden_id)
-        .collect();
+    let pinned = &golden.lineage.pinned;
+    let is_pinned = |id: &str| pinned.contains(&(id.to_owned(), "owner".to_owned()));
     let mut users = BTreeMap::new();
     let mut conflicts = Vec::new();
     let tables = [(Kind::Person, &golden.persons), (Kind::Organisation, &golden.organisations)];
@@ -101,7 +97,7 @@ pub(crate) fn assign(golden: &mut Golden, records: &Records, owners: &Owners) {
             if let Some(user) = surviving.or(only).or(owners.default_user()) {
                 users.insert(id.clone(), user.to_owned());
             }
-            if active.len() > 1 && !pinned.contains(id.as_str()) {
+            if active.len() > 1 && !is_pinned(id) {
                 conflicts.extend(active.iter().map(|(user, ids)| Conflict {
                     golden_id: id.clone(),
                     kind,

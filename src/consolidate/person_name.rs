@@ -78,6 +78,11 @@ pub(crate) fn survive_together<'a>(
     told: impl Iterator<Item = Told<'a>>,
     evidence: Evidence<'_, 'a>,
 ) -> (Option<Survivor<'a>>, Option<Survivor<'a>>) {
+    let told: Vec<Told<'a>> = told.collect();
+    if let Some(settled) = unanimous(&told, evidence) {
+        return settled;
+    }
+    let told = told.into_iter();
     let mut mentions: Vec<Mention<'a>> = told.filter_map(|told| mention(told, evidence)).collect();
     mentions.sort_by(|a, b| by_standing(evidence.standings, a.record, b.record));
     if mentions.len() > 1 {
@@ -95,6 +100,27 @@ pub(crate) fn survive_together<'a>(
         written_best(&won, &lost, outcome, evidence)
     };
     (survivor(&first, Side::First), survivor(&last, Side::Last))
+}
+
+/// The name where all records write one whole name alike.
+fn unanimous<'a>(
+    told: &[Told<'a>],
+    evidence: Evidence<'_, 'a>,
+) -> Option<(Option<Survivor<'a>>, Option<Survivor<'a>>)> {
+    let whole = |(first, last): &Told<'a>| Some(((*first)?, (*last)?));
+    let (first, last) = whole(told.first()?)?;
+    let is_alike = |other: &Told<'a>| {
+        whole(other).is_some_and(|(f, l)| f.value == first.value && l.value == last.value)
+    };
+    if !told[1..].iter().all(is_alike) {
+        return None;
+    }
+    mention(told[0], evidence)?.pair()?;
+    let records = told.iter().filter_map(whole);
+    let (first, last) =
+        records.min_by(|a, b| by_standing(evidence.standings, a.0.record, b.0.record))?;
+    let survivor = |cell| Some(Survivor::of(cell, Vec::new(), Outcome::Decided));
+    Some((survivor(first), survivor(last)))
 }
 
 fn mention<'a>((first, last): Told<'a>, evidence: Evidence<'_, 'a>) -> Option<Mention<'a>> {

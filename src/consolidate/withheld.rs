@@ -79,11 +79,11 @@ fn unreachable<'g>(golden: &'g Golden, facts: &Facts<'_>) -> impl Iterator<Item 
     let suspects: BTreeSet<String> =
         people.filter(is_suspect).map(|(_, (entity, _))| entity.id.clone()).collect();
     let lines = golden.consents.chunk_by(|a, b| a.golden_id == b.golden_id);
-    let all_refused = |lines: &&[GoldenConsent]| lines.iter().all(is_refused);
+    let all_refused = |lines: &&[GoldenConsent]| lines.iter().all(GoldenConsent::is_refused);
     lines
-        .filter(move |lines| suspects.contains(lines[0].golden_id.as_str()))
+        .filter(move |lines| suspects.contains(&*lines[0].golden_id))
         .filter(all_refused)
-        .map(|lines| lines[0].golden_id.as_str())
+        .map(|lines| &*lines[0].golden_id)
 }
 
 /// The attributes that say something of a person: all but contact points, and the days on which its row was made and
@@ -100,10 +100,6 @@ fn telling(records: &Records) -> BTreeSet<&str> {
 fn is_told_of(entity: &Entity, telling: &BTreeSet<&str>, records: &Records) -> bool {
     let says = |&record: &u32| telling.iter().any(|a| records.first(a, record as usize).is_some());
     entity.members.iter().any(says)
-}
-
-fn is_refused(line: &GoldenConsent) -> bool {
-    ConsentState::parse(&line.state).is_some_and(|state| state >= ConsentState::HardBounce)
 }
 
 /// Persons without a life of their own whose organisations are all left out. Whoever has one, or is in another
@@ -135,18 +131,18 @@ pub(crate) fn suppressed(golden: &Golden, key: &IdKey) -> Vec<(String, Channel, 
         let key: Cow<'_, str> = line.channel.key(&line.contact_point);
         (line.channel, key.into_owned())
     };
-    let is_loaded = |line: &&GoldenConsent| !golden.withheld.contains_key(&line.golden_id);
+    let is_loaded = |line: &&GoldenConsent| !golden.withheld.contains_key(&*line.golden_id);
     let loaded: BTreeSet<(Channel, String)> = match golden.withheld.is_empty() {
         true => BTreeSet::new(),
         false => golden.consents.iter().filter(is_loaded).map(point).collect(),
     };
     let mut strictest: BTreeMap<(Channel, String), ConsentState> = BTreeMap::new();
-    for line in golden.consents.iter().filter(|line| !is_loaded(line) && is_refused(line)) {
+    for line in golden.consents.iter().filter(|line| !is_loaded(line) && line.is_refused()) {
         let point = point(line);
         if line.contact_point.is_empty() || loaded.contains(&point) {
             continue;
         }
-        if let Some(state) = ConsentState::parse(&line.state) {
+        if let Some(state) = line.state() {
             let known = strictest.entry(point).or_insert(state);
             *known = (*known).max(state);
         }
@@ -162,6 +158,7 @@ pub(crate) fn suppressed(golden: &Golden, key: &IdKey) -> Vec<(String, Channel, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::ConsentSaid;
     use crate::{
         consolidate::{
             key::Orphan,
@@ -205,17 +202,10 @@ mod tests {
             until: String::new(),
         };
         let consent = |&(record, state): &(u32, &str)| GoldenConsent {
-            golden_id: id(record),
-            contact_point: format!("{record}@x.fr"),
+            golden_id: id(record).into(),
+            contact_point: format!("{record}@x.fr").into(),
             channel: Channel::Email,
-            purpose: String::new(),
-            legal_entity: String::new(),
-            state: state.into(),
-            proved: false,
-            since: String::new(),
-            source: String::new(),
-            file: String::new(),
-            row: None,
+            said: ConsentState::parse(state).map(ConsentSaid::bare),
         };
         let retention = |&(record, expired): &(u32, Expired)| GoldenRetention {
             golden_id: id(record),

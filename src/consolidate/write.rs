@@ -2,23 +2,26 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    io::Write,
+    ops::Range,
     path::Path,
     sync::Arc,
 };
 
 use arrow::{
-    array::{Array, ArrayRef, RecordBatch, StringArray, StringBuilder},
-    datatypes::{DataType, Field, Schema},
+    array::{Array, ArrayRef, RecordBatch, StringArray},
+    datatypes::{DataType, Field, Schema, SchemaRef},
 };
+use rayon::prelude::*;
 
 use super::document::{self, Documents};
 use crate::{
     error::{Error, Result},
     model::{self, Kind, Priority},
-    store::{self, CsvFile},
+    store::{self, CsvFile, ParquetFile},
     table::{
-        Channel, Conflict, ConsentReview, Golden, GoldenConsent, GoldenRecords, GoldenRetention,
-        Ingested, RecordId, Records,
+        Channel, Column, Conflict, ConsentReview, Golden, GoldenConsent, GoldenRecords,
+        GoldenRetention, Ingested, RecordId, Records,
     },
     value::address::Address,
 };
@@ -42,11 +45,9 @@ pub fn write(
         if table.is_empty() && (kind == Kind::Other) == golden.others.is_empty() {
             continue;
         }
-        let batch = batch(kind, table)?;
-        write_batch(&folder.join(format!("{name}.csv")), &batch)?;
-        store::write_parquet(&folder.join(format!("{name}.parquet")), &batch)?;
+        write_table(folder, name, kind, table)?;
     }
-    store::write_batches(&folder.join("lineage.parquet"), golden.lineage.batches())?;
+    store::write(&folder.join("lineage.parquet"), &golden.lineage.parquet)?;
     if !golden.conflicts.is_empty() {
         let path = folder.join("conflicts.csv");
         store::write_csv(&path, &Conflict::COLUMNS, &golden.conflicts)?;
@@ -141,11 +142,7 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
         &["golden_id", "key_space", "key", "active"],
         &golden.keys,
     )?;
-    store::write_csv(
-        &folder.join("consents.csv"),
-        &GoldenConsent::COLUMNS,
-        golden.consents.iter().map(readable),
-    )?;
+    write_consents(&folder.join("consents.csv"), &golden.consents)?;
     if !golden.consent_reviews.is_empty() {
         let path = folder.join("consent_reviews.csv");
         store::write_csv(&path, &ConsentReview::COLUMNS, golden.consent_reviews.iter().map(shown))?;
@@ -158,7 +155,7 @@ fn write_relations(folder: &Path, golden: &Golden) -> Result<()> {
     )
 }
 
-/// The same of a review.
+/// A review with its postal address as people write it.
 fn shown(line: &ConsentReview) -> ConsentReview {
     let mut line = line.clone();
     if line.channel == Channel::Post {
@@ -167,13 +164,17 @@ fn shown(line: &ConsentReview) -> ConsentReview {
     line
 }
 
-/// A consent line with its postal address as people write it.
-fn readable(line: &GoldenConsent) -> GoldenConsent {
-    let mut line = line.clone();
-    if line.channel == Channel::Post {
-        line.contact_point = one_line(&line.contact_point);
+/// Writes `consents.csv`, postal addresses as people write them.
+fn write_consents(path: &Path, lines: &[GoldenConsent]) -> Result<()> {
+    let mut file = CsvFile::create(path, GoldenConsent::COLUMNS)?;
+    for line in lines {
+        let mut cells = line.cells();
+        if line.channel == Channel::Post {
+            cells[1] = one_line(&line.contact_point).into();
+        }
+        file.row(cells.iter().map(|cell| cell.as_bytes()))?;
     }
-    line
+    file.finish()
 }
 
 /// A canonical address on one line: street, complement, postcode and city, state, country.
@@ -188,32 +189,138 @@ fn town(address: &Address) -> String {
     [address.city.as_str(), &address.cedex].join(" ").trim().to_owned()
 }
 
-/// The columns of a golden table, in order, each with its cells.
-struct Columns {
+/// What stands in some columns of a golden table.
+enum Cells<'t> {
+    Texts(&'t [String]),
+    /// The nth value of each golden record.
+    Values(Option<&'t Column>, usize),
+    /// Parts of the nth address of each golden record, a column each.
+    Addresses(Option<&'t Column>, usize, Vec<Part>),
+}
+
+impl Cells<'_> {
+    /// The cells of these golden records, column by column.
+    fn arrays(&self, rows: Range<usize>) -> Vec<ArrayRef> {
+        match self {
+            Cells::Texts(texts) => vec![array(texts[rows].iter())],
+            Cells::Values(column, nth) => vec![array(rows.map(|i| nth_value(*column, i, *nth)))],
+            Cells::Addresses(column, nth, parts) => {
+                let address = |i| Address::decode(nth_value(*column, i, *nth));
+                let addresses: Vec<Address> = rows.map(address).collect();
+                parts.iter().map(|part| array(addresses.iter().map(part))).collect()
+            }
+        }
+    }
+}
+
+fn nth_value(column: Option<&Column>, i: usize, nth: usize) -> &str {
+    column.and_then(|column| column.values(i).nth(nth)).unwrap_or_default()
+}
+
+fn array<T: AsRef<str>>(cells: impl Iterator<Item = T>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(cells))
+}
+
+/// The columns of a golden table as it is written, in order: golden id, the attributes in the order of the model, then
+/// what consolidation found. Columns that hold nothing are left out unless a migration cannot do without.
+struct Layout<'t> {
     fields: Vec<Field>,
-    arrays: Vec<ArrayRef>,
+    cells: Vec<Cells<'t>>,
     taken: BTreeSet<String>,
 }
 
-impl Columns {
-    fn add<'v>(&mut self, name: &str, needed: bool, cells: impl Iterator<Item = &'v str>) {
-        let mut builder = StringBuilder::new();
-        let mut filled = needed;
-        for cell in cells {
-            filled |= !cell.is_empty();
-            builder.append_value(cell);
+impl<'t> Layout<'t> {
+    fn new(kind: Kind, table: &'t GoldenRecords) -> Layout<'t> {
+        let mut layout = Layout { fields: Vec::new(), cells: Vec::new(), taken: BTreeSet::new() };
+        layout.add("golden_id", Cells::Texts(&table.ids));
+        let last: &[&str] = match kind {
+            // What records say of their roles is told by `roles`.
+            Kind::Person => &["owner", "role"],
+            Kind::Organisation => &["owner", "role", "siren", "siret"],
+            Kind::Other => &[],
+        };
+        let known = model::names_in_order().iter();
+        let unknown = table.columns.keys().filter(|name| model::attribute(name).is_none());
+        for name in known.chain(unknown).filter(|name| !last.contains(&name.as_str())) {
+            layout.add_attribute(kind, table, name);
         }
-        if !filled {
-            return;
+        let first = |name: &str| Cells::Values(table.columns.get(name), 0);
+        let of_both = [
+            ("owner", first("owner")),
+            ("lifecycle", Cells::Texts(&table.lifecycle)),
+            ("roles", Cells::Texts(&table.roles)),
+        ];
+        match kind {
+            Kind::Person => {
+                layout.add("household_id", Cells::Texts(&table.household));
+                of_both.into_iter().for_each(|(name, cells)| layout.add(name, cells));
+            }
+            Kind::Organisation => {
+                of_both.into_iter().for_each(|(name, cells)| layout.add(name, cells));
+                layout.add("level", Cells::Texts(&table.level));
+                layout.add("siren", first("siren"));
+                layout.add("siret", first("siret"));
+                layout.add("parent_id", Cells::Texts(&table.parent));
+            }
+            Kind::Other => {}
         }
+        layout
+    }
+
+    fn add(&mut self, name: &str, cells: Cells<'t>) {
+        self.name(name);
+        self.cells.push(cells);
+    }
+
+    fn name(&mut self, name: &str) {
         // A plain table may have a column called as one of ours.
         let mut name = name.to_owned();
         while !self.taken.insert(name.clone()) {
             name.push('_');
         }
         self.fields.push(Field::new(name, DataType::Utf8, false));
-        self.arrays.push(Arc::new(builder.finish()));
     }
+
+    /// Adds the columns of one attribute: one for each value that some golden record has.
+    fn add_attribute(&mut self, kind: Kind, table: &'t GoldenRecords, name: &str) {
+        let vital = model::attribute(name)
+            .is_some_and(|a| a.priority == Priority::Vital && a.on.contains(&kind) && !a.part);
+        let column = table.columns.get(name);
+        let most = column.map_or(0, |column| {
+            (0..column.len()).map(|i| column.values(i).len()).max().unwrap_or_default()
+        });
+        for nth in 0..most.max(usize::from(vital)) {
+            let suffix = if nth == 0 { String::new() } else { format!("_{}", nth + 1) };
+            if name != "address" {
+                self.add(&format!("{name}{suffix}"), Cells::Values(column, nth));
+                continue;
+            }
+            let filled = filled_parts(column, nth, table.len());
+            let parts = ADDRESS_COLUMNS
+                .iter()
+                .zip(filled)
+                .filter(|((_, needed, _), filled)| *filled || (*needed && vital && nth == 0));
+            let (names, parts): (Vec<&str>, Vec<Part>) =
+                parts.map(|((name, _, part), _)| (*name, *part)).unzip();
+            names.iter().for_each(|part| self.name(&format!("{part}{suffix}")));
+            self.cells.push(Cells::Addresses(column, nth, parts));
+        }
+    }
+
+    fn batch(&self, schema: &SchemaRef, rows: Range<usize>) -> Result<RecordBatch> {
+        let arrays = self.cells.par_iter().flat_map(|cells| cells.arrays(rows.clone())).collect();
+        RecordBatch::try_new(Arc::clone(schema), arrays).map_err(Error::table("golden records"))
+    }
+}
+
+/// Which parts of the nth address some golden record has.
+fn filled_parts(column: Option<&Column>, nth: usize, rows: usize) -> [bool; 6] {
+    let filled = |i| {
+        let address = Address::decode(nth_value(column, i, nth));
+        ADDRESS_COLUMNS.map(|(_, _, part)| !part(&address).is_empty())
+    };
+    let either = |a: [bool; 6], b: [bool; 6]| std::array::from_fn(|at| a[at] || b[at]);
+    (0..rows).into_par_iter().map(filled).reduce(|| [false; 6], either)
 }
 
 /// How a cell is made of an address.
@@ -229,83 +336,35 @@ const ADDRESS_COLUMNS: [(&str, bool, Part); 6] = [
     ("country", false, |a| a.country.clone()),
 ];
 
-/// One golden table as it is written: golden id, the attributes in the order of the model, then what
-/// consolidation found. Columns that hold nothing are left out unless a migration cannot do without.
-fn batch(kind: Kind, table: &GoldenRecords) -> Result<RecordBatch> {
-    let mut columns = Columns { fields: Vec::new(), arrays: Vec::new(), taken: BTreeSet::new() };
-    columns.add("golden_id", true, table.ids.iter().map(String::as_str));
-    let last: &[&str] = match kind {
-        // What records say of their roles is told by `roles`.
-        Kind::Person => &["owner", "role"],
-        Kind::Organisation => &["owner", "role", "siren", "siret"],
-        Kind::Other => &[],
-    };
-    let known = model::names_in_order().iter();
-    let unknown = table.columns.keys().filter(|name| model::attribute(name).is_none());
-    for name in known.chain(unknown).filter(|name| !last.contains(&name.as_str())) {
-        add_attribute(&mut columns, kind, table, name);
+/// Golden records that are laid out as text at once.
+const ROWS_AT_ONCE: usize = 1 << 15;
+
+/// Writes one golden table as CSV and as Parquet, piece by piece.
+fn write_table(folder: &Path, name: &str, kind: Kind, table: &GoldenRecords) -> Result<()> {
+    let mut layout = Layout::new(kind, table);
+    let schema: SchemaRef = Arc::new(Schema::new(std::mem::take(&mut layout.fields)));
+    let csv = folder.join(format!("{name}.csv"));
+    let mut csv = CsvFile::create(&csv, schema.fields().iter().map(|field| field.name()))?;
+    let path = folder.join(format!("{name}.parquet"));
+    let target = store::create(&path)?;
+    let mut parquet = ParquetFile::new(&path.display().to_string(), target, Arc::clone(&schema))?;
+    for start in (0..table.len()).step_by(ROWS_AT_ONCE) {
+        let batch = layout.batch(&schema, start..table.len().min(start + ROWS_AT_ONCE))?;
+        let (rows, columns) =
+            rayon::join(|| write_rows(&mut csv, &batch), || parquet.write(&batch));
+        rows.and(columns)?;
     }
-    let texts = |cells: &'_ [String]| cells.to_vec();
-    let value = |name: &str| -> Vec<String> {
-        (0..table.len()).map(|i| table.first(name, i).unwrap_or_default().to_owned()).collect()
-    };
-    let end: Vec<(&str, Vec<String>)> = match kind {
-        Kind::Person => vec![
-            ("household_id", texts(&table.household)),
-            ("owner", value("owner")),
-            ("lifecycle", texts(&table.lifecycle)),
-            ("roles", texts(&table.roles)),
-        ],
-        Kind::Organisation => vec![
-            ("owner", value("owner")),
-            ("lifecycle", texts(&table.lifecycle)),
-            ("roles", texts(&table.roles)),
-            ("level", texts(&table.level)),
-            ("siren", value("siren")),
-            ("siret", value("siret")),
-            ("parent_id", texts(&table.parent)),
-        ],
-        Kind::Other => Vec::new(),
-    };
-    for (name, cells) in end {
-        columns.add(name, true, cells.iter().map(String::as_str));
-    }
-    let schema = Arc::new(Schema::new(columns.fields));
-    RecordBatch::try_new(schema, columns.arrays).map_err(Error::table("golden records"))
+    csv.finish()?;
+    parquet.finish()?.flush().map_err(Error::io("write", path))
 }
 
-/// Adds the columns of one attribute: one for each value that some golden record has.
-fn add_attribute(columns: &mut Columns, kind: Kind, table: &GoldenRecords, name: &str) {
-    let vital = model::attribute(name)
-        .is_some_and(|a| a.priority == Priority::Vital && a.on.contains(&kind) && !a.part);
-    let most = table.columns.get(name).map_or(0, |column| {
-        (0..column.len()).map(|i| column.values(i).len()).max().unwrap_or_default()
-    });
-    for nth in 0..most.max(usize::from(vital)) {
-        let suffix = if nth == 0 { String::new() } else { format!("_{}", nth + 1) };
-        let value = |i: usize| table.values(name, i).nth(nth).unwrap_or_default();
-        if name != "address" {
-            columns.add(&format!("{name}{suffix}"), vital && nth == 0, (0..table.len()).map(value));
-            continue;
-        }
-        let addresses: Vec<Address> = (0..table.len()).map(|i| Address::decode(value(i))).collect();
-        for (part, needed, of) in ADDRESS_COLUMNS {
-            let cells: Vec<String> = addresses.iter().map(of).collect();
-            let needed = needed && vital && nth == 0;
-            columns.add(&format!("{part}{suffix}"), needed, cells.iter().map(String::as_str));
-        }
-    }
-}
-
-fn write_batch(path: &Path, batch: &RecordBatch) -> Result<()> {
-    let schema = batch.schema();
-    let mut file = CsvFile::create(path, schema.fields().iter().map(|f| f.name()))?;
+fn write_rows(file: &mut CsvFile, batch: &RecordBatch) -> Result<()> {
     let columns: Vec<&StringArray> =
         batch.columns().iter().filter_map(|c| c.as_any().downcast_ref()).collect();
     for row in 0..batch.num_rows() {
         file.row(columns.iter().map(|column| column.value(row)))?;
     }
-    file.finish()
+    Ok(())
 }
 
 /// Writes `history.csv`: where each row of history hangs.

@@ -12,7 +12,7 @@ use crate::{
     model::Kind,
     run::{self, Manifest},
     store,
-    table::{RecordId, Records},
+    table::{GoldenConsent, RecordId, Records},
 };
 
 /// What one run made of its rows.
@@ -104,7 +104,7 @@ impl Side {
             // golden_id, contact_point, channel, purpose, legal_entity, state
             let told = |at: usize| cells.get(at).unwrap_or_default();
             // Of most contact points nothing is known: that comes and goes with the contact point.
-            if told(5) == consolidate::UNKNOWN {
+            if told(5) == GoldenConsent::UNKNOWN {
                 return;
             }
             let name = [told(2), told(3), told(4), told(1)];

@@ -26,7 +26,7 @@ pub(super) enum Verdict {
 /// The consents of all golden records, found by id and by contact point.
 #[derive(Debug, Default)]
 pub(super) struct Consents<'a> {
-    /// Per golden record and channel: contact point (or empty) and its strictest state, if any is known.
+    /// Per golden record and channel: contact point (or empty) and its strictest state, where one is known.
     of_golden: HashMap<(&'a str, Channel), BTreeMap<&'a str, Option<ConsentState>>>,
     /// Objections and bounces by contact point, whosever it is.
     refused: HashMap<(Channel, &'a str), ConsentState>,
@@ -37,8 +37,9 @@ pub(super) struct Consents<'a> {
 impl<'a> Consents<'a> {
     pub(super) fn new(golden: &'a Golden) -> Consents<'a> {
         let mut consents = Consents { deceased: deceased(&golden.persons), ..Consents::default() };
-        for line in &golden.consents {
-            let state = ConsentState::parse(&line.state);
+        // Of most contact points nobody said anything.
+        for line in golden.consents.iter().filter(|line| line.said.is_some()) {
+            let state = line.state();
             let points = consents.of_golden.entry((&line.golden_id, line.channel)).or_default();
             let known = points.entry(&line.contact_point).or_default();
             *known = (*known).max(state);

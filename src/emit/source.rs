@@ -9,8 +9,8 @@ use super::{
 use crate::{
     model::Kind,
     table::{
-        Channel, ConsentState, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords,
-        OrganisationLink, Origin,
+        Channel, Golden, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords, OrganisationLink,
+        Origin,
     },
     value::address::Address,
 };
@@ -133,8 +133,7 @@ impl<'a> Source<'a> {
                 self.values_of(kind, id, inner)
             }
             (Row::Consent(c), Path::Field("state")) => {
-                let state = ConsentState::parse(&c.state);
-                one(consent::state_word(state, self.consents.is_deceased(&c.golden_id)))
+                one(consent::state_word(c.state(), self.consents.is_deceased(&c.golden_id)))
             }
             (row, Path::Field(field)) => one(&field_of(row, field)),
             _ => vec![],
@@ -281,19 +280,13 @@ fn field_of(row: Row<'_>, field: &str) -> String {
         (Row::ContactPoint(p), "state") => p.state_word().to_owned(),
         (Row::ContactPoint(p), "channel") => p.channel.as_str().to_owned(),
         (Row::ContactPoint(p), "golden_id") => p.golden_id.to_owned(),
-        (Row::Consent(c), "golden_id") => c.golden_id.clone(),
-        (Row::Consent(c), "contact_point") => match c.channel {
-            Channel::Post => part_of(&Address::decode(&c.contact_point), Part::Whole),
-            _ => c.contact_point.clone(),
-        },
-        (Row::Consent(c), "channel") => c.channel.as_str().to_owned(),
-        (Row::Consent(c), "purpose") => c.purpose.clone(),
-        (Row::Consent(c), "legal_entity") => c.legal_entity.clone(),
-        (Row::Consent(c), "proved") => yes_no(c.proved),
-        (Row::Consent(c), "since") => c.since.clone(),
-        (Row::Consent(c), "source") => c.source.clone(),
-        (Row::Consent(c), "file") => c.file.clone(),
-        (Row::Consent(c), "row") => c.row.map(|row| row.to_string()).unwrap_or_default(),
+        (Row::Consent(c), "contact_point") if c.channel == Channel::Post => {
+            part_of(&Address::decode(&c.contact_point), Part::Whole)
+        }
+        (Row::Consent(c), field) => {
+            let at = GoldenConsent::COLUMNS.iter().position(|column| *column == field);
+            at.map(|at| c.cells()[at].to_string()).unwrap_or_default()
+        }
         (Row::Key(k), "golden_id") => k.golden_id.clone(),
         (Row::Key(k), "key_space") => k.key_space.clone(),
         (Row::Key(k), "key") => k.key.clone(),

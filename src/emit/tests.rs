@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::table::{
-    ColumnBuilder, ConsentState, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords,
+    ColumnBuilder, ConsentSaid, ConsentState, GoldenConsent, GoldenKey, GoldenLink, GoldenRecords,
     OrganisationLink,
 };
 
@@ -45,20 +45,13 @@ fn golden(text: &str) -> (Golden, Vec<Origin>) {
                 until: String::new(),
             }),
             "consent" => golden.consents.push(GoldenConsent {
-                golden_id: word(0),
+                golden_id: word(0).into(),
                 channel: Channel::ALL
                     .into_iter()
                     .find(|c| c.as_str() == word(1))
                     .expect("a channel"),
-                contact_point: word(2).replace('-', ""),
-                state: word(3),
-                purpose: String::new(),
-                legal_entity: String::new(),
-                proved: false,
-                since: String::new(),
-                source: String::new(),
-                file: String::new(),
-                row: None,
+                contact_point: word(2).replace('-', "").into(),
+                said: ConsentState::parse(&word(3)).map(ConsentSaid::bare),
             }),
             "key" => golden.keys.push(GoldenKey {
                 golden_id: word(0),
@@ -600,12 +593,11 @@ proptest! {
         let out = lists.column("4-opt-outs.csv", "Email");
         let (golden, _) = &estate;
         for line in &golden.consents {
-            let state = ConsentState::parse(&line.state);
-            if state.is_some_and(ConsentState::is_objection) {
-                let at = ids.iter().position(|id| *id == line.golden_id).expect("every person is there");
+            if line.state().is_some_and(ConsentState::is_objection) {
+                let at = ids.iter().position(|id| **id == *line.golden_id).expect("every person is there");
                 prop_assert_eq!(&flags[at], "true");
                 let i = golden.persons.find(&line.golden_id).expect("it is there");
-                for email in golden.persons.values("email", i).chain([line.contact_point.as_str()]) {
+                for email in golden.persons.values("email", i).chain([&*line.contact_point]) {
                     prop_assert!(email.is_empty() || out.iter().any(|e| e == email), "{} is not on the list", email);
                 }
             }
@@ -615,8 +607,8 @@ proptest! {
             if flag == "false" {
                 let i = golden.persons.find(id).expect("it is there");
                 let first = golden.persons.first("email", i).unwrap_or("");
-                let said = |c: &&GoldenConsent| c.golden_id == *id && c.state == "opt_in"
-                    && (c.contact_point == first || c.contact_point.is_empty());
+                let said = |c: &&GoldenConsent| *c.golden_id == **id && c.state() == Some(ConsentState::OptIn)
+                    && (*c.contact_point == *first || c.contact_point.is_empty());
                 prop_assert!(golden.consents.iter().any(|c| said(&c)));
                 prop_assert!(!out.iter().any(|e| !first.is_empty() && e == first));
             }

@@ -22,7 +22,7 @@ use crate::{
     run::MODEL,
     score::Explanation,
     store,
-    table::{Lineages, Place, RecordId, Records},
+    table::{Lineage, Place, RecordId, Records},
 };
 pub(crate) use compare::Comparer;
 
@@ -402,8 +402,8 @@ fn conflicts(tables: &Tables, golden_id: &str) -> Result<Vec<Disagreement>> {
 }
 
 fn lineage(tables: &Tables, path: &Path, golden_id: &str) -> Result<Vec<GoldenValue>> {
-    let lines = Lineages::from_batch(store::read_parquet(path)?)?;
-    let of_this = lines.iter().filter(|line| line.golden_id == golden_id);
+    let batch = store::read_parquet(path)?;
+    let of_this = Lineage::of_batch(&batch)?.filter(|line| line.golden_id == golden_id);
     let values = of_this.map(|line| GoldenValue {
         attribute: line.attribute.to_owned(),
         value: consolidate::masked(line.attribute, line.value).into_owned(),

@@ -8,10 +8,10 @@ use super::{Input, Matching};
 use crate::{
     consolidate, emit, ingest, normalize, store,
     table::{
-        Channel, Clean, Clusters, Column, ColumnBuilder, ConsentEvent, ConsentState, Draft, Golden,
-        GoldenConsent, GoldenHistory, GoldenLink, GoldenRecords, History, HistoryRow, IdKey,
-        Ingested, Kind, Place, Records, RecordsBuilder, Reject, Review, Severity, Skipped,
-        row_digest,
+        Channel, Clean, Clusters, Column, ColumnBuilder, ConsentEvent, ConsentSaid, ConsentState,
+        Draft, Golden, GoldenConsent, GoldenHistory, GoldenLink, GoldenRecords, History,
+        HistoryRow, IdKey, Ingested, Kind, Place, Records, RecordsBuilder, Reject, Review,
+        Severity, Skipped, row_digest,
     },
     value::address::Address,
 };
@@ -457,22 +457,15 @@ impl Demo {
                         .map(|x| x.1)
                         .max();
                     let state = match (channel, known) {
-                        (Channel::Email, Some(s)) => other.map_or(s, |o| o.max(s)).as_str(),
-                        (Channel::Email, None) => other.map_or("unknown", ConsentState::as_str),
-                        _ => "unknown",
+                        (Channel::Email, Some(s)) => Some(other.map_or(s, |o| o.max(s))),
+                        (Channel::Email, None) => other,
+                        _ => None,
                     };
                     consents.push(GoldenConsent {
-                        golden_id: id.clone(),
-                        contact_point: point.to_owned(),
+                        golden_id: id.as_str().into(),
+                        contact_point: point.into(),
                         channel,
-                        purpose: String::new(),
-                        legal_entity: String::new(),
-                        state: state.into(),
-                        proved: false,
-                        since: String::new(),
-                        source: String::new(),
-                        file: String::new(),
-                        row: None,
+                        said: state.map(ConsentSaid::bare),
                     });
                 }
             }
@@ -481,12 +474,12 @@ impl Demo {
         for event in self.clean.events.iter().filter(|e| e.state.is_objection()) {
             let Some(record) = event.record else { continue };
             let id = &self.golden.golden_of[record as usize];
-            if !consents.iter().any(|c| c.golden_id == *id && c.channel == event.channel) {
+            if !consents.iter().any(|c| *c.golden_id == **id && c.channel == event.channel) {
                 let mut line = consents[0].clone();
-                line.golden_id.clone_from(id);
-                line.contact_point.clone_from(&event.contact_point);
+                line.golden_id = id.as_str().into();
+                line.contact_point = event.contact_point.as_str().into();
                 line.channel = event.channel;
-                line.state = event.state.as_str().into();
+                line.said = Some(ConsentSaid::bare(event.state));
                 consents.push(line);
             }
         }

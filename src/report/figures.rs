@@ -4,7 +4,7 @@
 use std::{
     borrow::Cow,
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
 use rust_decimal::Decimal;
@@ -331,7 +331,7 @@ pub(super) struct Consent {
     /// Events by source, channel and state.
     pub(super) events: Vec<(String, String, String, u64)>,
     /// Contact points of golden records by channel and state, `unknown` among them.
-    pub(super) golden: BTreeMap<String, BTreeMap<String, u64>>,
+    pub(super) golden: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
     /// Events that are an objection.
     pub(super) objections: u64,
     /// Of them, found again on the golden record of the one who objected.
@@ -565,9 +565,9 @@ fn skipped_rows(input: &Input<'_>) -> u64 {
 
 /// Every record has one golden id, of a golden record that is there.
 fn crosswalk(input: &Input<'_>) -> Identity {
-    let kinds = golden_kinds(input);
-    let known = |id: &&String| kinds.iter().any(|(_, golden)| golden.find(id).is_some());
-    let lines = input.golden.golden_of.iter().filter(known).count() as u64;
+    let known: HashSet<&String> =
+        golden_kinds(input).into_iter().flat_map(|(_, golden)| &golden.ids).collect();
+    let lines = input.golden.golden_of.iter().filter(|id| known.contains(id)).count() as u64;
     Identity::new("crosswalk", input.ingested.records.len() as u64, &[lines])
 }
 
@@ -954,16 +954,29 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
         let source = places.get(e.place as usize).map_or("", |p| p.source.as_str());
         (source.to_owned(), e.channel, Reverse(e.state))
     }));
-    let mut golden: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let mut golden: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
     let mut of_golden: HashMap<(&str, Channel), Vec<&GoldenConsent>> = HashMap::new();
     let mut of_point: HashMap<(Cow<'_, str>, Channel), Vec<&GoldenConsent>> = HashMap::new();
+    // Lines are looked up by what objections speak of, and by nothing else.
+    for event in events.iter().filter(|e| e.state.is_objection()) {
+        let golden_id = event.record.and_then(|r| input.golden.golden_of.get(r as usize));
+        if let Some(id) = golden_id {
+            of_golden.insert((id, event.channel), Vec::new());
+        }
+        of_point.insert((event.channel.key(&event.contact_point), event.channel), Vec::new());
+    }
     for line in consents {
-        let states = golden.entry(line.channel.as_str().to_owned()).or_default();
-        *states.entry(line.state.clone()).or_insert(0) += 1;
-        of_golden.entry((&line.golden_id, line.channel)).or_default().push(line);
-        if !line.contact_point.is_empty() {
-            let key = line.channel.key(&line.contact_point);
-            of_point.entry((key, line.channel)).or_default().push(line);
+        let states = golden.entry(line.channel.as_str()).or_default();
+        *states.entry(line.state_word()).or_insert(0) += 1;
+        if let Some(lines) = of_golden.get_mut(&(&*line.golden_id, line.channel)) {
+            lines.push(line);
+        }
+        if line.contact_point.is_empty() || of_point.is_empty() {
+            continue;
+        }
+        let key = (line.channel.key(&line.contact_point), line.channel);
+        if let Some(lines) = of_point.get_mut(&key) {
+            lines.push(line);
         }
     }
 
@@ -995,7 +1008,7 @@ fn consent(input: &Input<'_>) -> Option<Consent> {
             _ => of_point.get(&(point.clone(), event.channel)).map_or(&[][..], Vec::as_slice),
         };
         for line in same_point.iter().filter(|line| concerns(line, event)) {
-            if !is_as_strict(&line.state, event.state) {
+            if !is_as_strict(line.state(), event.state) {
                 contradicting.insert((&line.golden_id, &line.contact_point, line.channel));
             }
         }
@@ -1069,13 +1082,15 @@ fn holders<'a>(input: &Input<'a>) -> BTreeSet<Cow<'a, str>> {
 /// Whether the line speaks of the purpose and to the legal entity that the event does.
 fn concerns(line: &GoldenConsent, event: &ConsentEvent) -> bool {
     let meet = |a: &str, b: &str| a.is_empty() || b.is_empty() || a == b;
-    meet(&line.purpose, &event.purpose) && meet(&line.legal_entity, &event.legal_entity)
+    line.said.as_ref().is_none_or(|said| {
+        meet(&said.purpose, &event.purpose) && meet(&said.legal_entity, &event.legal_entity)
+    })
 }
 
 /// Whether each line that concerns the objection shows it. A line carries the purpose of the event that
 /// decides, so that where none is of this purpose all have to show it.
 fn shows(lines: &[&GoldenConsent], objection: &ConsentEvent) -> bool {
-    let strict = |line: &&GoldenConsent| is_as_strict(&line.state, objection.state);
+    let strict = |line: &&GoldenConsent| is_as_strict(line.state(), objection.state);
     let mut concerned = lines.iter().copied().filter(|l| concerns(l, objection)).peekable();
     match concerned.peek() {
         Some(_) => concerned.all(|line| strict(&line)),
@@ -1084,10 +1099,8 @@ fn shows(lines: &[&GoldenConsent], objection: &ConsentEvent) -> bool {
 }
 
 /// Whether what holds is the objection that was made, or a stricter one.
-fn is_as_strict(state: &str, objection: ConsentState) -> bool {
-    [ConsentState::OptOut, ConsentState::Complaint]
-        .into_iter()
-        .any(|holds| holds >= objection && holds.as_str() == state)
+fn is_as_strict(state: Option<ConsentState>, objection: ConsentState) -> bool {
+    state.is_some_and(|state| state.is_objection() && state >= objection)
 }
 
 fn load(input: &Input<'_>) -> Option<Load> {

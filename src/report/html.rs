@@ -648,7 +648,7 @@ fn consent_view(consent: &Consent, texts: Texts) -> Value {
         total: counts.iter().sum(),
         counts,
     });
-    let stack = |(channel, counts): &(&str, &BTreeMap<String, u64>)| Stack {
+    let stack = |(channel, counts): &(&str, &BTreeMap<&str, u64>)| Stack {
         label: texts.word("channel", channel),
         parts: states
             .iter()

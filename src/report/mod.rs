@@ -171,6 +171,7 @@ pub fn run(input: Input<'_>, lang: Lang, folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{ConsentSaid, ConsentState};
 
     /// The report of the demo, as text of its files.
     fn report(demo: &demo::Demo, lang: Lang) -> (String, serde_json::Value, Vec<u8>) {
@@ -252,8 +253,10 @@ mod tests {
         assert_eq!(failing(&demo), ["crosswalk", "members"]);
 
         let mut demo = demo::Demo::new();
-        let objection = demo.golden.consents.iter_mut().find(|c| c.state == "opt_out");
-        objection.expect("the demo has one").state = "opt_in".into();
+        let objection =
+            demo.golden.consents.iter_mut().find(|c| c.state() == Some(ConsentState::OptOut));
+        let said = &mut objection.expect("the demo has one").said;
+        *said = Some(ConsentSaid::bare(ConsentState::OptIn));
         assert_eq!(failing(&demo), ["objections"]);
 
         let mut demo = demo::Demo::new();

@@ -4,7 +4,10 @@
 //! per record, and for each attribute a list of `{value, origin}`. Only whole numbers are taken from
 //! polars, and where a table was not kept there are none.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 #[cfg(feature = "polars")]
 use polars::prelude::*;
@@ -71,36 +74,51 @@ fn scan_if_kept(path: &Path, records: &Records) -> Counts {
 
 #[cfg(feature = "polars")]
 fn scan(path: &Path, records: &Records) -> PolarsResult<Counts> {
-    let sources: Vec<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
+    let names: BTreeSet<&str> = records.places.iter().map(|p| p.source.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let number = |source: &str| names.binary_search(&source).map_or(u32::MAX, |at| at as u32);
+    let sources: Vec<u32> = records.places.iter().map(|place| number(&place.source)).collect();
     let mut counts = Counts::new();
     for attribute in records.columns.keys() {
         // One attribute at a time: memory holds the values of one column only.
-        let values = values_of(path, attribute, &sources)?;
-        for subset in [&["source", "kind", "value"][..], &["kind", "value"]] {
-            let subset: Vec<PlSmallStr> = subset.iter().map(|&name| name.into()).collect();
-            let has_source = subset.len() == 3;
-            let different =
-                values.unique_impl(false, Some(subset), UniqueKeepStrategy::Any, None)?;
-            let (sources, kinds) = (different.column("source")?.str()?, different.column("kind")?);
-            for (source, kind) in sources.iter().zip(kinds.str()?.iter()) {
-                let source = source.filter(|_| has_source).map(str::to_owned);
-                let key = (source, kind.unwrap_or_default().to_owned(), attribute.clone());
-                *counts.entry(key).or_default() += 1;
-            }
+        let of_each =
+            different(&values_of(path, attribute, &sources)?, &["source", "kind", "value"])?;
+        for (source, kind) in of_each.column("source")?.u32()?.iter().zip(kinds(&of_each)?.iter()) {
+            let source =
+                source.and_then(|at| names.get(at as usize).map(|name| (*name).to_owned()));
+            let key = (source, kind.unwrap_or_default().to_owned(), attribute.clone());
+            *counts.entry(key).or_default() += 1;
+        }
+        let of_all = different(&of_each, &["kind", "value"])?;
+        for kind in kinds(&of_all)?.iter() {
+            let key = (None, kind.unwrap_or_default().to_owned(), attribute.clone());
+            *counts.entry(key).or_default() += 1;
         }
     }
     Ok(counts)
 }
 
-/// One line per value of an attribute: `source`, `kind` and `value`.
+/// One line for each different group of cells in these columns.
 #[cfg(feature = "polars")]
-fn values_of(path: &Path, attribute: &str, sources: &[&str]) -> PolarsResult<DataFrame> {
+fn different(values: &DataFrame, columns: &[&str]) -> PolarsResult<DataFrame> {
+    let columns: Vec<PlSmallStr> = columns.iter().map(|&name| name.into()).collect();
+    values.unique_impl(false, Some(columns), UniqueKeepStrategy::Any, None)
+}
+
+#[cfg(feature = "polars")]
+fn kinds(values: &DataFrame) -> PolarsResult<&StringChunked> {
+    values.column("kind")?.str()
+}
+
+/// One line per value of an attribute: `source` (its number, by place in `sources`), `kind` and `value`.
+#[cfg(feature = "polars")]
+fn values_of(path: &Path, attribute: &str, sources: &[u32]) -> PolarsResult<DataFrame> {
     let columns = ["place", "kind", attribute].map(str::to_owned).to_vec();
     let table =
         ParquetReader::new(std::fs::File::open(path)?).with_columns(Some(columns)).finish()?;
     let without_nulls = ExplodeOptions { empty_as_null: false, keep_nulls: false };
     let table = table.explode([attribute], without_nulls)?;
-    let source: StringChunked = table
+    let source: UInt32Chunked = table
         .column("place")?
         .u32()?
         .iter()

@@ -157,8 +157,11 @@ pub(crate) fn survive<'a>(
     evidence: Evidence<'_, 'a>,
 ) -> Vec<Survivor<'a>> {
     let standings = evidence.standings;
-    if let [winner] = candidates {
-        return vec![Survivor::of(*winner, Vec::new(), Outcome::Decided)];
+    // Mostly all say the same: there is nothing to choose but the record that is named for it.
+    if candidates.windows(2).all(|pair| pair[0].value == pair[1].value) {
+        let best = candidates.iter().min_by(|a, b| by_standing(standings, a.record, b.record));
+        let survivor = |winner: &Candidate<'a>| Survivor::of(*winner, Vec::new(), Outcome::Decided);
+        return best.map(survivor).into_iter().collect();
     }
     let mut choices = choices_of(kind, candidates, evidence);
     if rule.wants_unanimity() && choices.len() > 1 {
