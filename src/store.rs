@@ -10,7 +10,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use parquet::{
     arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder},
     basic::{Compression, ZstdLevel},
-    file::properties::WriterProperties,
+    file::properties::{EnabledStatistics, WriterProperties},
 };
 use serde::Serialize;
 
@@ -161,6 +161,9 @@ impl<W: Write + Send> ParquetFile<W> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by("orpailleur".to_owned())
+            // Tables are read whole: least and greatest values would cost a look at every text, and tell them to who
+            // reads no more than the end of the file.
+            .set_statistics_enabled(EnabledStatistics::None)
             .build();
         let writer = ArrowWriter::try_new(target, schema, Some(properties));
         Ok(ParquetFile { name: name.to_owned(), writer: writer.map_err(Error::table(name))? })

@@ -21,7 +21,7 @@ use crate::{
     store::{self, CsvFile, ParquetFile},
     table::{
         Channel, Column, Conflict, ConsentReview, Golden, GoldenConsent, GoldenRecords,
-        GoldenRetention, Ingested, RecordId, Records,
+        GoldenRetention, Ingested, Place, RecordId, Records,
     },
     value::address::Address,
 };
@@ -71,10 +71,15 @@ pub fn write(
 /// Writes `crosswalk.csv`: one line per record, by file, sheet and row.
 pub fn write_crosswalk(path: &Path, records: &Records, golden_of: &[String]) -> Result<()> {
     let header = ["source", "file", "sheet", "row", "kind", "record_key", "record_id", "golden_id"];
+    // Places are few and rows are many: files and sheets are put in order once.
+    let names = |place: &Place| (place.file.clone(), place.sheet.clone());
+    let sheets: BTreeSet<(String, String)> = records.places.iter().map(names).collect();
+    let sheets: Vec<(String, String)> = sheets.into_iter().collect();
+    let rank = |place: &Place| sheets.binary_search(&names(place)).unwrap_or_default();
+    let ranks: Vec<usize> = records.places.iter().map(rank).collect();
     let mut order: Vec<usize> = (0..records.len()).collect();
-    order.sort_by_cached_key(|&r| {
-        let place = records.place_of(r);
-        (place.file.as_str(), place.sheet.as_str(), records.row[r], records.kinds[r], r)
+    order.par_sort_unstable_by_key(|&r| {
+        (ranks[records.place[r] as usize], records.row[r], records.kinds[r], r)
     });
     let mut file = CsvFile::create(path, header)?;
     for r in order {
