@@ -48,19 +48,46 @@ pub struct Resolved {
 }
 
 /// One kind of record with all that is needed to compare any two of them.
-pub struct Prepared {
+struct Prepared {
     /// Positions of the kind's records.
-    pub members: Vec<u32>,
+    members: Vec<u32>,
     /// Comparisons and model.
-    pub scorer: Scorer,
+    scorer: Scorer,
     candidates: CandidatePairs,
     /// Matches expected among the pairs left out.
     left_out_matches: f64,
     block: block::Metrics,
 }
 
-/// Resolves all records: organisations first, then persons with the organisations they belong to as
-/// evidence. What was `decided` holds, whatever the model says.
+/// Which look at a kind of record it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// At organisations whose persons are not resolved yet: only who belongs together, as evidence for persons.
+    First,
+    /// The one that counts.
+    Last,
+}
+
+impl Look {
+    /// What the model of this look is called in `model.json`.
+    fn model(self, kind: Kind) -> String {
+        match self {
+            Look::First => format!("{}, first look", kind.as_str()),
+            Look::Last => kind.as_str().to_owned(),
+        }
+    }
+}
+
+/// The order in which kinds are resolved. Organisations are evidence for the persons on their rows, and these,
+/// once they are resolved, for the organisations.
+fn looks(links: &[Link]) -> Vec<(Kind, Look)> {
+    let first = (Kind::Organisation, Look::First);
+    let last = [Kind::Person, Kind::Organisation, Kind::Other].map(|kind| (kind, Look::Last));
+    (!links.is_empty()).then_some(first).into_iter().chain(last).collect()
+}
+
+/// Resolves all records: organisations, then persons with the organisations they belong to as evidence, then
+/// organisations again with their persons. What was `decided` holds, whatever the model says.
 pub fn resolve(
     records: &Records,
     (links, couples): (&[Link], &[Couple]),
@@ -71,13 +98,13 @@ pub fn resolve(
 ) -> Result<Resolved> {
     let mut resolved = Resolved::default();
     resolved.clusters.cluster = (0..records.len() as u32).collect();
-    for kind in [Kind::Organisation, Kind::Person, Kind::Other] {
+    for (kind, look) in looks(links) {
         if !records.kinds.contains(&kind) {
             continue;
         }
-        let evidence = &resolved.clusters.cluster;
+        let beside = Beside { links, clusters: &resolved.clusters.cluster, look };
         let learning = Learning { known, decided };
-        let prepared = prepare(records, links, kind, evidence, &learning, settings, progress)?;
+        let prepared = prepare(records, kind, beside, &learning, settings, progress)?;
         let scorer = &prepared.scorer;
         let mut scored = progress.part("score", pairs_scored, || {
             scorer.run(&prepared.candidates, &settings.score, progress)
@@ -112,6 +139,14 @@ pub fn resolve(
             |_| count as u64,
             || cluster::run(count, pairs, merge, &constraints, &judge),
         );
+        let global = |local: u32| prepared.members[local as usize];
+        for (local, &first) in clustered.first.iter().enumerate() {
+            resolved.clusters.cluster[global(local as u32) as usize] = global(first);
+        }
+        if look == Look::First {
+            resolved.models.push(prepared.scorer.model);
+            continue;
+        }
         let overruled = clustered.overruled.iter().map(|&(at, reason)| (asked[at], reason));
         resolved.overruled.extend(overruled);
         let chained = prepared.candidates.chained_only(&clustered.first);
@@ -140,10 +175,6 @@ pub fn resolve(
             review_bits: f64::from(review) / 100.0,
             cluster: metrics,
         });
-        let global = |local: u32| prepared.members[local as usize];
-        for (local, &first) in clustered.first.iter().enumerate() {
-            resolved.clusters.cluster[global(local as u32) as usize] = global(first);
-        }
         resolved.clusters.review.extend(clustered.review.into_iter().map(|review| Review {
             left: global(review.left),
             right: global(review.right),
@@ -240,19 +271,27 @@ impl Learning<'_> {
     }
 }
 
-/// Blocks and trains one kind; `clusters` are those of the kinds resolved before.
-pub fn prepare(
+/// What is known of the records beside those of a kind.
+#[derive(Clone, Copy)]
+struct Beside<'a> {
+    links: &'a [Link],
+    /// Those of the kinds resolved before.
+    clusters: &'a [u32],
+    look: Look,
+}
+
+/// Blocks and trains one kind.
+fn prepare(
     records: &Records,
-    links: &[Link],
     kind: Kind,
-    clusters: &[u32],
+    beside: Beside<'_>,
     learning: &Learning<'_>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Prepared> {
     let members: Vec<u32> =
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
-    let evidence = evidence(records, links, kind, &members, clusters);
+    let evidence = evidence(records, kind, &members, beside);
     let source = settings.link_only.then(|| sources(records, &members));
     let coded = CodedRecords::new(records, &members);
     let blocked = progress.part(
@@ -260,10 +299,12 @@ pub fn prepare(
         |_| members.len() as u64,
         || block::run(&coded, kind, &evidence.people, source, &settings.block, progress),
     )?;
-    let known = learning.known.iter().find(|model| model.kind == kind.as_str());
+    let name = beside.look.model(kind);
+    let known = learning.known.iter().find(|model| model.kind == name);
     let mut candidates = blocked.table;
     let labels = learning.labels(&members);
-    let scorer = Scorer::new(&coded, kind, &evidence, &candidates, &labels, known, progress)?;
+    let mut scorer = Scorer::new(&coded, kind, &evidence, &candidates, &labels, known, progress)?;
+    scorer.model.kind = name;
     let number = |member: u32| score::number_of(records, members[member as usize]);
     let idle = progress.part("choose pairs", nothing, || scorer.idle_pairs(&candidates, number));
     let mut block = blocked.metrics;
@@ -293,19 +334,15 @@ pub fn comparer(
     let members: Vec<u32> =
         (0..records.len() as u32).filter(|&r| records.kinds[r as usize] == kind).collect();
     let model = known.iter().find(|model| model.kind == kind.as_str())?;
-    let evidence = evidence(records, links, kind, &members, clusters);
+    let beside = Beside { links, clusters, look: Look::Last };
+    let evidence = evidence(records, kind, &members, beside);
     let scorer = Scorer::known(&CodedRecords::new(records, &members), kind, &evidence, model)?;
     Some((members, scorer))
 }
 
 /// What the other record of a row says of a record.
-fn evidence(
-    records: &Records,
-    links: &[Link],
-    kind: Kind,
-    members: &[u32],
-    clusters: &[u32],
-) -> Evidence {
+fn evidence(records: &Records, kind: Kind, members: &[u32], known: Beside<'_>) -> Evidence {
+    let Beside { links, clusters, look } = known;
     let mut beside: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for link in links {
         match kind {
@@ -323,6 +360,9 @@ fn evidence(
     match kind {
         Kind::Organisation => Evidence {
             people: of(&|person| {
+                if look == Look::Last {
+                    return vec![clusters[person as usize].to_string()];
+                }
                 let part =
                     |a| records.first(a, person as usize).map(text::fold).unwrap_or_default();
                 let (first, last) = (part("first_name"), part("last_name"));
