@@ -172,9 +172,10 @@ Examples:
   orpailleur unmerge Pmz589v5fc0tx33c2 clients.csv:12
   orpailleur unmerge Pmz589v5fc0tx33c2 clients.csv:12 leads.csv:7 --yes --comment \"father and son\"")]
     Unmerge(Unmerge),
-    /// Compute the digests of a run again, and compare them with its manifest
+    /// Check that a run is still what it was: its files, its sums, and the chain of runs
     ///
-    /// Says `ok` and how many files there are, or names each that is missing, changed or new.
+    /// Computes the digests of all files again, checks what must hold between them (each row one fate, each record one
+    /// golden record, each golden cell a source, sums of money), and that each run names the one before it.
     #[command(after_help = "Example:
   orpailleur verify migration --run 0003-5f1c22ab")]
     Verify(InRun),
@@ -227,6 +228,9 @@ pub struct Running {
     /// Train the matching model again
     #[arg(long)]
     pub retrain: bool,
+    /// Run every stage, also those whose inputs are as they were in an earlier run
+    #[arg(long)]
+    pub fresh: bool,
     /// Stop when a source cannot be read
     #[arg(long)]
     pub strict: bool,

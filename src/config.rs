@@ -177,6 +177,8 @@ pub struct Overrides {
     pub until: Option<Stage>,
     /// Train the model again.
     pub retrain: bool,
+    /// Take nothing over from an earlier run.
+    pub fresh: bool,
     /// A source that cannot be read stops the run.
     pub strict: bool,
 }
@@ -289,6 +291,8 @@ pub struct Plan {
     pub until: Option<Stage>,
     /// Train the model again.
     pub retrain: bool,
+    /// Take nothing over from an earlier run.
+    pub fresh: bool,
     /// A source that cannot be read stops the run.
     pub strict: bool,
 }
@@ -510,6 +514,7 @@ impl Plan {
             rules: Vec::new(),
             until: overrides.until,
             retrain: overrides.retrain,
+            fresh: overrides.fresh,
             strict: overrides.strict,
             plain: Some(plain),
         })
@@ -651,6 +656,7 @@ impl Checker<'_, '_> {
             rules,
             until: overrides.until,
             retrain: overrides.retrain,
+            fresh: overrides.fresh,
             strict: overrides.strict,
         }
     }

@@ -50,10 +50,13 @@ pub mod config;
 pub mod init;
 pub mod profile;
 pub mod matching;
+pub mod reuse;
 pub mod pipeline;
 pub mod explain;
 pub mod decide;
 pub mod diff;
+// Whether a finished run is still what it was.
+pub mod verify;
 pub mod evaluate;
 pub mod label;
 pub mod mappings;

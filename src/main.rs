@@ -18,6 +18,7 @@ use orpailleur::{
     evaluate, explain, init, label, mappings, pipeline, profile,
     progress::{self, Progress},
     run::{self, Run},
+    verify,
 };
 
 #[global_allocator]
@@ -66,7 +67,11 @@ fn execute(cli: Cli) -> Result<u8> {
         Command::Evaluate(asked) => compare_with_truth(&asked, common),
         Command::Label(asked) => propose_labels(&asked, common),
         Command::Run(asked) => {
-            let plan = Plan::load(&asked.project.project, &overrides(common, &asked.running))?;
+            let overrides = overrides(common, &asked.running);
+            let mut plan = Plan::load(&asked.project.project, &overrides)?;
+            if pipeline::recover(&plan)? {
+                plan = Plan::load(&asked.project.project, &overrides)?;
+            }
             let run = Run::start(&plan.runs, &plan.inputs(), common.quiet)?;
             plan.keep_key()?;
             carry_out(&plan, run, common)
@@ -298,17 +303,15 @@ fn check_project(project: &Path, common: &Common) -> Result<u8> {
 
 fn verify(asked: &cli::InRun, common: &Common) -> Result<u8> {
     let folder = find_run(&asked.project.project, asked.run.as_deref())?;
-    let differences = run::verify(&folder)?;
-    let files = run::manifest(&folder)?.outputs.len();
+    let checks = verify::run(&folder)?;
+    let problems: usize = checks.iter().map(|check| check.problems.len()).sum();
     if common.json {
-        let found = serde_json::json!({ "files": files, "differences": differences });
+        let found = serde_json::json!({ "ok": problems == 0, "checks": checks });
         say(&found.to_string());
-    } else if differences.is_empty() {
-        say(&format!("ok: {} as the manifest says", counted(files, "file")));
     } else {
-        differences.iter().for_each(|difference| say(difference));
+        checks.iter().for_each(|check| say(&check.to_string()));
     }
-    Ok(if differences.is_empty() { DONE } else { FAILED })
+    Ok(if problems == 0 { DONE } else { FAILED })
 }
 
 /// `; 3 values without a common value: 2 of category, 1 of status`; nothing where all have one.
@@ -367,6 +370,7 @@ fn beside(file: &Path) -> PathBuf {
 /// Runs `plan` into `run` and says what came of it.
 fn carry_out(plan: &Plan, mut run: Run, common: &Common) -> Result<u8> {
     let legacy = pipeline::run(plan, &mut run)?;
+    pipeline::prepare(plan, &run, &legacy)?;
     let folder = run.finish()?;
     pipeline::keep(plan, legacy)?;
     let manifest = run::manifest(&folder)?;
@@ -405,6 +409,7 @@ fn overrides(common: &Common, running: &Running) -> Overrides {
         precision: running.precision,
         until: running.until,
         retrain: running.retrain,
+        fresh: running.fresh,
         strict: running.strict,
     }
 }

@@ -44,7 +44,7 @@ pub struct Resolved {
     /// The pairs that came into question, sorted, with what is said of them in the end.
     pub pairs: Vec<Said>,
     /// Which of the records that are [one by decision](Decided::same) broke which bound.
-    pub overruled: Vec<(usize, &'static str)>,
+    pub overruled: Vec<(usize, String)>,
 }
 
 /// One kind of record with all that is needed to compare any two of them.
@@ -147,7 +147,8 @@ pub fn resolve(
             resolved.models.push(prepared.scorer.model);
             continue;
         }
-        let overruled = clustered.overruled.iter().map(|&(at, reason)| (asked[at], reason));
+        let overruled =
+            clustered.overruled.iter().map(|&(at, reason)| (asked[at], reason.to_owned()));
         resolved.overruled.extend(overruled);
         let chained = prepared.candidates.chained_only(&clustered.first);
         let blocking_loss = blocking_loss.map(|share| chained + (1.0 - chained) * share);

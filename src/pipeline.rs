@@ -3,12 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, Int32Array, RecordBatch, StringArray, UInt32Array},
+    array::{ArrayRef, RecordBatch, StringArray, UInt32Array},
     datatypes::{DataType, Field, Schema},
 };
 
 use crate::{
-    cluster::Said,
     config::Plan,
     consolidate::{self, Expired, Owners},
     decisions::{self, Decided, Decision, Status},
@@ -18,8 +17,8 @@ use crate::{
     matching::{self, Resolved},
     normalize, owners,
     registry::{self, Registry},
-    report,
-    run::{MODEL, PAIRS, Run, Stage},
+    report, reuse,
+    run::{MANIFEST, MODEL, Run, Stage},
     score::Model,
     store,
     table::{
@@ -40,7 +39,29 @@ pub struct Legacy {
     owners: Option<Owners>,
 }
 
-/// Keeps what a run leaves to the next ones, once it is complete.
+/// Where what a run leaves to the next ones waits, from the project's folder, until the run is complete.
+const NEXT: &str = "registry/next";
+/// The file there that names the run: written last.
+const OF_RUN: &str = "run";
+
+/// Writes what a run leaves to the next ones to where it waits until the run is complete: ids that a run gave must be
+/// known to the next one even if the program is killed in between.
+pub fn prepare(plan: &Plan, run: &Run, legacy: &Legacy) -> Result<()> {
+    let next = plan.folder.join(NEXT);
+    store::remove_folder(&next)?;
+    let model = legacy.model.as_ref().map(|model| (MODEL, model.clone()));
+    let registry = legacy.registry.as_ref().map(Registry::files).transpose()?.unwrap_or_default();
+    let files: Vec<(&str, String)> = model.into_iter().chain(registry).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    for (name, text) in files {
+        store::write(&next.join(name), text)?;
+    }
+    store::write_atomically(&next.join(OF_RUN), &run.manifest.run)
+}
+
+/// Keeps what a complete run leaves to the next ones.
 pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
     if let Some(model) = legacy.model {
         store::write_atomically(&plan.folder.join(MODEL), model)?;
@@ -48,16 +69,40 @@ pub fn keep(plan: &Plan, legacy: Legacy) -> Result<()> {
     if let Some(counted) = legacy.owners {
         owners::write(&plan.folder.join(owners::OWNERS), &counted)?;
     }
-    let Some(registry) = legacy.registry else { return Ok(()) };
-    for (name, text) in registry.files()? {
+    let registry = legacy.registry.as_ref().map(Registry::files).transpose()?.unwrap_or_default();
+    for (name, text) in registry {
         store::write_atomically(&plan.folder.join(name), text)?;
     }
-    Ok(())
+    store::remove_folder(&plan.folder.join(NEXT))
 }
 
-/// Runs every stage of `plan`, in order, into `run`; [`keep`] what it returns once the run is complete.
+/// Keeps what a complete run left when the program was killed before it did: whether there was any. What a run left
+/// that is not complete may be that of one that goes on: it stays, and is of no use to others.
+pub fn recover(plan: &Plan) -> Result<bool> {
+    let next = plan.folder.join(NEXT);
+    let is_complete = std::fs::read_to_string(next.join(OF_RUN))
+        .is_ok_and(|run| plan.runs.join(run).join(MANIFEST).is_file());
+    if !is_complete {
+        return Ok(false);
+    }
+    // Each file is there whole, new or as it was; when this is cut short, it is done again.
+    for name in [MODEL, registry::GOLDEN_IDS, registry::KEYS, registry::EVENTS] {
+        let (from, to) = (next.join(name), plan.folder.join(name));
+        if from.is_file() {
+            std::fs::rename(&from, &to).map_err(Error::io("write", &to))?;
+        }
+    }
+    store::remove_folder(&next)?;
+    Ok(true)
+}
+
+/// Runs every stage of `plan`, in order, into `run`; [`prepare`] and [`keep`] what it returns.
 pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let until = |stage: Stage| plan.until.is_some_and(|last| last <= stage);
+    // Nothing is done twice.
+    if reuse::whole_run(plan, run)? {
+        return Ok(Legacy::default());
+    }
     run.manifest.project = plan.name.clone();
     for (path, name) in &plan.rules {
         run.rule(path, name);
@@ -106,12 +151,20 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let known = known_models(plan)?;
     let decisions = known_decisions(plan, run)?;
     let mut decided = Decided::new(&decisions, &clean.table.records, &key);
-    let resolved = run.stage("match", |progress| {
-        let (records, ingested) = (&clean.table.records, &ingested.table);
-        let rows = (ingested.links.as_slice(), ingested.couples.as_slice());
-        matching::resolve(records, rows, &known, &decided, &matching_settings(plan), progress)
-    })?;
-    store::write_parquet(&run.path(PAIRS), &pairs_batch(&resolved.pairs)?)?;
+    let settings = matching_settings(plan);
+    let inputs = reuse::Inputs::of(plan, run, &ingested.table.couples, &settings)?;
+    let resolved = match reuse::matching(plan, run, &inputs, &known)? {
+        Some(resolved) => resolved,
+        None => {
+            let resolved = run.stage("match", |progress| {
+                let (records, ingested) = (&clean.table.records, &ingested.table);
+                let rows = (ingested.links.as_slice(), ingested.couples.as_slice());
+                matching::resolve(records, rows, &known, &decided, &settings, progress)
+            })?;
+            reuse::keep_matching(run, &inputs, &known, &resolved)?;
+            resolved
+        }
+    };
     decided.tell_overruled(&resolved.overruled);
     decided.settle(&decisions, &clean.table.records, &resolved.clusters.cluster, &key);
     count_decisions(run, &decided);
@@ -482,28 +535,6 @@ fn known_registry(plan: &Plan) -> Result<Registry> {
 }
 
 /// Which persons and organisations stand on one row: positions in `records.parquet`.
-/// The pairs that came into question: positions of their records, what is said of them, and their zone.
-fn pairs_batch(pairs: &[Said]) -> Result<RecordBatch> {
-    let numbers = |of: fn(&Said) -> u32| -> ArrayRef {
-        Arc::new(UInt32Array::from_iter_values(pairs.iter().map(of)))
-    };
-    let weights = Int32Array::from_iter_values(pairs.iter().map(|s| s.pair.weight_centibits));
-    let zones = StringArray::from_iter_values(pairs.iter().map(|said| said.zone.as_str()));
-    let schema = Schema::new(vec![
-        Field::new("left", DataType::UInt32, false),
-        Field::new("right", DataType::UInt32, false),
-        Field::new("weight_centibits", DataType::Int32, false),
-        Field::new("zone", DataType::Utf8, false),
-    ]);
-    let columns = vec![
-        numbers(|said| said.pair.left),
-        numbers(|said| said.pair.right),
-        Arc::new(weights) as ArrayRef,
-        Arc::new(zones),
-    ];
-    RecordBatch::try_new(Arc::new(schema), columns).map_err(Error::table("pairs"))
-}
-
 fn links_batch(links: &[Link]) -> Result<RecordBatch> {
     let numbers = |of: fn(&Link) -> u32| -> ArrayRef {
         Arc::new(UInt32Array::from_iter_values(links.iter().map(of)))

@@ -29,6 +29,8 @@ pub const MODEL: &str = "model.json";
 pub const PAIRS: &str = "tables/pairs.parquet";
 const LATEST: &str = "latest";
 const PARTIAL: &str = ".partial";
+/// The name of the file that says what an unfinished run has done.
+const DONE: &str = "done.json";
 
 /// A stage by name, for `--until`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
@@ -84,6 +86,33 @@ pub struct Manifest {
     pub counts: BTreeMap<String, u64>,
     /// Time and memory, stage by stage.
     pub stages: Vec<Timing>,
+    /// For each result that a later run may take over, the digest of all that it depends on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fingerprints: BTreeMap<String, String>,
+    /// The stages that were not run again, each with the run whose result was taken over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reused: BTreeMap<String, String>,
+    /// The run before it in the same folder; none of the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+}
+
+/// What a run has done so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The digests of what its results depend on, by name.
+    pub fingerprints: BTreeMap<String, String>,
+    /// Files that are written and will not change.
+    pub outputs: Vec<FileDigest>,
+}
+
+/// The run before another one, as it was: what makes the runs of a project a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Its id.
+    pub run: String,
+    /// SHA-256 of its manifest, in hexadecimal.
+    pub sha256: String,
 }
 
 /// One line of the summary.
@@ -256,6 +285,8 @@ impl Manifest {
                 }
             }
         }
+        let reused = self.reused.iter();
+        lines.extend(reused.map(|(stage, run)| format!("{stage:>12}  taken over from {run}")));
         lines.extend(self.stages.last().map(|total| match total.peak_mib {
             Some(mib) => format!("{:>12}  seconds, {mib} MiB at most", total.wall_s),
             None => format!("{:>12}  seconds", total.wall_s),
@@ -344,7 +375,7 @@ impl Run {
         let mut name = out.file_name().unwrap_or_default().to_owned();
         name.push(PARTIAL);
         let partial = out.with_file_name(name);
-        remove(&partial)?;
+        store::remove_folder(&partial)?;
         store::create_folder(&partial)?;
         let inputs = digests(inputs);
         let id = format!("0001-{}", &inputs_digest(&inputs)[..8]);
@@ -374,6 +405,41 @@ impl Run {
     /// The folder to write into, until [`Run::finish`] gives it its name.
     pub fn folder(&self) -> &Path {
         &self.partial
+    }
+
+    /// The latest complete run of the project, with its manifest.
+    pub fn last(&self) -> Option<(PathBuf, Manifest)> {
+        let latest = self.latest.as_deref()?;
+        Some((latest.canonicalize().ok()?, manifest(latest).ok()?))
+    }
+
+    /// What the runs beside this one have done, with their names and folders: the latest complete one, then those that
+    /// were not finished, the youngest first.
+    pub fn others(&self) -> Result<Vec<(String, PathBuf, Done)>> {
+        let Some(runs) = self.latest.as_deref().and_then(Path::parent) else {
+            return Ok(Vec::new());
+        };
+        let entries = fs::read_dir(runs).map_err(Error::io("read", runs))?;
+        let unfinished = entries.filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let name = path.file_name()?.to_str()?.to_owned();
+            let done = serde_json::from_str(&store::read_text(&path.join(DONE)).ok()?).ok()?;
+            (name.ends_with(PARTIAL) && path != self.partial).then_some((name, path, done))
+        });
+        let mut unfinished: Vec<(String, PathBuf, Done)> = unfinished.collect();
+        unfinished.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        let last = self.last().map(|(folder, manifest)| {
+            let Manifest { run, fingerprints, outputs, .. } = manifest;
+            (run, folder, Done { fingerprints, outputs })
+        });
+        Ok(last.into_iter().chain(unfinished).collect())
+    }
+
+    /// Notes beside the tables what is done so far, for the run after one that is killed; a finished run has its
+    /// manifest instead.
+    pub fn note(&self, done: Done) -> Result<()> {
+        let json = serde_json::to_string(&done).map_err(Error::table(DONE))?;
+        store::write_atomically(&self.path(DONE), json)
     }
 
     /// Where a file of the run is written.
@@ -423,12 +489,19 @@ impl Run {
         Progress::hidden().check()?;
         self.manifest.stages.push(self.watch.spent("total"));
         self.manifest.rules.sort();
+        match fs::remove_file(self.path(DONE)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", self.path(DONE))(e));
+            }
+            _ => {}
+        }
         let mut files = files_below(&self.partial)?;
         files.retain(|(_, name)| name != MANIFEST);
         for (path, _) in &files {
             own(path, 0o600)?;
         }
         self.manifest.outputs = digests(&files);
+        self.manifest.previous = self.latest.as_deref().and_then(previous);
         let mut json =
             serde_json::to_string_pretty(&self.manifest).map_err(Error::table(MANIFEST))?;
         json.push('\n');
@@ -445,7 +518,7 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         if !self.finished
-            && let Err(error) = remove(&self.partial)
+            && let Err(error) = store::remove_folder(&self.partial)
         {
             tracing::warn!(%error, "the unfinished run is still there");
         }
@@ -511,10 +584,19 @@ pub fn unused(folder: &Path) -> Result<Vec<String>> {
     Ok(told.map(line).collect())
 }
 
+/// The run that `latest` points to, with the digest of its manifest; none where there is none.
+fn previous(latest: &Path) -> Option<Previous> {
+    Some(Previous { run: manifest(latest).ok()?.run, sha256: manifest_digest(latest)? })
+}
+
+/// SHA-256 of the manifest of the run in `folder`, in hexadecimal; none where it cannot be read.
+pub fn manifest_digest(folder: &Path) -> Option<String> {
+    digest(&folder.join(MANIFEST), MANIFEST).sha256
+}
+
 /// What the files of the run in `folder` no longer are: `golden/links.csv: changed`. Empty when all
-/// is as the manifest says.
-pub fn verify(folder: &Path) -> Result<Vec<String>> {
-    let manifest = manifest(folder)?;
+/// is as its `manifest` says.
+pub fn differences(folder: &Path, manifest: &Manifest) -> Result<Vec<String>> {
     let mut found: BTreeMap<String, FileDigest> = BTreeMap::new();
     for digest in digests(&files_below(folder)?) {
         found.insert(digest.file.clone(), digest);
@@ -632,18 +714,11 @@ fn replace(partial: &Path, folder: &Path) -> Result<()> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let old = folder.with_file_name(format!(".{name}.replaced"));
     if folder.exists() {
-        remove(&old)?;
+        store::remove_folder(&old)?;
         fs::rename(folder, &old).map_err(Error::io("replace", folder))?;
     }
     fs::rename(partial, folder).map_err(Error::io("write", folder))?;
-    remove(&old)
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", folder)(e)),
-        _ => Ok(()),
-    }
+    store::remove_folder(&old)
 }
 
 /// Makes `latest` a relative symbolic link to `run`, in one step.
@@ -711,15 +786,28 @@ mod tests {
             manifest(&latest).expect("readable").run,
             second.file_name().expect("named").to_string_lossy()
         );
-        assert_eq!(verify(&latest).expect("readable"), Vec::<String>::new());
+        let differences = || {
+            let manifest = manifest(&latest).expect("readable");
+            differences(&latest, &manifest).expect("readable")
+        };
+        assert_eq!(differences(), Vec::<String>::new());
         fs::write(latest.join("golden/links.csv"), "other").expect("written");
         fs::write(latest.join("extra"), "").expect("written");
-        assert_eq!(
-            verify(&latest).expect("readable"),
-            ["golden/links.csv: changed", "extra: not part of the run"]
-        );
+        assert_eq!(differences(), ["golden/links.csv: changed", "extra: not part of the run"]);
         #[cfg(unix)]
         assert!(fs::read_link(runs.join(LATEST)).expect("a link").is_relative());
+    }
+
+    #[test]
+    fn each_run_names_the_one_before_it_and_what_its_manifest_was() {
+        let (project, inputs) = project();
+        let runs = project.path().join("runs");
+        let first = complete(&runs, &inputs);
+        assert_eq!(manifest(&first).expect("readable").previous, None);
+        let second = complete(&runs, &inputs);
+        let previous = manifest(&second).expect("readable").previous.expect("the first");
+        assert_eq!(Some(previous.sha256), manifest_digest(&first));
+        assert!(first.ends_with(&previous.run), "{}", previous.run);
     }
 
     #[test]

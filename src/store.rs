@@ -45,6 +45,14 @@ pub fn create_folder(path: &Path) -> Result<()> {
     builder.create(path).map_err(Error::io("create", path))
 }
 
+/// Removes a folder with all that is in it; one that is not there is no trouble.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
 /// Creates (or empties) a file readable by its owner only, and its folder.
 pub fn create(path: &Path) -> Result<BufWriter<File>> {
     if let Some(folder) = path.parent() {

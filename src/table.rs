@@ -1811,6 +1811,8 @@ pub struct Golden {
     pub consents: Vec<GoldenConsent>,
     /// History rows, re-attached.
     pub history: Vec<GoldenHistory>,
+    /// For each table of history and each of its rows, in the order of [`Ingested::history`], the position in `history`.
+    pub history_at: Vec<Vec<u32>>,
     /// Why rows of history hang on nobody, one cell each.
     pub orphans: Vec<Reject>,
     /// Where each golden cell comes from.

@@ -206,6 +206,12 @@ struct Document<'a> {
     cells: &'a [Option<usize>],
 }
 
+impl Document<'_> {
+    fn address(&self) -> (&str, &str, u32) {
+        (&self.place.file, &self.place.sheet, self.row.row)
+    }
+}
+
 /// Sums of the documents of one kind and currency.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 struct Sums {
@@ -246,40 +252,33 @@ pub(super) fn write(
     legacy: Option<&Path>,
 ) -> Result<()> {
     let places = &ingested.records.places;
-    // Several objects of a JSON file may stand on one line: the key tells them apart.
-    let golden_id: HashMap<(&str, &str, u32, &str), &str> = (golden.history.iter())
-        .map(|h| ((h.file.as_str(), h.sheet.as_str(), h.row, h.key.as_str()), h.golden_id.as_str()))
-        .collect();
-    let mut kinds: BTreeMap<&str, Vec<&History>> = BTreeMap::new();
-    for table in &ingested.history {
-        kinds.entry(&table.kind).or_default().push(table);
+    let mut kinds: BTreeMap<&str, Vec<(&History, &[u32])>> = BTreeMap::new();
+    for (table, lines) in ingested.history.iter().zip(&golden.history_at) {
+        kinds.entry(&table.kind).or_default().push((table, lines));
     }
+    let mut files = AttachedFiles { legacy, seen: HashMap::new() };
     let mut sums: BTreeMap<(String, String), Sums> = BTreeMap::new();
     let mut orphans = Vec::new();
     let mut attachments = Vec::new();
     for (kind, mut tables) in kinds {
-        tables.sort_by_key(|table| {
+        tables.sort_by_key(|(table, _)| {
             let place = &places[table.place as usize];
             (&place.file, &place.sheet)
         });
         let header = joined_header(&tables);
-        let columns: Vec<Columns> = tables.iter().map(|table| Columns::of(table)).collect();
+        let columns: Vec<Columns> = tables.iter().map(|(table, _)| Columns::of(table)).collect();
         let cells: Vec<Vec<Option<usize>>> =
-            tables.iter().map(|table| positions(&header, &table.header)).collect();
+            tables.iter().map(|(table, _)| positions(&header, &table.header)).collect();
         let mut documents = Vec::new();
-        for (at, table) in tables.iter().enumerate() {
+        for (at, (table, lines)) in tables.iter().enumerate() {
             let place = &places[table.place as usize];
-            documents.extend(table.rows.iter().map(|row| {
-                let key = (place.file.as_str(), place.sheet.as_str(), row.row, row.key.as_str());
-                let golden_id = golden_id.get(&key).copied().unwrap_or_default();
+            documents.extend(table.rows.iter().zip(*lines).map(|(row, &line)| {
+                let golden_id = golden.history[line as usize].golden_id.as_str();
                 Document { golden_id, place, row, columns: &columns[at], cells: &cells[at] }
             }));
         }
         // Rows of one file have several places when they are of several legal entities.
-        documents.sort_by(|a, b| {
-            let place = |d: &Document<'_>| (d.place.file.clone(), d.place.sheet.clone(), d.row.row);
-            place(a).cmp(&place(b))
-        });
+        documents.sort_by(|a, b| a.address().cmp(&b.address()));
         let mut file = Rows::new(folder, kind, settings, &header)?;
         for document in &documents {
             let amount = document.row.amount.parse::<Decimal>().unwrap_or_default();
@@ -290,7 +289,7 @@ pub(super) fn write(
             if !is_attached {
                 orphans.push(orphan(kind, document));
             }
-            attachments.extend(attached_files(document, legacy));
+            attachments.extend(files.of(document));
             if !is_left_out {
                 file.add(document, amount)?;
             }
@@ -457,24 +456,35 @@ struct Attachment {
     sha256: String,
 }
 
-/// The files that a document names, several apart by `;` or `|`.
-fn attached_files(document: &Document<'_>, legacy: Option<&Path>) -> Vec<Attachment> {
-    let named = cell(document.row, document.columns.attachment);
-    let paths = named.split([';', '|']).map(str::trim).filter(|path| !path.is_empty());
-    let attachment = |path: &str| {
-        let (status, sha256) = looked_up(path, legacy);
-        Attachment {
-            golden_id: document.golden_id.to_owned(),
-            source: document.place.source.clone(),
-            file: document.place.file.clone(),
-            sheet: document.place.sheet.clone(),
-            row: document.row.row,
-            path: path.to_owned(),
-            status,
-            sha256,
-        }
-    };
-    paths.map(attachment).collect()
+/// The files that documents name. One that many name is looked up and read once.
+struct AttachedFiles<'l> {
+    /// The folder that they lie in.
+    legacy: Option<&'l Path>,
+    /// By the path as documents write it.
+    seen: HashMap<String, (&'static str, String)>,
+}
+
+impl AttachedFiles<'_> {
+    /// The files that a document names, several apart by `;` or `|`.
+    fn of(&mut self, document: &Document<'_>) -> Vec<Attachment> {
+        let named = cell(document.row, document.columns.attachment);
+        let paths = named.split([';', '|']).map(str::trim).filter(|path| !path.is_empty());
+        let attachment = |path: &str| {
+            let found = self.seen.entry(path.to_owned());
+            let (status, sha256) = found.or_insert_with(|| looked_up(path, self.legacy)).clone();
+            Attachment {
+                golden_id: document.golden_id.to_owned(),
+                source: document.place.source.clone(),
+                file: document.place.file.clone(),
+                sheet: document.place.sheet.clone(),
+                row: document.row.row,
+                path: path.to_owned(),
+                status,
+                sha256,
+            }
+        };
+        paths.map(attachment).collect()
+    }
 }
 
 /// Whether an attached file is there, and the digest of its bytes. Only the folder of the exports is looked at.
@@ -509,9 +519,9 @@ fn sha256(path: &Path) -> Option<String> {
 }
 
 /// The columns of all tables, each name as often as the table that has it most often.
-fn joined_header<'h>(tables: &[&'h History]) -> Vec<&'h str> {
+fn joined_header<'h>(tables: &[(&'h History, &[u32])]) -> Vec<&'h str> {
     let mut joined: Vec<&str> = Vec::new();
-    for table in tables {
+    for (table, _) in tables {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for name in &table.header {
             let nth = seen.entry(name).or_default();
@@ -590,6 +600,7 @@ mod tests {
                     currency: row.currency.clone(),
                 })
                 .collect(),
+            history_at: vec![(0..rows.len() as u32).collect()],
             ..Golden::default()
         };
         let ingested = Ingested {

@@ -11,7 +11,7 @@ use crate::{
     table::{
         GoldenHistory, GoldenKey, History, HistoryRow, Kind, Place, Records, Reject, Severity,
     },
-    value::{email, organisation, text},
+    value::{email, organisation, person, text},
 };
 
 use super::identity::Entities;
@@ -79,6 +79,8 @@ pub(crate) struct KeyIndex<'a> {
     by_name: HashMap<(&'a str, String), BTreeSet<u32>>,
     /// For each golden record with a code or an email address the words it is called by, sorted.
     words: HashMap<u32, Vec<String>>,
+    /// Name in the form names are compared in: the one golden record of that name, none where several have it.
+    by_name_alone: HashMap<String, Option<u32>>,
 }
 
 impl<'a> KeyIndex<'a> {
@@ -91,6 +93,7 @@ impl<'a> KeyIndex<'a> {
             by_email: HashMap::new(),
             by_name: HashMap::new(),
             words: HashMap::new(),
+            by_name_alone: HashMap::new(),
         };
         for record in 0..records.len() {
             let golden = entities.of_record[record];
@@ -129,6 +132,33 @@ impl<'a> KeyIndex<'a> {
         index
     }
 
+    /// Indexes the names of all golden records, for rows of history that name their customer and have no key of it.
+    pub(crate) fn learn_names(&mut self, records: &Records) {
+        for record in 0..records.len() {
+            let golden = self.entities.of_record[record];
+            let names: BTreeSet<String> = match records.kinds[record] {
+                Kind::Person => person_name_of(records, record).into_iter().collect(),
+                _ => (["name", "alias"].into_iter())
+                    .flat_map(|attribute| records.values(attribute, record))
+                    .map(|name| organisation::words(name).join(" "))
+                    .collect(),
+            };
+            for name in names.into_iter().filter(|name| name.len() >= SHORTEST_NAME) {
+                let holder = self.by_name_alone.entry(name).or_insert(Some(golden));
+                *holder = holder.filter(|&other| other == golden);
+            }
+        }
+    }
+
+    /// The golden record that alone is called so, read as the name of an organisation and as that of a person.
+    fn called_alone(&self, name: &str) -> Option<u32> {
+        let read = person::split(name);
+        let whole = [organisation::words(name).join(" "), person_key(&read.first, &read.last)];
+        let holders = whole.iter().filter_map(|name| self.by_name_alone.get(name)).copied();
+        let holders: BTreeSet<u32> = holders.collect::<Option<_>>()?;
+        only(holders.into_iter())
+    }
+
     /// The organisation that a `parent` cell of a row of `place` speaks of.
     pub(crate) fn payer(&self, cell: &str, place: &Place) -> Option<u32> {
         let space = key_space(place);
@@ -144,10 +174,11 @@ impl<'a> KeyIndex<'a> {
     /// The golden record that a history row of `place` hangs on.
     ///
     /// The row's own name decides among several, and refuses one that it shares no word with. Where neither
-    /// key space nor name tells which of several customers a code means, it hangs on nobody.
+    /// key space nor name tells which of several customers a code means, it hangs on nobody. A row without a key hangs on
+    /// the one golden record of all that has its name.
     fn customer<'s>(&'s self, row: &HistoryRow, place: &'s Place) -> Result<u32, Orphan> {
         if row.key.is_empty() {
-            return Err(Orphan::NoKey);
+            return self.called_alone(&row.name).ok_or(Orphan::NoKey);
         }
         let by_email = &*row.key_attribute == "email";
         let found: Vec<&BTreeMap<u32, u32>> = if by_email {
@@ -219,7 +250,7 @@ impl Orphan {
         match self {
             Orphan::NoKey => (
                 "no_key",
-                "no code or email address names a customer",
+                "no code or email address names a customer, nor a name that one alone has",
                 "complete it in the source, or leave it",
             ),
             Orphan::UnknownKey => (
@@ -239,6 +270,35 @@ impl Orphan {
             ),
         }
     }
+}
+
+/// Letters of a name at least by which a golden record is found: less may be anybody's.
+const SHORTEST_NAME: usize = 4;
+
+/// The name of a record of a person in the form in which whole names are compared; none where a part of it is missing.
+fn person_name_of(records: &Records, record: usize) -> Option<String> {
+    let part = |attribute| records.first(attribute, record);
+    let (first, last) = part("first_name").zip(part("last_name"))?;
+    Some(person_key(first, last)).filter(|name| !name.is_empty())
+}
+
+/// First and last name in either order; empty where one is missing or an initial.
+fn person_key(first: &str, last: &str) -> String {
+    let (first, last) = (text::fold(first), text::fold(last));
+    if first.len() < 2 || last.len() < 2 {
+        return String::new();
+    }
+    let mut words: Vec<&str> = first.split(' ').chain(last.split(' ')).collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
+/// Whether some row names its customer and has no key of it.
+pub(crate) fn names_alone(history: &[History]) -> bool {
+    history
+        .iter()
+        .flat_map(|table| &table.rows)
+        .any(|row| row.key.is_empty() && !row.name.is_empty())
 }
 
 /// The words of a customer's name in a history row, of whichever kind it is.
@@ -361,31 +421,41 @@ pub(crate) fn orphans(
     rejects
 }
 
-/// The lines of `golden/history.csv`: one for each row, sorted by file, sheet and row.
+/// The lines of `golden/history.csv`: one for each row, sorted by file, sheet and row; and for each table and row the
+/// position of its line.
 pub(crate) fn lines(
     history: &[History],
     places: &[Place],
     attached: &[Vec<Result<u32, Orphan>>],
     entities: &Entities,
-) -> Vec<GoldenHistory> {
+) -> (Vec<GoldenHistory>, Vec<Vec<u32>>) {
     let mut lines = Vec::new();
-    for (table, golden) in history.iter().zip(attached) {
+    for (table_at, (table, golden)) in history.iter().zip(attached).enumerate() {
         let place = &places[table.place as usize];
-        lines.extend(table.rows.iter().zip(golden).map(|(row, at)| GoldenHistory {
-            file: place.file.clone(),
-            sheet: place.sheet.clone(),
-            row: row.row,
-            kind: table.kind.clone(),
-            key: row.key.clone(),
-            golden_id:
-                at.map_or_else(|_| String::new(), |at| entities.list[at as usize].id.clone()),
-            date: row.date.clone(),
-            amount: row.amount.clone(),
-            currency: row.currency.clone(),
-        }));
+        let line = |(row_at, (row, at)): (usize, (&HistoryRow, &Result<u32, Orphan>))| {
+            let golden_id =
+                at.map_or_else(|_| String::new(), |at| entities.list[at as usize].id.clone());
+            let line = GoldenHistory {
+                file: place.file.clone(),
+                sheet: place.sheet.clone(),
+                row: row.row,
+                kind: table.kind.clone(),
+                key: row.key.clone(),
+                golden_id,
+                date: row.date.clone(),
+                amount: row.amount.clone(),
+                currency: row.currency.clone(),
+            };
+            (line, table_at, row_at)
+        };
+        lines.extend(table.rows.iter().zip(golden).enumerate().map(line));
     }
     lines.sort_unstable();
-    lines
+    let mut at: Vec<Vec<u32>> = history.iter().map(|table| vec![0; table.rows.len()]).collect();
+    for (position, (_, table, row)) in (0..).zip(&lines) {
+        at[*table][*row] = position;
+    }
+    (lines.into_iter().map(|(line, ..)| line).collect(), at)
 }
 
 #[cfg(test)]
@@ -397,7 +467,8 @@ mod tests {
     fn attached(people: &str, cluster: &[u32], rows: &str) -> Vec<String> {
         let records = records(people);
         let entities = Entities::of_first_run(&records, &clusters(cluster));
-        let index = KeyIndex::new(&entities, &records, true);
+        let mut index = KeyIndex::new(&entities, &records, true);
+        index.learn_names(&records);
         let row = |line: &str| {
             let words: Vec<String> = line.split(' ').map(|w| w.replace('_', " ")).collect();
             let place = place(words[0].trim_matches('-'));
@@ -474,6 +545,27 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_a_key_hangs_on_the_one_golden_record_of_its_name() {
+        let index_of = |people: &str, cluster: &[u32], name: &str| {
+            let records = records(people);
+            let entities = Entities::of_first_run(&records, &clusters(cluster));
+            let mut index = KeyIndex::new(&entities, &records, true);
+            index.learn_names(&records);
+            let mut row = history_row(2, "", "customer_code");
+            row.name = name.to_owned();
+            let found = index.customer(&row, &place("L9"));
+            found.map_or_else(orphan_mark, |at| entities.list[at as usize].members[0].to_string())
+        };
+        let people = "a O name=Laurent_et_Fils; b O name=LAURENT_ET_FILS_SA; a P first_name=François last_name=Gibert; \
+                      a O name=Levant; b O name=Levant; a P first_name=Anne last_name=Roy; a O name=Anne_Roy";
+        let found = |name: &str| index_of(people, &[0, 0, 2, 3, 4, 5, 6], name);
+        assert_eq!([found("SA Laurent et Fils"), found("M. GIBERT François")], ["0", "2"]);
+        // The name of two, that of a person and of an organisation, a part of a name, and none.
+        let unknown = ["Levant", "Anne Roy", "Gibert", ""].map(found);
+        assert_eq!(unknown, ["-", "-", "-", "-"]);
+    }
+
+    #[test]
     fn a_slip_in_each_word_of_a_name_is_no_other_customer() {
         let words = |name: &str| called(name);
         let is_one = |one: &str, other: &str| is_misspelled(&words(one), &words(other));
@@ -521,7 +613,7 @@ mod tests {
             told,
             [
                 "2 Client unknown_key no customer has this code or email address: this row and 2 others (4, 6) hang on nobody",
-                "3 Client no_key no code or email address names a customer: this row and another one (7) hang on nobody",
+                "3 Client no_key no code or email address names a customer, nor a name that one alone has: this row and another one (7) hang on nobody",
                 "5 Client unknown_key no customer has this code or email address: the row hangs on nobody",
             ]
         );

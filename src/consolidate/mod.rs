@@ -261,7 +261,10 @@ pub fn run(
     // Persons in organisations, organisations in legal units, couples in homes.
     golden.links = relation::links(&entities, &ingested.links, records, &standings);
     golden.households = relation::households(&entities, &ingested.couples);
-    let index = key::KeyIndex::new(&entities, records, !ingested.history.is_empty());
+    let mut index = key::KeyIndex::new(&entities, records, !ingested.history.is_empty());
+    if key::names_alone(&ingested.history) {
+        index.learn_names(records);
+    }
     let parents = parents(&mut golden, &entities, records);
     golden.organisation_links = {
         let tables = (&ingested.records, records);
@@ -275,7 +278,8 @@ pub fn run(
     // Codes, and the history that hangs on them.
     golden.keys = key::keys(&entities, records, input.live);
     let attached = key::attach(&ingested.history, &records.places, &index);
-    golden.history = key::lines(&ingested.history, &records.places, &attached, &entities);
+    (golden.history, golden.history_at) =
+        key::lines(&ingested.history, &records.places, &attached, &entities);
     golden.orphans = key::orphans(&ingested.history, &records.places, &attached);
     progress.check()?;
 

@@ -203,9 +203,11 @@ impl Decided {
     }
 
     /// Tells of each decision the bounds that it broke: `overruled` has positions in [`Decided::same`].
-    pub fn tell_overruled(&mut self, overruled: &[(usize, &str)]) {
-        let told: BTreeSet<(usize, &str)> =
-            overruled.iter().map(|&(at, reason)| (self.same[at].decision, reason)).collect();
+    pub fn tell_overruled(&mut self, overruled: &[(usize, String)]) {
+        let told: BTreeSet<(usize, &str)> = overruled
+            .iter()
+            .map(|(at, reason)| (self.same[*at].decision, reason.as_str()))
+            .collect();
         for (decision, reason) in told {
             let why = match reason {
                 "legal_unit" => "it joins two legal numbers (SIREN)",

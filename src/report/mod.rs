@@ -14,7 +14,7 @@ pub(crate) use workbook::harmless;
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::{figures::Figures, profile::Profile, texts::Texts};
 use crate::{
@@ -114,7 +114,7 @@ pub struct Input<'a> {
 }
 
 /// Numbers of block, score and cluster for one kind of record.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Matching {
     /// `person`, `organisation`, `other`.
     pub kind: String,
