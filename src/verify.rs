@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     run::{self, Manifest},
     store,
-    table::Lineages,
+    table::Lineage,
 };
 
 /// Problems that are told one by one; of more the number.
@@ -297,9 +297,9 @@ impl Verified {
                 .insert(cell(line, "record_id").to_owned(), cell(line, "golden_id").to_owned());
         })?;
         let path = self.folder.join("golden/lineage.parquet");
-        let lineage = Lineages::from_batch(store::read_parquet(&path)?)?;
+        let lineage = store::read_parquet(&path)?;
         let mut traced = HashSet::new();
-        for line in lineage.iter() {
+        for line in Lineage::of_batch(&lineage)? {
             traced.insert(digest(&[line.golden_id, line.attribute, line.value]));
             if golden_of.get(line.record_id).is_none_or(|golden| golden != line.golden_id) {
                 let (id, attribute, record) = (line.golden_id, line.attribute, line.record_id);
@@ -322,13 +322,13 @@ impl Verified {
             })?;
         }
         // What records say of their roles is told by the column `roles`.
-        for line in lineage.iter().filter(|line| line.attribute != "role") {
+        for line in Lineage::of_batch(&lineage)?.filter(|line| line.attribute != "role") {
             if !found.contains(&digest(&[line.golden_id, line.attribute, line.value])) {
                 let (id, attribute) = (line.golden_id, line.attribute);
                 problems.add(format!("{id} {attribute}: its lineage tells of another value"));
             }
         }
-        Ok(format!("{} golden cells, each taken from a record of its own", lineage.len()))
+        Ok(format!("{} golden cells, each taken from a record of its own", lineage.num_rows()))
     }
 
     /// The sums of the history are those of its rows, to the cent.
