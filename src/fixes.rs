@@ -15,7 +15,7 @@ use crate::{
     store,
     table::{
         CellIssue, Channel, ConsentState, Golden, GoldenConsent, IssueLine, Link, Records, Reject,
-        Severity,
+        RowIssue, Severity,
     },
     value::{Certainty, text::fold},
 };
@@ -56,6 +56,8 @@ pub struct Findings<'a> {
     pub records: &'a Records,
     /// Values that were used, and of which there is something to know.
     pub issues: &'a [CellIssue],
+    /// Rows that were used although their form is broken.
+    pub row_issues: &'a [RowIssue],
     /// Rows and cells that were not used.
     pub rejects: &'a [Reject],
     /// Persons and organisations that rows name together.
@@ -102,7 +104,8 @@ impl Findings<'_> {
                 .unwrap_or_default(),
             value: String::new(),
         });
-        let issues = self.issues.iter().map(|issue| issue.line(self.records));
+        let of_rows = self.row_issues.iter().map(RowIssue::line);
+        let issues = of_rows.chain(self.issues.iter().map(|issue| issue.line(self.records)));
         let issues = issues.filter(|line| line.source == source && is_wrong(line));
         let issues = issues.map(|line: IssueLine<'_>| Fix {
             file: line.file.to_owned(),
@@ -113,7 +116,7 @@ impl Findings<'_> {
             code: line.code.to_owned(),
             message: line.message.to_owned(),
             suggestion: line.suggestion.to_owned(),
-            raw: line.raw.to_owned(),
+            raw: if line.column.is_empty() { String::new() } else { line.raw.to_owned() },
             value: line.value.to_owned(),
         });
         rejects.chain(issues).chain(self.duplicates(source)).chain(self.bounced(source)).collect()
@@ -213,7 +216,9 @@ impl Findings<'_> {
 /// Whether the system should say something else: what is merely known of a value (`info@` is a role's mailbox) is no
 /// mistake, and case and marks are none either.
 fn is_wrong(line: &IssueLine<'_>) -> bool {
-    line.certainty != Certainty::Proved || fold(line.raw) != fold(line.value)
+    // A way of writing nothing says what is so.
+    let is_nothing = line.code == "placeholder" && line.value.is_empty();
+    !is_nothing && (line.certainty != Certainty::Proved || fold(line.raw) != fold(line.value))
 }
 
 /// A source's name as that of a file, different from those before it.
@@ -232,7 +237,10 @@ fn file_name(source: &str, taken: &mut BTreeSet<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{ConsentSaid, Draft, IdKey, Kind, Place, RecordsBuilder, row_digest};
+    use crate::{
+        table::{ConsentSaid, Draft, IdKey, Kind, Place, RecordsBuilder, row_digest},
+        value::Issue,
+    };
 
     #[test]
     fn what_is_wrong_in_a_live_source_is_told_by_row_and_column() {
@@ -278,13 +286,27 @@ mod tests {
         let findings = Findings {
             records: &records,
             issues: &[],
+            row_issues: &[RowIssue {
+                source: "erp".into(),
+                file: "erp.csv".into(),
+                sheet: String::new(),
+                row: 4,
+                column: String::new(),
+                issue: Issue {
+                    code: "surplus_cells",
+                    certainty: Certainty::Likely,
+                    message: "a cell too many",
+                    suggestion: String::new(),
+                },
+                raw: "a;b".into(),
+            }],
             rejects: &rejects,
             links: &[],
             golden: &golden,
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let live = BTreeSet::from(["erp".to_owned()]);
-        assert_eq!(findings.write(folder.path(), &live).expect("written"), 4);
+        assert_eq!(findings.write(folder.path(), &live).expect("written"), 5);
         let text = store::read_text(&folder.path().join("erp.csv")).expect("there");
         assert_eq!(
             text,
@@ -292,7 +314,8 @@ mod tests {
              erp.csv,,2,C2,Mail,bounced,mail to this address came back for good,,x@y.fr,\n\
              erp.csv,,3,C3,,duplicate,the same customer as erp.csv:2 (P1),,,\n\
              erp.csv,,3,C3,Mail,bounced,mail to this address came back for good,,x@y.fr,\n\
-             erp.csv,,3,C3,Tel,bad_phone,no number,,12,\n"
+             erp.csv,,3,C3,Tel,bad_phone,no number,,12,\n\
+             erp.csv,,4,,,surplus_cells,a cell too many,,,\n"
         );
     }
 
@@ -335,7 +358,7 @@ mod tests {
         let golden = Golden { golden_of, ..Golden::default() };
         let told = |links: &[Link]| {
             let (issues, rejects) = (&[], &[]);
-            Findings { records: &records, issues, rejects, links, golden: &golden }
+            Findings { records: &records, issues, row_issues: &[], rejects, links, golden: &golden }
                 .duplicates("erp")
                 .len()
         };

@@ -1463,7 +1463,7 @@ fn write_project(guess: &Guess, project: &Path, lang: Lang) -> Result<()> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        config::write_key(&key_file, &config::derive_key(&files))?;
+        config::write_key(&key_file, &config::derive_key(&files)?)?;
     }
     Ok(())
 }

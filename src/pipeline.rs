@@ -229,6 +229,7 @@ pub fn run(plan: &Plan, run: &mut Run) -> Result<Legacy> {
     let findings = fixes::Findings {
         records,
         issues: &clean.table.issues,
+        row_issues: &ingested.table.issues,
         rejects: &rejects,
         links: &ingested.table.links,
         golden: &golden.table,

@@ -10,7 +10,9 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap},
     fmt,
+    fs::File,
     hash::BuildHasher,
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write},
     ops::Range,
     sync::Arc,
 };
@@ -88,7 +90,7 @@ impl RecordId {
     }
 }
 
-/// Digests that are sorted at once: 32 MiB of them.
+/// Digests that are sorted at once: 32 MiB of them. Where there are more, each sorted piece waits in a temporary file.
 const DIGESTS_SORTED: usize = 1 << 20;
 
 /// The project's secret key, which makes record ids unguessable.
@@ -97,29 +99,69 @@ pub struct IdKey(pub [u8; 32]);
 
 impl IdKey {
     /// The key of data that have none yet: derived from the digests of all rows, whatever their order. Nobody
-    /// can guess it who does not have the whole of the data.
-    pub fn derived(digests: impl IntoIterator<Item = [u8; 32]>) -> IdKey {
-        // Sorted in pieces that are merged: one list of all of them would be held twice while it grows.
+    /// can guess it who does not have the whole of the data. Memory does not grow with the rows.
+    ///
+    /// # Errors
+    ///
+    /// When the folder of temporary files has no room.
+    pub fn derived(digests: impl IntoIterator<Item = [u8; 32]>) -> Result<IdKey> {
+        IdKey::merged(digests, DIGESTS_SORTED).map_err(Error::io("use", std::env::temp_dir()))
+    }
+
+    fn merged(digests: impl IntoIterator<Item = [u8; 32]>, at_once: usize) -> io::Result<IdKey> {
         let mut digests = digests.into_iter();
-        let mut pieces: Vec<Vec<[u8; 32]>> = Vec::new();
+        let mut pieces: Vec<Sorted> = Vec::new();
         loop {
-            let mut piece: Vec<[u8; 32]> = digests.by_ref().take(DIGESTS_SORTED).collect();
-            if piece.is_empty() {
+            let mut piece: Vec<[u8; 32]> = digests.by_ref().take(at_once).collect();
+            piece.sort_unstable();
+            let is_last = piece.len() < at_once;
+            pieces.push(if is_last { Sorted::Held(piece.into_iter()) } else { spilled(&piece)? });
+            if is_last {
                 break;
             }
-            piece.sort_unstable();
-            piece.shrink_to_fit();
-            pieces.push(piece);
         }
         let mut hasher = blake3::Hasher::new_derive_key("orpailleur 2026 record id key");
-        let firsts = pieces.iter().enumerate().map(|(at, piece)| Reverse((piece[0], at, 0)));
-        let mut next: BinaryHeap<Reverse<([u8; 32], usize, usize)>> = firsts.collect();
-        while let Some(Reverse((digest, piece, at))) = next.pop() {
-            hasher.update(&digest);
-            next.extend(pieces[piece].get(at + 1).map(|later| Reverse((*later, piece, at + 1))));
+        let mut next: BinaryHeap<Reverse<([u8; 32], usize)>> = BinaryHeap::new();
+        for (at, piece) in pieces.iter_mut().enumerate() {
+            next.extend(piece.next()?.map(|digest| Reverse((digest, at))));
         }
-        IdKey(*hasher.finalize().as_bytes())
+        while let Some(Reverse((digest, at))) = next.pop() {
+            hasher.update(&digest);
+            next.extend(pieces[at].next()?.map(|later| Reverse((later, at))));
+        }
+        Ok(IdKey(*hasher.finalize().as_bytes()))
     }
+}
+
+/// Digests in order.
+enum Sorted {
+    Held(std::vec::IntoIter<[u8; 32]>),
+    Waiting(BufReader<File>),
+}
+
+impl Sorted {
+    fn next(&mut self) -> io::Result<Option<[u8; 32]>> {
+        match self {
+            Sorted::Held(digests) => Ok(digests.next()),
+            Sorted::Waiting(file) => {
+                if file.fill_buf()?.is_empty() {
+                    return Ok(None);
+                }
+                let mut digest = [0; 32];
+                file.read_exact(&mut digest)?;
+                Ok(Some(digest))
+            }
+        }
+    }
+}
+
+/// Digests put away in a file that nobody else sees.
+fn spilled(digests: &[[u8; 32]]) -> io::Result<Sorted> {
+    let mut file = BufWriter::new(tempfile::tempfile()?);
+    digests.iter().try_for_each(|digest| file.write_all(digest))?;
+    let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(Sorted::Waiting(BufReader::new(file)))
 }
 
 /// Stands for the country of phone numbers and addresses that name none, where nothing tells it: they are kept as
@@ -1922,6 +1964,17 @@ mod tests {
             });
         }
         builder.finish(&IdKey([7; 32])).0
+    }
+
+    #[test]
+    fn a_key_is_the_same_whatever_is_sorted_at_once() {
+        let digests: Vec<[u8; 32]> = (0..100u8).map(|n| [n.wrapping_mul(37) % 50; 32]).collect();
+        let key = |at_once| IdKey::merged(digests.iter().copied(), at_once).expect("there is room");
+        for at_once in [1, 7, 50, 100] {
+            assert_eq!(key(at_once), key(1000), "{at_once}");
+        }
+        let reversed = IdKey::merged(digests.iter().rev().copied(), 9).expect("there is room");
+        assert_eq!(reversed, key(1000));
     }
 
     #[test]

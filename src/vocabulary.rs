@@ -39,6 +39,8 @@ struct Sheet {
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
+    /// Where it stands in the file, from 1; 0 for one that is new.
+    at: u64,
     value: String,
     count: u64,
     common: String,
@@ -53,7 +55,7 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(Pat
     let mut files = Vec::new();
     for (attribute, path) in present(folder) {
         let name = format!("{FOLDER}/{attribute}.csv");
-        let problem = |line: Option<usize>, message: String, hint: Option<String>| Problem {
+        let problem = |line: Option<u64>, message: String, hint: Option<String>| Problem {
             place: line.map_or(name.clone(), |line| format!("{name}:{line}")),
             message,
             hint,
@@ -67,11 +69,11 @@ pub fn load(folder: &Path, problems: &mut Vec<Problem>) -> (Vocabulary, Vec<(Pat
         match read(&path) {
             Ok(Sheet { lines, .. }) => {
                 let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-                for (at, line) in lines.iter().enumerate() {
+                for line in &lines {
                     let before = seen.insert(&line.value, &line.common);
                     if before.is_some_and(|common| common != line.common) {
                         let message = format!("`{}` has two common values", line.value);
-                        problems.push(problem(Some(at + 2), message, Some("leave one".into())));
+                        problems.push(problem(Some(line.at), message, Some("leave one".into())));
                     }
                     vocabulary.add(&attribute, &line.value, &line.common);
                 }
@@ -124,6 +126,7 @@ pub fn propose(counts: &Counts, project: &Path, lang: Lang) -> Result<Proposals>
         let new =
             values.iter().zip(common).filter(|((value, _), _)| !known.contains(value.as_str()));
         let new = new.map(|((value, count), common)| Line {
+            at: 0,
             value: value.clone(),
             count: *count,
             common: common.unwrap_or_default(),
@@ -205,8 +208,9 @@ fn read(path: &Path) -> Result<Sheet> {
     let [value, common, count] = ["value", "common", "count"].map(|name| file.column(name));
     let is_other = |at: &usize| ![value, common, count].contains(&Some(*at));
     let others: Vec<usize> = (0..file.header().len()).filter(is_other).collect();
-    let rows = file.rows().map(|(_, row)| row).filter(|row| !row.cell(value).is_empty());
-    let lines = rows.map(|row| Line {
+    let rows = file.rows().filter(|(_, row)| !row.cell(value).is_empty());
+    let lines = rows.map(|(at, row)| Line {
+        at,
         value: row.cell(value).to_owned(),
         count: row.cell(count).parse().unwrap_or(0),
         common: row.cell(common).to_owned(),
@@ -289,7 +293,7 @@ mod tests {
         };
         write("segmnt.csv", "value,common\n");
         write("origin.csv", "from,to\na,b\n");
-        write("sector.csv", "value,common\na,b\na,c\n");
+        write("sector.csv", "value,common\na,b\n\n,\na,c\n");
         let mut problems = Vec::new();
         load(project.path(), &mut problems);
         let told: Vec<&str> = problems.iter().map(|p| p.place.as_str()).collect();
@@ -297,7 +301,7 @@ mod tests {
             told,
             [
                 "mappings/values/origin.csv",
-                "mappings/values/sector.csv:3",
+                "mappings/values/sector.csv:5",
                 "mappings/values/segmnt.csv"
             ]
         );

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cases;
+mod columns;
 mod decisions;
 mod demo;
 mod determinism;

@@ -73,6 +73,8 @@ const COMMON: [&str; 15] = [
 struct Dictionary {
     /// By kind of document.
     numbers: BTreeMap<String, Vec<String>>,
+    /// By kind of document.
+    called: BTreeMap<String, Vec<String>>,
     columns: BTreeMap<String, Vec<String>>,
     asked: Asked,
     address: Captions,
@@ -83,6 +85,8 @@ struct Dictionary {
 #[serde(deny_unknown_fields)]
 struct Captions {
     captions: HashSet<String>,
+    /// Words for a state, which beside these captions is one of a country.
+    states: HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,13 +139,19 @@ impl Columns {
         let (own, others): (Vec<_>, Vec<_>) =
             DICTIONARY.numbers.iter().partition(|(kind, _)| **kind == table.kind);
         let words = |name: &str| DICTIONARY.columns.get(name).into_iter().flatten();
-        let number =
-            first(&mut own.into_iter().flat_map(|(_, words)| words).chain(words("number")));
+        let called = || DICTIONARY.called.get(&table.kind).into_iter().flatten();
+        let own = own.into_iter().flat_map(|(_, words)| words);
+        let number = first(&mut own.chain(words("number")).chain(called()));
         let others = others.into_iter().flat_map(|(_, words)| words);
         let mut column = |name: &str| match name {
-            "parent" => first(&mut words(name).chain(others.clone())),
+            "parent" => {
+                let is_other = |word: &&String| !called().any(|own| own == *word);
+                first(&mut words(name).filter(is_other).chain(others.clone()))
+            }
             // A place of a bill is no state of it.
-            "status" if is_address => first(&mut words(name).filter(|word| *word != "state")),
+            "status" if is_address => {
+                first(&mut words(name).filter(|word| !DICTIONARY.address.states.contains(*word)))
+            }
             _ => first(&mut words(name)),
         };
         let due_date = column("due_date");
@@ -178,7 +188,7 @@ impl Columns {
         }
         let mut said = state.split(' ');
         let is_over = said.next().is_some_and(|first| words.contains(first));
-        !is_over || told.contains('%') || said.any(|word| unless.contains(word))
+        !is_over || is_in_part(told) || said.any(|word| unless.contains(word))
     }
 
     /// An amount as a decimal with a point; what cannot be read stays in the row as it was.
@@ -190,6 +200,16 @@ impl Columns {
     fn due(&self, row: &HistoryRow) -> String {
         date::normalize(cell(row, self.due_date), self.order).unwrap_or_default()
     }
+}
+
+/// Whether a state says which part is done: `Paid 50%`, not `Paid 100%`.
+fn is_in_part(told: &str) -> bool {
+    told.split_once('%').is_some_and(|(before, _)| {
+        let number =
+            before.trim_end().rsplit(|c: char| !(c.is_ascii_digit() || c == ',' || c == '.'));
+        let number = number.into_iter().next().unwrap_or("").replace(',', ".");
+        number.parse::<Decimal>().ok() != Some(Decimal::ONE_HUNDRED)
+    })
 }
 
 fn cell(row: &HistoryRow, at: Option<usize>) -> &str {
@@ -663,6 +683,8 @@ mod tests {
         assert_eq!(places("invoice", "N° commande;N° facture"), (Some(1), Some(0)));
         assert_eq!(places("order", "N° devis;Id;N° commande"), (Some(2), Some(0)));
         assert_eq!(places("quote", "Référence;Montant"), (Some(0), None));
+        assert_eq!(places("invoice", "Facture;Client"), (Some(0), None));
+        assert_eq!(places("order", "Commande;Facture"), (Some(0), Some(1)));
         assert_eq!(places("invoice", "N° commande;Client"), (None, Some(0)));
     }
 
@@ -671,6 +693,8 @@ mod tests {
         assert_eq!(columns("invoice", "Id;City;State;Zip").status, None);
         assert_eq!(columns("invoice", "Id;State;City;Status").status, Some(3));
         assert_eq!(columns("quote", "Id;State").status, Some(1));
+        assert_eq!(columns("invoice", "Número;Ciudad;Estado").status, None);
+        assert_eq!(columns("invoice", "Numero;Stato").status, Some(1));
     }
 
     #[test]
@@ -679,11 +703,21 @@ mod tests {
             let row = HistoryRow { cells: vec![state.to_owned()].into(), ..row() };
             columns("invoice", header).is_open(&row)
         };
-        for over in ["Réglé", "Payée le 12/03", "Closed won", "LIVRÉ"] {
+        for over in
+            ["Réglé", "Payée le 12/03", "Closed won", "LIVRÉ", "Paid 100%", "Réglée à 100,00 %"]
+        {
             assert!(!is_open("Statut", over), "{over}");
         }
-        for open in ["Réglé partiellement", "Livré, non payé", "Paid 50%", "O", "oui", "yes", ""]
-        {
+        for open in [
+            "Réglé partiellement",
+            "Livré, non payé",
+            "Paid 50%",
+            "Paid 99,5 %",
+            "O",
+            "oui",
+            "yes",
+            "",
+        ] {
             assert!(is_open("Statut", open), "{open}");
         }
         assert!(!is_open("Réglé", "O") && is_open("Réglé", "N"));

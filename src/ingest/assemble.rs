@@ -109,6 +109,13 @@ pub(super) struct Use {
     pub(super) omit: bool,
 }
 
+impl Use {
+    /// Whether numbers of one cell may belong to the row's person and to its organisation.
+    pub(super) fn may_hold_several_lines(&self) -> bool {
+        &*self.attribute == "phone" && self.on.is_empty()
+    }
+}
+
 /// A mapping, applied to the header of one table.
 pub(super) struct Layout<'a> {
     pub(super) mapping: &'a Mapping,
@@ -473,7 +480,17 @@ impl<'a> Layout<'a> {
                 let on = usage.on.clone();
                 let contact = usage.contact.then(|| usage.number.clone());
                 let text = unlist(part, &usage.split);
-                values.push(Value { attribute, text, column: at, label, on, contact });
+                // The mobile of a cell is in a person's pocket, the number beside it may be the company's.
+                let apart = if usage.may_hold_several_lines() { phone::apart(&text) } else { None };
+                let texts = apart.map_or(vec![text], Vec::from);
+                values.extend(texts.into_iter().map(|text| Value {
+                    attribute: attribute.clone(),
+                    text,
+                    column: at,
+                    label: label.clone(),
+                    on: on.clone(),
+                    contact: contact.clone(),
+                }));
             }
         }
         if !self.owner.is_empty() && !values.iter().any(|v| v.is("owner")) && !values.is_empty() {
@@ -705,10 +722,10 @@ impl<'a> Layout<'a> {
             },
             // Many tables repeat the name of a private person in the company's column. A company number says that
             // there is a firm of that name besides, as does what is said of somebody at work: a sole trader.
-            (rows, true, true)
+            (_, true, true)
                 if compared
                     && names_agree(|wanted| joined_parts(&own, wanted))
-                    && (rows == Rows::Decide || !is_at_work(&own)) =>
+                    && !is_at_work(&own) =>
             {
                 only_person
             }
@@ -2055,7 +2072,8 @@ mod tests {
         "#;
         // The second row is of the same shape but for its number.
         let table = "Société;Nom;Tél\nMistral SARL;Durand;01 40 50 60 70\nZéphyr SARL;Petit;06 12 34 56 78\n\
-                     Levant SARL;;06 12 34 56 79\n";
+                     Levant SARL;;06 12 34 56 79\n\
+                     Ponant SARL;Roche;01 40 50 60 71 / 06 12 34 56 80\n";
         assert_eq!(
             told(rows, table),
             [
@@ -2064,6 +2082,8 @@ mod tests {
                 "3 organisation name=Zéphyr SARL",
                 "3 person company=Zéphyr SARL last_name=Petit phone=06 12 34 56 78",
                 "4 organisation name=Levant SARL phone=06 12 34 56 79",
+                "5 organisation name=Ponant SARL phone=01 40 50 60 71",
+                "5 person company=Ponant SARL last_name=Roche phone=01 40 50 60 71 phone=06 12 34 56 80",
             ]
         );
     }

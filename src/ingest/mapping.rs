@@ -576,6 +576,43 @@ impl Mapping {
         }
         bound
     }
+    /// What a run takes each column of `header` for: an attribute, else what another rule reads there (`row_id`,
+    /// `document`, `date`, `amount`, `currency`, `private`, `consent_email`...). None for a column that the mapping does not
+    /// name; empty for one that it names and leaves as it is.
+    pub fn meanings(&self, header: &[String]) -> Vec<Option<String>> {
+        let bound = self.bind(header);
+        let mut meanings: Vec<Option<String>> =
+            bound.iter().map(|bound| Some(bound.as_ref()?.rule.attribute.clone())).collect();
+        let mut read = |names: &[String], meaning: &str| {
+            if let Some(at) = position(header, names)
+                && meanings[at].as_ref().is_none_or(String::is_empty)
+            {
+                meanings[at] = Some(meaning.to_owned());
+            }
+        };
+        for rule in &self.consents {
+            let channel = rule.channels.first().map_or("all", |channel| channel.as_str());
+            read(&rule.column, &format!("consent_{channel}"));
+        }
+        for rule in &self.private {
+            read(&rule.column, "private");
+        }
+        if let Some(rule) = &self.history {
+            let read_by = [
+                (&rule.key, rule.key_attribute.as_str()),
+                (&rule.email, "email"),
+                (&rule.name, "name"),
+                (&rule.date, "date"),
+                (&rule.amount, "amount"),
+                (&rule.currency, "currency"),
+            ];
+            for (names, meaning) in read_by {
+                read(names, meaning);
+            }
+        }
+        read(&self.id, if self.history.is_some() { "document" } else { "row_id" });
+        meanings
+    }
 }
 
 /// A column of a table and its rule.

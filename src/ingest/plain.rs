@@ -93,7 +93,7 @@ fn run_by(
     tables: &[PlainTable],
     options: &Options,
     progress: &Progress,
-    key_of: impl FnOnce(Vec<[u8; 32]>) -> IdKey,
+    key_of: impl FnOnce(Vec<[u8; 32]>) -> Result<IdKey>,
 ) -> Result<(Staged<Ingested, Metrics>, IdKey)> {
     progress.expect(2 * tables.len() as u64);
     let mut gathered = Gathered::default();
@@ -120,7 +120,7 @@ fn run_by(
         progress.advance(1);
     }
     let digests = gathered.builder.digests().chain(std::mem::take(&mut gathered.unread));
-    let key = key_of(digests.collect());
+    let key = key_of(digests.collect())?;
     let (records, position) = gathered.builder.finish(&key);
     let at = |draft: u32| position[draft as usize];
     for event in &mut gathered.events {
@@ -963,7 +963,7 @@ mod tests {
                 PlainTable { path, file: (*name).to_owned() }
             })
             .collect();
-        let key = |_| IdKey([1; 32]);
+        let key = |_| Ok(IdKey([1; 32]));
         run_by(&tables, options, &Progress::hidden(), key).map(|(staged, _)| staged)
     }
 

@@ -506,7 +506,10 @@ impl<'l> Asks<'l> {
             "nickname" => (kind::is_name(text) && !kind::may_be_junk(text)).then_some(0),
             "email" => self.marks_of_email(text),
             "phone" | "mobile" => {
-                let plain = !text.contains('@') && says() && assemble::reaches(attribute, text);
+                let plain = !text.contains('@')
+                    && says()
+                    && assemble::reaches(attribute, text)
+                    && !(self.usage.may_hold_several_lines() && phone::apart(text).is_some());
                 plain.then(|| if phone::is_mobile(text) { MOBILE } else { 0 })
             }
             "fax" => (!text.contains('@')).then_some(0),

@@ -419,7 +419,13 @@ impl Counter<'_> {
         let percent = (confidence * 100.0).round() as u8;
         let layout = mapping.as_ref().filter(|_| !generic).map(|mapping| mapping.name.clone());
         let mapping = mapping.map(|mapping| mapping.of_table(header).clone());
-        let guesses = guesses(mapping.as_ref(), generic, percent, understood);
+        let known = mapping.as_ref().map(|mapping| Known {
+            mapping,
+            generic,
+            percent,
+            is_project: subject.mapping.is_some(),
+        });
+        let guesses = guesses(known, understood);
         // A list of email addresses has one column, as text has.
         let is_prose = guesses.iter().all(|guess| guess.attribute.is_empty())
             && init::is_prose(header, &sample);
@@ -544,28 +550,46 @@ fn row_hash(cells: &StringRecord) -> u64 {
     })
 }
 
-/// What each column seems to hold: what a known layout says, else what its name and cells tell.
-fn guesses(
-    mapping: Option<&Mapping>,
+/// The mapping that fits a table.
+#[derive(Clone, Copy)]
+struct Known<'m> {
+    mapping: &'m Mapping,
+    /// Whether it was made column by column.
     generic: bool,
+    /// How sure it is.
     percent: u8,
-    understood: Vec<Understood>,
-) -> Vec<Guess> {
+    /// Whether the project reads the table by it: what it does not name is no more than an extra.
+    is_project: bool,
+}
+
+impl Known<'_> {
+    /// The attribute of a column with its confidence and the reason, where the layout says it.
+    fn says(&self, meaning: Option<&String>) -> Option<(String, u8, String)> {
+        let layout = &self.mapping.name;
+        match meaning {
+            _ if self.generic => None,
+            Some(attribute) if !attribute.is_empty() => {
+                Some((attribute.clone(), self.percent, format!("the layout `{layout}` says it")))
+            }
+            None if !self.is_project => None,
+            _ => Some((String::new(), self.percent, format!("an extra of the layout `{layout}`"))),
+        }
+    }
+}
+
+/// What each column seems to hold: what a known layout says, else what its name and cells tell.
+fn guesses(known: Option<Known<'_>>, understood: Vec<Understood>) -> Vec<Guess> {
     let header: Vec<String> = understood.iter().map(|column| column.header.clone()).collect();
-    let known = mapping.filter(|_| !generic);
-    let bound = known.map(|mapping| mapping.bind(&header)).unwrap_or_default();
+    let mapping = known.map(|known| known.mapping);
+    let meanings = mapping.map(|mapping| mapping.meanings(&header)).unwrap_or_default();
     let id = mapping.and_then(|mapping| position(&header, &mapping.id));
     let is_related = mapping.is_some_and(|m| matches!(m.rows, Rows::Fec | Rows::History));
     let guess = |column: Understood| {
         let at = column.index;
         let class = column.content.class();
-        let rule = bound.get(at).and_then(Option::as_ref).map(|bound| &bound.rule.attribute);
-        let (attribute, confidence, reason) = match (rule, known) {
-            (Some(attribute), Some(layout)) if !attribute.is_empty() => {
-                (attribute.clone(), percent, format!("the layout `{}` says it", layout.name))
-            }
-            _ => (column.attribute, column.confidence, column.reason),
-        };
+        let said = known.and_then(|known| known.says(meanings.get(at)?.as_ref()));
+        let (attribute, confidence, reason) =
+            said.unwrap_or((column.attribute, column.confidence, column.reason));
         let value_kind = judge::kind_of(&attribute, class);
         let is_key = !is_related && is_key(&attribute, id == Some(at), class, &column.content);
         let is_code = is_key || attribute.is_empty() && class != Class::Text;

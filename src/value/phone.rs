@@ -186,6 +186,24 @@ pub fn is_mobile(cell: &str) -> bool {
     matches!(numbers[..], [Ok((_, Line::Mobile))])
 }
 
+/// The numbers of a cell that holds mobiles beside others, as written: the others, then the mobiles. None where it
+/// holds one number, or numbers of one sort.
+pub fn apart(cell: &str) -> Option<[String; 2]> {
+    if digits_in(cell) < 2 * FEWEST_DIGITS {
+        return None;
+    }
+    let (mobiles, others): (Vec<_>, Vec<_>) =
+        split(cell).into_iter().partition(|written| is_mobile(&written.number));
+    let joined = |numbers: &[Written]| {
+        let whole = |w: &Written| match w.extension.as_str() {
+            "" => w.number.trim().to_owned(),
+            extension => format!("{} ext {extension}", w.number.trim()),
+        };
+        numbers.iter().map(whole).collect::<Vec<_>>().join(" / ")
+    };
+    (!mobiles.is_empty() && !others.is_empty()).then(|| [joined(&others), joined(&mobiles)])
+}
+
 /// Whether a cell without a country code holds numbers of the country rather than of the `other`, which may be
 /// unknown: only the French write five pairs of digits, and what exists in one plan alone is of that.
 pub fn is_national(cell: &str, country: &str, other: &str) -> bool {
@@ -416,6 +434,25 @@ fn other_ending(run: &str) -> Option<(&str, &str)> {
 
 fn digits_in(text: &str) -> usize {
     text.bytes().filter(u8::is_ascii_digit).count()
+}
+
+#[cfg(test)]
+mod apart_tests {
+    use super::apart;
+
+    #[test]
+    fn mobiles_are_told_apart_from_the_other_numbers_of_a_cell() {
+        let told =
+            |cell: &str| apart(cell).map(|[others, mobiles]| format!("{others} | {mobiles}"));
+        let both = Some("01 40 50 60 70 | 06 12 34 56 78".to_owned());
+        assert_eq!(told("01 40 50 60 70 / 06 12 34 56 78"), both);
+        assert_eq!(told("06 12 34 56 78 ou 01 40 50 60 70"), both);
+        for one_sort in
+            ["01 40 50 60 70", "06 12 34 56 78", "01 40 50 60 70/71", "", "+33 (0)6 12 34 56 78"]
+        {
+            assert_eq!(told(one_sort), None, "{one_sort}");
+        }
+    }
 }
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ fn once(part: &str) -> String {
             follows: at < last,
             beside_particle: beside(at.checked_sub(1)) || beside(Some(at + 1)),
             small: mixed && beside(at.checked_sub(1)),
+            language: if mixed { None } else { Language::of(word, words.get(at + 1)) },
         };
         cased_word(word, place)
     });
@@ -181,6 +182,31 @@ struct Place {
     beside_particle: bool,
     /// It follows a particle in a name whose writer used both cases: `de la Fuente`.
     small: bool,
+    /// In a name of one case, whose particle it is where the name after it tells.
+    language: Option<Language>,
+}
+
+/// A language that writes a particle otherwise than French does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    /// `De Luca`.
+    Italian,
+    /// `de la Fuente`.
+    Spanish,
+}
+
+impl Language {
+    /// Of a particle, by the name that follows.
+    fn of(word: &str, next: Option<&String>) -> Option<Language> {
+        let next = text::fold(next?);
+        match text::fold(word).as_str() {
+            "la" if LEXICON.spanish.contains(&next) => Some(Language::Spanish),
+            word @ ("de" | "del") if LEXICON.italian.contains(&format!("{word} {next}")) => {
+                Some(Language::Italian)
+            }
+            _ => None,
+        }
+    }
 }
 
 fn cased_word(word: &str, place: Place) -> String {
@@ -245,6 +271,11 @@ fn cased_plain(part: &str, place: Place) -> String {
     // `JP`, `NTH`: initials or letters of a name, no word.
     if upper && letters <= 3 && !folded.contains(['a', 'e', 'i', 'o', 'u', 'y']) {
         return part.to_owned();
+    }
+    match place.language {
+        Some(Language::Italian) => return titled(part),
+        Some(Language::Spanish) if place.beside_particle => return part.to_lowercase(),
+        _ => {}
     }
     if place.follows && is_particle(&folded) && !LEXICON.capitals.contains(&folded) {
         let inner = LEXICON.inner.contains(&folded);

@@ -634,6 +634,12 @@ fn is_last_alone(words: &[String]) -> bool {
 
 /// First and last name of two or more words, and whether that is a guess.
 fn arranged(words: &[String]) -> (Words, Words, bool) {
+    if let [last, middle, _, ..] = words
+        && LEXICON.vietnamese_middle.contains(&text::fold(middle))
+        && LEXICON.vietnamese.contains(&text::fold(last))
+    {
+        return (words[1..].to_vec(), words[..1].to_vec(), false);
+    }
     if let Some((mut first, last)) = by_capitals(words) {
         let last = with_stray_particles(&mut first, last);
         return (first, last, false);
