@@ -168,10 +168,7 @@ pub fn run(
         return Err(Error::Format {
             path: folder.to_owned(),
             message: "no file in it could be recognised".into(),
-            hint: Some(match guess.unsure.as_slice() {
-                [] => "it holds no file; name the folder of the exports".into(),
-                reasons => reasons.join("; "),
-            }),
+            hint: Some(guess.why_nothing(files.is_empty())),
         });
     }
     let dated: Vec<_> = tables.iter().map(|table| (table.file.as_str(), &table.dates)).collect();
@@ -229,6 +226,26 @@ impl Guess {
     /// The home country as the settings write it.
     fn country(&self) -> &str {
         self.home.as_ref().map_or(NO_COUNTRY, |home| &home.country)
+    }
+
+    /// Why no source was found.
+    fn why_nothing(&self, has_no_file: bool) -> String {
+        const MOST: usize = 5;
+        let left_out = self
+            .left_out
+            .iter()
+            .map(|(place, rows, why)| format!("{place}: {}, {why}", self::rows(*rows)));
+        let mut reasons: Vec<String> = self.unsure.iter().cloned().chain(left_out).collect();
+        let more = reasons.len().saturating_sub(MOST);
+        reasons.truncate(MOST);
+        if more > 0 {
+            reasons.push(format!("{more} more such reasons"));
+        }
+        match reasons.is_empty() {
+            true if has_no_file => "it holds no file; name the folder of the exports".into(),
+            true => "none of its files is a table of customers".into(),
+            false => reasons.join("; "),
+        }
     }
 
     /// Looks at each file; notes what is to be told of it, and what of it is left out on purpose.

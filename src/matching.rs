@@ -114,9 +114,12 @@ pub fn resolve(
             None => settings.link_only && sources_are_clean(&prepared, settings, progress)?,
         };
         let mut bounds = bounds(records, kind, &prepared.members, one_to_one);
-        if kind == Kind::Person && !couples.is_empty() {
-            let values = together(couples, &prepared.members);
-            bounds.push(Bound::NoRepeat { reason: "couple", values });
+        let rows = match kind {
+            Kind::Person if !couples.is_empty() => together(couples, &prepared.members),
+            _ => Vec::new(),
+        };
+        if !rows.is_empty() {
+            bounds.push(Bound::NoRepeat { reason: "couple", values: rows.clone() });
         }
         let merge = settings.score.merge_centibits();
         let count = prepared.members.len();
@@ -130,7 +133,10 @@ pub fn resolve(
         let review = settings.score.review_centibits();
         let below = pairs.iter().map(|pair| pair.weight_centibits).filter(|&w| w < review);
         score_metrics.expected_missed += score::expected_matches(below) + prepared.left_out_matches;
-        pairs.retain(|pair| pair.weight_centibits >= review);
+        // That the persons of one row are two is known: nobody is asked.
+        let row = |record: u32| rows.get(record as usize).copied().flatten();
+        let is_one_row = |pair: &Pair| row(pair.left).is_some_and(|of| row(pair.right) == Some(of));
+        pairs.retain(|pair| pair.weight_centibits >= review && !is_one_row(pair));
         let found = pairs.iter().filter(|pair| pair.weight_centibits >= merge);
         let blocking_loss = prepared.candidates.lost(found.map(|pair| (pair.left, pair.right)));
         let judge = Judged { scorer, in_sight: &in_sight };

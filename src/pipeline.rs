@@ -430,6 +430,11 @@ fn all_rejects(ingested: &Ingested, clean: &Clean, orphans: &[Reject]) -> Vec<Re
 fn write_rejects(run: &mut Run, rejects: &[Reject]) -> Result<()> {
     let cells = rejects.iter().filter(|r| r.severity == Severity::Cell).count();
     run.count("rejected_cells", cells as u64);
+    for (code, name) in
+        [("missing_column", "missing_columns"), ("possible_objection", "possible_objections")]
+    {
+        run.count(name, rejects.iter().filter(|r| r.code == code).count() as u64);
+    }
     store::write_csv(&run.path("rejects.csv"), &Reject::COLUMNS, rejects)
 }
 

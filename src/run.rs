@@ -228,6 +228,17 @@ const COUNTS: &[Count] = &[
     .open(),
     Count::whole("files_without_rows", "file without a row of data|files without a row of data")
         .open(),
+    Count::whole(
+        "missing_columns",
+        "column that a mapping names and its files have not|columns that a mapping names and its files have not",
+    )
+    .open(),
+    Count::whole(
+        "possible_objections",
+        "column that may hold objections and that no mapping takes|columns that may hold objections and that no \
+         mapping takes",
+    )
+    .open(),
     Count::whole("rejected_cells", "rejected cell|rejected cells").open(),
     Count::whole("issues", "value used with an issue|values used with an issue"),
     Count::whole("decisions", "decision of a steward|decisions of stewards"),

@@ -54,6 +54,31 @@ fn rejected(name: &str, content: &[u8]) -> String {
 }
 
 #[test]
+fn one_person_alone_is_run_again_and_explained() {
+    let project = Project::new();
+    project.write("legacy/clients.csv", "Nom;Prénom;E-mail\nDurand;Hélène;h.durand@example.com\n");
+    assert_eq!(project.call(&["init", "legacy"]).status, 0);
+    for _ in 0..2 {
+        let said = project.call(&["run"]);
+        assert_eq!(said.status, 0, "{}", said.stderr);
+    }
+    let said = project.call(&["explain", "clients.csv:2"]);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+}
+
+#[test]
+fn a_column_that_may_hold_objections_is_told_where_no_mapping_takes_it() {
+    let project = Project::new();
+    let clients = "Nom;Prénom;E-mail;Traitement RGPD fiche\nDurand;Hélène;h@nova.fr;oui\nPetit;Jean;j@nova.fr;non\n";
+    project.write("legacy/clients.csv", clients);
+    assert_eq!(project.call(&["init", "legacy"]).status, 0);
+    project.call(&["run"]);
+    let rejects = rows(&project.result("rejects.csv"));
+    let told: Vec<_> = rejects.iter().map(|r| (r["code"].as_str(), r["column"].as_str())).collect();
+    assert_eq!(told, [("possible_objection", "Traitement RGPD fiche")]);
+}
+
+#[test]
 fn a_missing_file_is_a_reject_and_check_names_it() {
     let project = project_with("gone.csv");
     let (said, reject) = reject_of(&project);

@@ -153,7 +153,11 @@ fn a_list_of_pairs_that_was_filled_in_is_decided() {
     now.project.write("filled.csv", list("peut-être"));
     let said = decide(&now.project, &["decide", "review", "filled.csv"]);
     assert_eq!(said.status, 2);
-    assert!(said.stderr.contains(":4` is not understood"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("filled.csv:4` in the column `Décision` is not understood"),
+        "{}",
+        said.stderr
+    );
     assert!(!now.project.path("decisions.jsonl").exists());
     now.project.write("filled.csv", list("identique"));
     assert_eq!(decide(&now.project, &["decide", "review", "filled.csv"]).status, 0);

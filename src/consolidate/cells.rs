@@ -22,7 +22,7 @@ use crate::{
     model::{self, Kind},
     progress::Progress,
     table::{Column, ColumnBuilder, Conflict, Golden, GoldenRecords, Records},
-    value::{email, text},
+    value::{email, person, text},
 };
 
 /// The surviving values of one golden record: attribute (by position) and values, best first.
@@ -280,6 +280,7 @@ fn choose<'a>(
     pin::apply(cells, entity, attributes, choosing, evidence);
     drop_mobiles_among_phones(cells, attributes.columns);
     keep_siret_of_siren(cells, entity, attributes, decided, evidence);
+    keep_civility_of_first_name(cells, entity, attributes, decided, evidence);
     let is_filled = |at: &usize| chosen.cells.iter().any(|(filled, _)| filled == at);
     chosen.conflicts.retain(|(at, _)| !is_filled(at));
     chosen
@@ -391,5 +392,33 @@ fn keep_siret_of_siren<'a>(
     match agreeing.is_empty() || survivors.is_empty() {
         true => drop(cells.remove(siret)),
         false => cells[siret].1 = survivors,
+    }
+}
+
+/// `M.` before a name that only women bear is the initial of somebody or the slip of a list: it survives only from a
+/// record that bears that name too.
+fn keep_civility_of_first_name<'a>(
+    cells: &mut Cells<'a>,
+    entity: &Entity,
+    attributes: &Attributes<'_, 'a>,
+    decided: &Values,
+    evidence: Evidence<'_, 'a>,
+) {
+    let of = |name: &str| cells.iter().position(|c| attributes.columns[c.0].0 == name);
+    let (Some(civility), Some(first)) = (of("civility"), of("first_name")) else { return };
+    let name = text::fold(cells[first].1[0].value());
+    let best = &cells[civility].1[0];
+    let is_of_man = |civility: &str| person::gender_of(civility) == Some("m");
+    if best.pinned_by.is_some() || !is_of_man(best.value()) || !person::is_woman(&name) {
+        return;
+    }
+    let (at, names) = (cells[civility].0, attributes.columns[cells[first].0].1);
+    let bears_it = |record: u32| names.values(record as usize).any(|own| text::fold(own) == name);
+    let mut agreeing = attributes.candidates(at, entity, decided);
+    agreeing.retain(|candidate| !is_of_man(candidate.value) || bears_it(candidate.record));
+    let survivors = by_rule(&attributes.rules[at], "civility", &agreeing, evidence);
+    match agreeing.is_empty() || survivors.is_empty() {
+        true => drop(cells.remove(civility)),
+        false => cells[civility].1 = survivors,
     }
 }

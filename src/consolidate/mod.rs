@@ -761,6 +761,23 @@ mod tests {
     }
 
     #[test]
+    fn no_civility_of_a_man_survives_beside_the_name_of_a_woman_that_it_was_not_said_of() {
+        let civility = |people: &str| {
+            let (_, Staged { table: golden, .. }) = ran(people, &[0, 0]);
+            golden.persons.first("civility", 0).unwrap_or_default().to_owned()
+        };
+        let named = "b P first_name=Monique last_name=Delmas";
+        assert_eq!(civility(&format!("a P civility=M. last_name=Delmas; {named}")), "");
+        assert_eq!(civility(&format!("a P civility=Mme last_name=Delmas; {named}")), "Mme");
+        assert_eq!(
+            civility(&format!("a P civility=M. last_name=Delmas; {named} civility=M.")),
+            "M."
+        );
+        let both = "a P civility=M. last_name=Delmas; b P civility=Mme last_name=Delmas first_name=Monique";
+        assert_eq!(civility(both), "Mme");
+    }
+
+    #[test]
     fn every_golden_cell_is_traced_to_the_record_that_holds_it() {
         let (records, Staged { table: golden, metrics }) = ran(PEOPLE, &[0, 0, 0, 3, 4]);
         assert_eq!(metrics.cells, golden.lineage.len() as u64);

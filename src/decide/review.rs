@@ -32,7 +32,8 @@ impl Desk {
         for table in read::open(file)? {
             if let Some(columns) = Columns::of(&table.header) {
                 lists += 1;
-                self.read_list(table, &columns, by, &mut found)?;
+                let name = file.file_name().unwrap_or_default().to_string_lossy();
+                self.read_list(&name, table, &columns, by, &mut found)?;
             }
         }
         match lists {
@@ -47,6 +48,7 @@ impl Desk {
 
     fn read_list(
         &self,
+        file: &str,
         table: Table,
         columns: &Columns,
         by: &By,
@@ -55,10 +57,10 @@ impl Desk {
         for row in table.rows {
             let Content::Data(cells) = row.content else { continue };
             let cell = |at: usize| cells.get(at).unwrap_or_default().trim();
-            let place = || address("", &table.sheet, row.number);
+            let place = || address(file, &table.sheet, row.number);
             let word = match cell(columns.decision) {
                 "" => continue,
-                written => columns.word(written).ok_or_else(|| not_understood(&place()))?,
+                written => columns.word(written).ok_or_else(|| columns.not_understood(&place()))?,
             };
             let record = |at: usize| {
                 let id = RecordId::parse(cell(at)).and_then(|id| self.tables.records.find(id));
@@ -75,13 +77,6 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-fn not_understood(place: &str) -> crate::error::Error {
-    refused(
-        &format!("the decision at `{place}` is not understood"),
-        "write `same` or `not same`, or leave it empty",
-    )
 }
 
 fn no_record(place: &str) -> crate::error::Error {
@@ -113,6 +108,14 @@ impl Columns {
                 words,
             })
         })
+    }
+
+    fn not_understood(&self, place: &str) -> Error {
+        let ReviewColumns { decision, same, not_same, .. } = &self.words;
+        refused(
+            &format!("what stands at `{place}` in the column `{decision}` is not understood"),
+            &format!("write `{same}` or `{not_same}`, or leave it empty"),
+        )
     }
 
     fn word(&self, written: &str) -> Option<Word> {

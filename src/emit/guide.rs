@@ -276,7 +276,8 @@ fn history(page: &mut String, metrics: &Metrics) {
 fn left_out(page: &mut String, metrics: &Metrics) {
     line!(page, "\n## What is not in these files\n");
     for (reason, count) in &metrics.left_out {
-        line!(page, "- {count} golden records: {reason}");
+        let records = if *count == 1 { "record" } else { "records" };
+        line!(page, "- {count} golden {records}: {reason}");
     }
     let (extra, known): (Vec<_>, Vec<_>) =
         metrics.unmapped.iter().partition(|(attribute, _)| attribute.contains(" extra."));

@@ -357,6 +357,9 @@ pub struct Column {
     /// Whether the target demands a value.
     #[serde(default)]
     pub required: bool,
+    /// Whether the target makes one of all rows with the same value: those that share one are told.
+    #[serde(default)]
+    pub unique: bool,
     /// The name of the pick list that translates values.
     pub values: Option<String>,
     /// What is done with values that the pick list does not hold.

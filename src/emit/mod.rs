@@ -60,7 +60,7 @@ pub struct Misfit {
     /// The target's column; empty where the value has none.
     pub column: String,
     /// `cut`, `too_long`, `moved`, `missing_required`, `not_in_pick_list`, `partial_date`, `not_a_number`,
-    /// `not_a_boolean`, `forbidden_character`, `reserved_value`, `dangling_reference`, `no_room`,
+    /// `not_a_boolean`, `forbidden_character`, `reserved_value`, `dangling_reference`, `shared_value`, `no_room`,
     /// `left_out`.
     pub problem: String,
     /// What was done.
@@ -184,6 +184,49 @@ struct Package<'a> {
     loaded: BTreeSet<String>,
 }
 
+/// Which rows share a value of which the target makes one row.
+struct Shared<'t> {
+    /// Position among the headers, and header, of the columns that must not repeat.
+    columns: Vec<(usize, &'t str)>,
+    /// By column and value in small letters the golden ids of the rows.
+    rows: BTreeMap<(usize, String), Vec<String>>,
+}
+
+impl<'t> Shared<'t> {
+    fn of(object: &'t Object) -> Shared<'t> {
+        let is_unique = |header: &str| {
+            object.columns.iter().any(|column| column.unique && column.header.get_ref() == header)
+        };
+        let columns = object.headers().enumerate().filter(|(_, header)| is_unique(header));
+        Shared { columns: columns.collect(), rows: BTreeMap::new() }
+    }
+
+    fn note(&mut self, cells: &[String], golden_id: &str) {
+        for &(at, _) in &self.columns {
+            if let Some(cell) = cells.get(at).filter(|cell| !cell.is_empty()) {
+                let rows = self.rows.entry((at, cell.to_lowercase())).or_default();
+                rows.push(golden_id.to_owned());
+            }
+        }
+    }
+
+    /// A line for each row that shares a value with others.
+    fn misfits(self, object: &Object) -> Vec<Misfit> {
+        let header = |at: usize| self.columns.iter().find(|(column, _)| *column == at);
+        let repeated = self.rows.iter().filter(|(_, ids)| ids.len() > 1);
+        let lines = repeated.flat_map(|((at, _), ids)| {
+            ids.iter().map(|id| Misfit {
+                golden_id: id.clone(),
+                object: object.object.clone(),
+                column: header(*at).map_or("", |(_, header)| header).to_owned(),
+                problem: "shared_value".to_owned(),
+                message: format!("{} rows have it: the target makes one of them", ids.len()),
+            })
+        });
+        lines.collect()
+    }
+}
+
 impl Package<'_> {
     /// Writes the files of one object.
     fn object(&mut self, object: &Object, source: &Source<'_>) -> Result<()> {
@@ -208,6 +251,7 @@ impl Package<'_> {
         let headers =
             object.headers().zip(&keep).filter(|(_, keep)| **keep).map(|(header, _)| header);
         let mut parts = Parts::new(self.folder, &object.file, rules, limits, headers);
+        let mut shared = Shared::of(object);
         for (at, row) in rows.iter().enumerate() {
             if at % 1024 == 0 {
                 self.progress.check()?;
@@ -217,10 +261,12 @@ impl Package<'_> {
             let cells = built.cells.iter().zip(&keep).filter(|(_, keep)| **keep);
             if built.left_out.is_none() {
                 parts.row(cells.map(|(cell, _)| cell.as_str()))?;
+                shared.note(&built.cells, source.id_of(*row));
                 self.note_written(&sheet, source, *row);
             }
             self.note_misfits(object, source.id_of(*row), built);
         }
+        self.metrics.misfits.extend(shared.misfits(object));
         for part in parts.finish()? {
             self.metrics.files.push(FileMetrics {
                 file: part.file,

@@ -311,7 +311,7 @@ fn who_has_nothing_that_the_target_asks_for_is_left_out_and_counted() {
     assert_eq!(loaded.column("2-contacts.csv", "legacy_id"), ["p2"]);
     let reason = "Contact: none of email, firstname, lastname".to_owned();
     assert_eq!(loaded.metrics.left_out, BTreeMap::from([(reason, 1)]));
-    assert!(loaded.files["LOAD.md"].contains("1 golden records: Contact: none of email"));
+    assert!(loaded.files["LOAD.md"].contains("1 golden record: Contact: none of email"));
 }
 
 #[test]

@@ -139,10 +139,26 @@ fn unknown(tables: &Tables, name: &str) -> Error {
             typed.then(|| nearest(name, known)).flatten()
         }
     };
+    let hint = redirect(&tables.folder, name).or(hint);
     let listed = "`crosswalk.csv` of the run lists every record with its place, its `record_id` and its \
                   `golden_id`";
     let hint = hint.unwrap_or_else(|| listed.to_owned());
     Error::NotFound { what: "record or golden record", name: name.to_owned(), hint: Some(hint) }
+}
+
+/// What became of a golden record of an earlier run, where `name` is the id of one.
+fn redirect(folder: &Path, name: &str) -> Option<String> {
+    let mut reader =
+        csv::Reader::from_reader(store::open(&folder.join("golden/redirects.csv")).ok()?);
+    let mut lines = reader.records().filter_map(|line| line.ok());
+    let now =
+        lines.find_map(|line| (line.get(0)? == name).then(|| line.get(1).map(str::to_owned))?)?;
+    Some(match now.as_str() {
+        "" => {
+            "it was a golden record of an earlier run, and none of its records is here".to_owned()
+        }
+        now => format!("it was a golden record of an earlier run, and is now part of `{now}`"),
+    })
 }
 
 /// A file that may be meant by `name`, which may lack its folders.

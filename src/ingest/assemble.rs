@@ -19,7 +19,7 @@ use super::{
     entity::Places,
     kind::{self, Evidence, Junk},
     mapping::{self, ConsentRule, Mapping, Owner, PrivateRule, Rows},
-    name_boxes::{self, Held},
+    name_boxes::{self, Before, Held},
     party, privacy,
     read::{self, Table},
     shape::{self, How, Shapes},
@@ -56,6 +56,7 @@ pub(super) fn read(
     let (mut rows, mut last) = (table.rows, 0);
     let mut batch = shape::batch(&mut rows);
     layout.learn_orders(&batch);
+    let like_consent = layout.like_consent(&batch);
     let mut shapes = Shapes::new(&layout, watch);
     while !batch.is_empty() {
         progress.check()?;
@@ -83,7 +84,18 @@ pub(super) fn read(
     }
     filled.iter_mut().zip(shapes.filled()).for_each(|(filled, plain)| *filled |= plain);
     reading.fate.unmapped_columns = layout.unmapped(&filled);
+    for at in like_consent.into_iter().filter(|&at| filled[at]) {
+        reading.tell_like_consent(&layout.header[at]);
+    }
     Ok(())
+}
+
+/// The cells of a row that holds data.
+fn data(row: &read::Row) -> Option<&StringRecord> {
+    match &row.content {
+        read::Content::Data(cells) => Some(cells),
+        _ => None,
+    }
 }
 
 fn note_filled(cells: &StringRecord, filled: &mut [bool]) {
@@ -351,11 +363,20 @@ impl<'a> Layout<'a> {
 
     /// The first rows of the table tell the order of day and month in its dates of consent.
     fn learn_orders(&mut self, first: &[read::Row]) {
-        let data = first.iter().filter_map(|row| match &row.content {
-            read::Content::Data(cells) => Some(cells),
-            _ => None,
-        });
-        self.rules.iter_mut().for_each(|rule| rule.learn_order(data.clone()));
+        self.rules.iter_mut().for_each(|rule| rule.learn_order(first.iter().filter_map(data)));
+    }
+
+    /// The columns that no rule takes and that seem to say who may be contacted, by their names and their cells in
+    /// the first rows of the table.
+    fn like_consent(&self, first: &[read::Row]) -> Vec<usize> {
+        let is_asked = |at: usize| self.rules.iter().any(|rule| rule.asks(at));
+        let seems = |at: &usize| {
+            let rows = first.iter().filter_map(data);
+            !self.uses[*at].known
+                && !is_asked(*at)
+                && columns::may_be_consent(*at, &self.header[*at], rows)
+        };
+        (0..self.header.len()).filter(seems).collect()
     }
 
     /// The id column of a system that issues codes holds customer codes, whatever else is mapped.
@@ -421,7 +442,7 @@ impl<'a> Layout<'a> {
         if !cast.person && !cast.organisation && cast.open.is_none() {
             let why = Nobody::Rejected {
                 code: "no_name",
-                message: "the row has neither a name nor a contact point",
+                message: "the row has neither a name nor a contact point that can be used",
                 suggestion: "complete it in the source, or leave it out",
             };
             return nobody(why, marked);
@@ -614,6 +635,16 @@ impl<'a> Layout<'a> {
         match held {
             Held::AsNamed => None,
             Held::Firm(name) if is_civil || is_beside_firm(&name) => None,
+            Held::Swapped(before) => {
+                let before = match before {
+                    Before::Civility if own(values, "civility").is_none() => "civility",
+                    _ => "first_name",
+                };
+                for (at, attribute) in [(first, "last_name"), (last, before)] {
+                    at.into_iter().for_each(|at| values[at].attribute = attribute.into());
+                }
+                None
+            }
             Held::WholeName if own(values, "full_name").is_some() => None,
             Held::WholeName => {
                 values[at].attribute = "full_name".into();
@@ -698,7 +729,7 @@ impl<'a> Layout<'a> {
         let number = named(&["siren", "siret", "vat"]);
         let emails: Vec<&&Value> =
             own.iter().filter(|v| v.is("email") && kind::is_name(&v.text)).collect();
-        let is_role = |v: &Value| email::is_role_mailbox(&kind::address(&v.text));
+        let is_role = |v: &Value| kind::is_role_mailbox(&v.text);
         let role_mailbox = !emails.is_empty() && emails.iter().all(|v| is_role(v));
         let own_mailbox = emails.iter().any(|v| !is_role(v) && v.on != [Kind::Organisation]);
         let is_reached = |v: &&&Value| {

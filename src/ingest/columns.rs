@@ -621,10 +621,13 @@ fn named(header: &str) -> Named {
     let head =
         behind.chain(before).filter(|words| long(words)).find_map(|w| lookup(w).filter(telling));
     if let Some(found) = head {
-        take(&mut out, found, 40);
+        take(&mut out, found, HEAD_OF_PHRASE);
     }
     out
 }
+
+/// How sure the first or last words of a longer header are, in percent.
+const HEAD_OF_PHRASE: u8 = 40;
 
 // --- names and cells together --------------------------------------------------------------------
 
@@ -780,7 +783,19 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
     if let Some(settled) = settled {
         settled.clone_into(&mut column.attribute);
     }
+    // Of `Ne pas autoriser les envois en nombre` the last words would be a name: what the whole says comes first.
+    let answers = c.filled == 0 || c.mostly(c.answer, 80);
+    let is_guess = column.confidence <= HEAD_OF_PHRASE;
+    let consent = consent_of_words(header).filter(|_| is_guess && settled.is_none());
+    if consent.is_some() {
+        column.attribute.clear();
+    }
     match (column.attribute.is_empty(), cells_agree(&column.attribute, c)) {
+        (true, _) if answers && consent.is_some() => {
+            column.attribute = consent.unwrap_or_default();
+            column.confidence = 60;
+            column.reason = "the words of its name say it and its cells agree".into();
+        }
         (false, Some(true)) => {
             column.confidence = column.confidence.max(60).saturating_add(4).min(99);
             column.reason = "its name says it and its cells agree".into();
@@ -801,14 +816,6 @@ fn one(index: usize, header: &str, content: Content) -> Understood {
             column.reason = "its name is not known".into();
             column.confidence = 30;
             by_cells(&mut column);
-            if column.attribute.is_empty()
-                && (c.filled == 0 || c.mostly(c.answer, 80))
-                && let Some(consent) = consent_of_words(header)
-            {
-                column.attribute = consent;
-                column.confidence = 60;
-                column.reason = "the words of its name say it and its cells agree".into();
-            }
         }
     }
     if c.filled == 0 && column.confidence <= 45 {
@@ -1230,6 +1237,7 @@ struct ConsentWords {
     means: BTreeMap<String, Vec<String>>,
     purpose: Beginnings,
     sense: Sense,
+    no_means: Filler,
     counts: Filler,
 }
 
@@ -1257,21 +1265,61 @@ static CONSENT_WORDS: LazyLock<ConsentWords> = LazyLock::new(|| {
     dictionary::read(include_str!("../../mappings/dictionaries/consent_columns.toml"))
 });
 
-/// Whether a column that no attribute takes seems to say who may be contacted: its name has a word of
-/// consent, and its cells answer yes or no. One that the sample leaves blank seems so too: marks may stand further
-/// down.
+/// Whether a column that no attribute takes seems to say who may be contacted: its name says by which means and in
+/// which sense, or it has a word of consent and its cells answer yes or no. One that the sample leaves blank seems so
+/// too: marks may stand further down.
 pub fn looks_like_consent(column: &Understood) -> bool {
     let Telling { beginnings, whole } = &CONSENT_WORDS.telling;
     let is_telling =
         |word: &String| whole.contains(word) || beginnings.iter().any(|b| word.starts_with(b));
     let answers = column.content.filled == 0 || column.content.mostly(column.content.answer, 50);
     let words = header_words(&column.header);
-    column.attribute.is_empty() && answers && words.iter().any(is_telling) && !counts(&words)
+    let is_told = || answers && words.iter().any(is_telling) && !counts(&words);
+    column.attribute.is_empty()
+        && !is_of_no_means(&words)
+        && (is_told() || consent_of_words(&column.header).is_some())
 }
 
-/// Whether the words of a name say that its column counts something.
+/// Whether the column at this position seems to say who may be contacted, by its name and its cells in these rows.
+pub(super) fn may_be_consent<'r>(
+    at: usize,
+    header: &str,
+    rows: impl Iterator<Item = &'r StringRecord>,
+) -> bool {
+    let content = Content::of(rows.map(|row| row.get(at).unwrap_or("")));
+    looks_like_consent(&one(at, header, content))
+}
+
+/// Whether the words of a name say that its column counts something; `en nombre` says how much is sent.
 fn counts(words: &[String]) -> bool {
-    words.iter().any(|word| CONSENT_WORDS.counts.words.contains(word))
+    let is_bulk = |at: usize| at > 0 && words[at - 1] == "en";
+    let is_count = |at: usize| CONSENT_WORDS.counts.words.contains(&words[at]) && !is_bulk(at);
+    (0..words.len()).any(is_count)
+}
+
+/// Whether a name speaks of a means by which nobody is contacted here, and of no other: `Do not allow Faxes`.
+fn is_of_no_means(words: &[String]) -> bool {
+    let begins = |word: &String| CONSENT_WORDS.no_means.words.iter().any(|w| word.starts_with(w));
+    words.iter().any(begins) && means_of(words).is_empty()
+}
+
+/// The means that a name speaks of. Longer words come first: `courrier électronique` is no letter.
+fn means_of(words: &[String]) -> BTreeSet<&'static str> {
+    let means = CONSENT_WORDS.means.iter();
+    let mut stems: Vec<(&str, &str)> = means
+        .flat_map(|(means, stems)| stems.iter().map(|stem| (stem.as_str(), means.as_str())))
+        .collect();
+    stems.sort_by_key(|(stem, means)| (std::cmp::Reverse(stem.len()), *means));
+    let mut text = format!(" {} ", words.join(" "));
+    let mut found = BTreeSet::new();
+    for (stem, means) in stems {
+        let word = format!(" {stem}");
+        if text.contains(&word) {
+            text = text.replace(&word, " ");
+            found.insert(means);
+        }
+    }
+    found
 }
 
 /// The consent that the words of an unknown name tell where they say both the means or purpose and the
@@ -1284,9 +1332,10 @@ fn consent_of_words(header: &str) -> Option<String> {
     }
     let text = format!(" {} ", words.join(" "));
     let any = |stems: &[String]| stems.iter().any(|stem| text.contains(&format!(" {stem}")));
-    let mut named = dictionary.means.iter().filter(|(_, stems)| any(stems));
+    let named = means_of(&words);
+    let mut named = named.into_iter();
     let means = match (named.next(), named.next()) {
-        (Some((one, _)), None) => one,
+        (Some(one), None) => one,
         (None, _) if !any(&dictionary.purpose.beginnings) => return None,
         _ => "all",
     };
@@ -1376,6 +1425,68 @@ mod tests {
             read(&["Valeur: 88.124.3.201; 92.184.110.7", "Telefon: 22.33.44.55; 21.30.40.50"]);
         assert_eq!(columns[0].attribute, "");
         assert_eq!(columns[1].attribute, "phone");
+    }
+
+    #[test]
+    fn what_may_not_be_sent_is_told_in_every_language() {
+        for (column, expected) in [
+            ("Do not allow Emails: Do Not Allow; Allow", "consent_email_out"),
+            ("Do not allow Bulk Emails: Allow; Allow", "consent_email_out"),
+            ("Do not allow Phone Calls: Allow; Do Not Allow", "consent_phone_out"),
+            ("Do not allow Mails: Allow; Do Not Allow", "consent_post_out"),
+            ("Ne pas autoriser les e-mails: Ne pas autoriser; Autoriser", "consent_email_out"),
+            (
+                "Ne pas autoriser les courriers électroniques: Autoriser; Autoriser",
+                "consent_email_out",
+            ),
+            (
+                "Ne pas autoriser les envois en nombre: Autoriser; Ne pas autoriser",
+                "consent_all_out",
+            ),
+            (
+                "Ne pas autoriser les appels téléphoniques: Autoriser; Autoriser",
+                "consent_phone_out",
+            ),
+            ("Ne pas autoriser le courrier: Autoriser; Ne pas autoriser", "consent_post_out"),
+            ("E-Mails nicht zulassen: Nicht zulassen; Zulassen", "consent_email_out"),
+            ("Telefonanrufe nicht zulassen: Zulassen; Zulassen", "consent_phone_out"),
+            ("No permitir correos electrónicos: Permitir; No permitir", "consent_email_out"),
+            ("No permitir llamadas telefónicas: Permitir; Permitir", "consent_phone_out"),
+            ("Non consentire e-mail: Consentire; Non consentire", "consent_email_out"),
+            ("Geen e-mails toestaan: Toestaan; Niet toestaan", "consent_email_out"),
+            ("donotbulkemail: 0; 1", "consent_email_out"),
+            ("Send Marketing Materials: Send; Do Not Send", "consent_all_may"),
+            ("Autoriser les e-mails: oui; non", "consent_email_in"),
+        ] {
+            assert_eq!(
+                attributes(&["Nom: Roux; Petit", column]).split_once(" | ").map(|c| c.1),
+                Some(expected),
+                "{column}"
+            );
+        }
+        // Without cells too: a run asks the name alone.
+        for header in ["Do not allow Emails", "Ne pas autoriser les envois en nombre"] {
+            assert!(is_consent(header), "{header}");
+        }
+        for header in
+            ["(Do Not Modify) Contact", "Do not allow Faxes", "Prénom usuel", "Nombre de contacts"]
+        {
+            assert!(!is_consent(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_speaks_of_contacting_is_no_name_and_is_told() {
+        let odd = "Ne pas autoriser les envois en nombre: voir dossier; au cas par cas";
+        let columns = read(&["Nom: Roux; Petit", odd]);
+        assert_eq!(columns[1].attribute, "");
+        assert!(looks_like_consent(&columns[1]));
+        let columns = read(&[
+            "Nom: Roux; Petit",
+            "Do not allow Faxes: Allow; Do Not Allow",
+            "(Do Not Modify) Contact: a1; b2",
+        ]);
+        assert!(!columns.iter().any(looks_like_consent));
     }
 
     #[test]

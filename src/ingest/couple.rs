@@ -35,10 +35,13 @@ pub(super) fn split(
         };
         return persons.map(sorted_out);
     }
-    let own_first = person::two_civilities(&first).is_none();
-    let names = person::first_names(&first).filter(|_| own_first);
     // The civilities stand in any of the three columns.
-    let told = pair.or_else(|| person::two_civilities(&first));
+    let (in_first, first) = match person::civilities_beside(&first) {
+        Some((pair, rest)) => (Some(pair), rest),
+        None => (None, first),
+    };
+    let names = person::first_names(&first);
+    let told = pair.or(in_first);
     let in_last = person::several(&last, sure && told.is_some()).filter(|_| told.is_none());
     let (lasts, civilities): (Vec<String>, Vec<String>) = match (in_last, told) {
         (Some(persons), _) => {
@@ -57,9 +60,8 @@ pub(super) fn split(
         }
     };
     let firsts = names.filter(|names| names.len() == lasts.len()).unwrap_or_else(|| {
-        let alone = if own_first { first.clone() } else { String::new() };
         let others = lasts.iter().skip(1).map(|_| String::new());
-        std::iter::once(alone).chain(others).collect()
+        std::iter::once(first).chain(others).collect()
     });
     let persons = firsts.into_iter().zip(lasts).zip(civilities);
     let named = |((first, last), civility)| Named { civility, first, last };
@@ -171,6 +173,16 @@ mod tests {
         );
         assert_eq!(told("M. et Mme", "", "LALEVEE", "", true), "M.||LALEVEE Mme||LALEVEE");
         assert_eq!(told("", "M. et Mme", "Couturier", "", true), "M.||Couturier Mme||Couturier");
+        for (first, expected) in [
+            ("Mr et Mme Jerome", "Mr|Jerome|Roux Mme||Roux"),
+            ("M. et Mme Paul", "M.|Paul|Roux Mme||Roux"),
+            ("Monsieur et Madame Henri", "Monsieur|Henri|Roux Madame||Roux"),
+            ("Mr. et Mme. Guy", "Mr.|Guy|Roux Mme.||Roux"),
+            ("M. et Mme Marie", "M.||Roux Mme|Marie|Roux"),
+            ("M. et Mme Paul et Marie", "M.|Paul|Roux Mme|Marie|Roux"),
+        ] {
+            assert_eq!(told("", first, "Roux", "", true), expected, "{first}");
+        }
         assert_eq!(
             told("", "Alexis et Francine", "Bonnet", "", true),
             "|Alexis|Bonnet |Francine|Bonnet"

@@ -62,7 +62,8 @@ pub(super) fn of_row(evidence: &Evidence<'_>) -> Option<Kind> {
     if emails.iter().any(|e| is_mailbox_of(e, evidence.name)) {
         return Some(Kind::Person);
     }
-    if emails.iter().any(|e| email::is_role_mailbox(e)) || evidence.has_website {
+    let is_of_role = |cell: &&str| is_role_mailbox(cell);
+    if evidence.emails.iter().any(is_of_role) || evidence.has_website {
         return Some(Kind::Organisation);
     }
     let telling = organisation::looks_like_organisation(evidence.name);
@@ -73,6 +74,12 @@ pub(super) fn of_row(evidence: &Evidence<'_>) -> Option<Kind> {
 pub(super) fn address(cell: &str) -> String {
     let mut addresses = email::normalize(cell).into_iter().flatten();
     addresses.next().unwrap_or_else(|| cell.trim().to_lowercase())
+}
+
+/// Whether a cell holds the address of a role. Of a `contact@` that was never finished nobody knows whose it is.
+pub(super) fn is_role_mailbox(cell: &str) -> bool {
+    let mut addresses = email::normalize(cell).into_iter();
+    addresses.next().and_then(Result::ok).is_some_and(|address| email::is_role_mailbox(&address))
 }
 
 /// What a civility column says: `Mme` a person, `SARL` or `Société` an organisation.
@@ -372,6 +379,19 @@ pub(super) fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_without_a_domain_says_nothing_of_the_kind() {
+        let of = |email| {
+            of_row(&Evidence {
+                name: "GUICHARD THIERRY",
+                emails: vec![email],
+                ..Evidence::default()
+            })
+        };
+        assert_eq!(of("contact@guichard.fr"), Some(Kind::Organisation));
+        assert_eq!(of("contact@"), None);
+    }
 
     fn told(name: &str) -> Option<Kind> {
         of_row(&Evidence { name, ..Evidence::default() })

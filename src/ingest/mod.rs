@@ -317,6 +317,23 @@ impl Reading<'_> {
 }
 
 impl Reading<'_> {
+    /// Tells of a column that no rule takes and that seems to say who may be contacted: an objection may stand in it.
+    pub(crate) fn tell_like_consent(&mut self, header: &str) {
+        self.gathered.rejects.push(Reject {
+            source: self.fate.source.clone(),
+            file: self.fate.file.clone(),
+            sheet: self.fate.sheet.clone(),
+            row: None,
+            column: header.to_owned(),
+            code: "possible_objection".into(),
+            severity: Severity::Cell,
+            message: "the column seems to say who may be contacted; nothing tells by which means or in which sense"
+                .into(),
+            suggestion: "say it in the mapping of the source, under `[[consents]]`".into(),
+            raw: String::new(),
+        });
+    }
+
     /// Tells of a row with a code whose legal entity nothing tells: the code stands for nobody.
     pub(crate) fn tell_unknown_entity<'c>(
         &mut self,

@@ -11,8 +11,17 @@ pub(super) enum Held {
     AsNamed,
     /// First and last name in the box of the first.
     WholeName,
+    /// The last name in the box of the first, and in its own what stands before a last name.
+    Swapped(Before),
     /// The name of a firm.
     Firm(String),
+}
+
+/// What stands before a last name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Civility,
+    Initial,
 }
 
 /// What the boxes `first` and `last` hold, in a row with these email addresses.
@@ -24,6 +33,9 @@ pub(super) fn held(first: &str, last: &str, emails: &[&str]) -> Held {
     let (first, last) = (first.trim(), last.trim());
     match (first.is_empty(), last.is_empty()) {
         (true, true) => Held::AsNamed,
+        (false, false) if is_no_last_name(last) && may_be_last_name(first) => {
+            Held::Swapped(before_last_name(last, first, emails))
+        }
         (false, false) => {
             let both = format!("{first} {last}");
             let is_form = is_form(first) || is_form(last);
@@ -53,12 +65,41 @@ fn first_names(text: &str) -> usize {
     words(text).iter().filter(known).count()
 }
 
+/// Whether the box of a last name holds a civility or an initial alone: `M.`, `Mme`, `J`.
+pub(super) fn is_no_last_name(text: &str) -> bool {
+    is_initial(text) || person::civility(text).is_some()
+}
+
+fn is_initial(word: &str) -> bool {
+    word.chars().filter(|c| c.is_alphanumeric()).count() == 1
+}
+
+/// Whether what stands in the box of a first name may be a last name: it is whole, and nothing in it is a first name.
+fn may_be_last_name(text: &str) -> bool {
+    !is_no_last_name(text) && first_names(text) == 0 && !words(text).into_iter().any(is_initial)
+}
+
+/// `M.` is an initial where the mailbox has a first name of that letter beside the last name: `marc.queval@`.
+fn before_last_name(before: &str, last: &str, emails: &[&str]) -> Before {
+    let (before_folded, last) = (fold(before), fold(last));
+    let is_spelled = |email: &&str| {
+        let mailbox = email.split('@').next().unwrap_or("");
+        let parts: Vec<String> = mailbox.split(['.', '_', '-']).map(fold).collect();
+        let others = || parts.iter().filter(|part| **part != last);
+        others().count() < parts.len() && others().any(|part| part.starts_with(&before_folded))
+    };
+    let is_spelled = is_initial(before) && emails.iter().any(is_spelled);
+    match person::civility(before).is_some() && !is_spelled {
+        true => Before::Civility,
+        false => Before::Initial,
+    }
+}
+
 /// Whether a civility, a first name or an initial says that somebody is named.
 fn names_person(text: &str) -> bool {
     let civil = |word: &&str| person::civility(word).is_some();
-    let initial = |word: &&str| word.chars().filter(|c| c.is_alphanumeric()).count() == 1;
     let words = words(text);
-    first_names(text) > 0 || words.iter().any(|word| civil(word) || initial(word))
+    first_names(text) > 0 || words.iter().any(|word| civil(word) || is_initial(word))
 }
 
 /// Whether a box holds a legal form. `Sa` and `Ag` are last names too: short ones count in capitals alone.
@@ -90,7 +131,7 @@ fn is_whole_name(text: &str, emails: &[&str]) -> bool {
     if !(2..=4).contains(&words.len()) || split.first.is_empty() || split.last.is_empty() {
         return false;
     }
-    let upper = |word: &&&str| word.chars().count() > 1 && !word.chars().any(char::is_lowercase);
+    let upper = |word: &&&str| !is_initial(word) && !word.chars().any(char::is_lowercase);
     let capitals = words.iter().filter(upper).count();
     let one_in_capitals = capitals > 0 && capitals < words.len();
     let known = first_names(text);
@@ -102,7 +143,13 @@ fn is_whole_name(text: &str, emails: &[&str]) -> bool {
                 || known < words.len() && kind::is_mailbox_of(email, text)
         })
     };
-    (1..words.len()).contains(&known) || known > 0 && one_in_capitals || says_mailbox()
+    // `Y. Barbier`: what an initial stands beside is the last name, unless it is a first name.
+    let initials = words.iter().filter(|word| is_initial(word)).count();
+    let has_initial = known == 0 && initials > 0;
+    (1..words.len() - initials).contains(&known)
+        || known > 0 && one_in_capitals
+        || has_initial
+        || says_mailbox()
 }
 
 #[cfg(test)]
@@ -113,8 +160,21 @@ mod tests {
         match held(first, last, &[email]) {
             Held::AsNamed => "as named".into(),
             Held::WholeName => "whole name".into(),
+            Held::Swapped(before) => format!("{before:?} before the last name"),
             Held::Firm(name) => name,
         }
+    }
+
+    #[test]
+    fn a_last_name_in_the_first_box_is_told_by_what_stands_in_its_own() {
+        let initial = "Initial before the last name";
+        let civility = "Civility before the last name";
+        assert_eq!(told("Queval", "M.", "mamadou.queval@x.fr"), initial);
+        assert_eq!(told("Queval", "M.", "queval@x.fr"), civility);
+        assert_eq!(told("Queval", "Mme", ""), civility);
+        assert_eq!(told("Queval", "J.", ""), initial);
+        assert_eq!(told("Marie", "M.", ""), "as named");
+        assert_eq!(told("P.", "M.", ""), "as named");
     }
 
     #[test]
@@ -125,12 +185,15 @@ mod tests {
             "Jean-Pierre Kerivel",
             "Jean MARTIN",
             "Mme Anne Kerivel",
+            "Y. Kerivel",
+            "I. de Saint-Exupéry",
+            "Kerivel Y.",
         ] {
             assert_eq!(told(name, "", ""), "whole name", "{name}");
         }
         assert_eq!(told("Jean Martin", "", "jean.martin@x.fr"), "whole name");
         assert_eq!(told("Zoltan Kerivel", "", "z.kerivel@x.fr"), "whole name");
-        for name in ["Marie Laure", "Jean Pierre", "Jean", "MARIE LAURE", ""] {
+        for name in ["Marie Laure", "Jean Pierre", "Jean", "MARIE LAURE", "J. Pierre", ""] {
             assert_eq!(told(name, "", "ml@x.fr"), "as named", "{name}");
         }
         assert_eq!(told("Marie Laure", "Kerivel", ""), "as named");

@@ -99,6 +99,9 @@ fn run_by(
     let mut gathered = Gathered::default();
     let mut looks = look(tables, options, &mut gathered, progress)?;
     let kind = options.kind.unwrap_or_else(|| common_kind(&looks));
+    for look in looks.iter_mut().filter(|_| options.kind.is_none()) {
+        look.mixed = Mixed::of(look);
+    }
     let home = options.country.clone().unwrap_or_else(|| common_country(&looks));
     for look in looks.iter_mut().filter(|_| options.country.is_none()) {
         look.country = look.votes.abroad(&home).map_or(String::new(), |a| a.setting().to_owned());
@@ -172,6 +175,8 @@ struct Look {
     numbering: Vec<usize>,
     id: Option<usize>,
     source: Option<usize>,
+    /// How each row tells its kind; none where all are of one.
+    mixed: Option<Mixed>,
     /// What its cells tell of its country.
     votes: Votes,
     /// Its own country, as a [`Place`] has it.
@@ -247,7 +252,8 @@ fn look_at(file: usize, table: Table, options: &Options, progress: &Progress) ->
     let attributes: Vec<&str> = columns.iter().map(|c| c.attribute.as_str()).collect();
     let votes = Votes::of(&attributes, &table.header, &sample);
     let country = String::new();
-    Ok(Look { file, columns, sample, rows, blank, numbering, id, source, votes, country })
+    let mixed = None;
+    Ok(Look { file, columns, sample, rows, blank, numbering, id, source, mixed, votes, country })
 }
 
 fn missing_column(name: &str, looks: &[Look]) -> Error {
@@ -349,6 +355,110 @@ fn names_are_persons(look: &Look) -> bool {
     persons * 2 > all && organisations * 5 < all
 }
 
+/// How the rows of a table of companies and persons tell which they are, as far as its sample shows.
+struct Mixed {
+    /// The column that holds the name of either.
+    name: usize,
+    civility: Option<usize>,
+    /// Columns of company numbers, of emails, of websites, and of what only persons have.
+    numbers: Vec<usize>,
+    emails: Vec<usize>,
+    websites: Vec<usize>,
+    personal: Vec<usize>,
+    lexicon: row_kind::Lexicon,
+}
+
+impl Mixed {
+    /// Of a table is told row by row whether it is of a person or a company where one column names both: at least one
+    /// name in twenty is surely a person's, by a civility or as a couple, and one in twenty surely a company's. Names
+    /// alone that merely look like the one or the other split no table: `Jean Georges` is a restaurant too.
+    fn of(look: &Look) -> Option<Mixed> {
+        const LEAST_SHARE: usize = 20;
+        let filled = |c: &&Understood| !look.blank.contains(&c.index);
+        let columns = |wanted: &[&str]| -> Vec<usize> {
+            let found = look.columns.iter().filter(filled);
+            found.filter(|c| wanted.contains(&c.attribute.as_str())).map(|c| c.index).collect()
+        };
+        if !columns(&["first_name", "last_name"]).is_empty() {
+            return None;
+        }
+        let mut mixed = Mixed {
+            name: *columns(&["whole_name"]).first()?,
+            civility: columns(&["civility"]).first().copied(),
+            numbers: columns(&["siren", "siret", "vat", "naf", "legal_form"]),
+            emails: columns(&["email"]),
+            websites: columns(&["website"]),
+            personal: columns(&["birth_date", "birth_year", "gender"]),
+            lexicon: row_kind::Lexicon::default(),
+        };
+        let (mut named, mut persons, mut companies) = (0, 0, 0);
+        for row in &look.sample {
+            let cell = |at: usize| row.get(at).unwrap_or("").trim();
+            let name = cell(mixed.name);
+            if !row_kind::is_name(name) {
+                continue;
+            }
+            named += 1;
+            match mixed.by_mark(cell) {
+                Some(Kind::Person) => persons += 1,
+                Some(_) => companies += 1,
+                None => {}
+            }
+            match mixed.by_row(cell) {
+                Some(Kind::Person) => {
+                    mixed.lexicon.learn_person("", &row_kind::without_civility(name))
+                }
+                Some(_) => mixed.lexicon.learn_organisation(name),
+                None => {}
+            }
+        }
+        (persons.min(companies) * LEAST_SHARE >= named.max(1)).then_some(mixed)
+    }
+
+    /// The kind of a row.
+    fn kind<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Kind {
+        self.by_row(cell).unwrap_or_else(|| self.lexicon.of(cell(self.name), "", "").0)
+    }
+
+    /// The kind by what is said of persons or of companies alone: a civility, several persons, a legal form.
+    fn by_mark<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Option<Kind> {
+        let name = cell(self.name);
+        let civility = self.civility.map_or("", cell);
+        if person::two_civilities(civility).is_some() || person::several(name, false).is_some() {
+            return Some(Kind::Person);
+        }
+        let evidence = row_kind::Evidence { name, civility, ..row_kind::Evidence::default() };
+        let has_form = || !organisation::split_legal_form(name).1.is_empty();
+        let is_marked = !civility.is_empty() || row_kind::begins_civil(name) || has_form();
+        is_marked.then(|| row_kind::of_row(&evidence)).flatten()
+    }
+
+    /// The kind that the cells of the row tell.
+    fn by_row<'c>(&self, cell: impl Fn(usize) -> &'c str + Copy) -> Option<Kind> {
+        let is_filled = |columns: &[usize], kind: ValueKind| {
+            columns.iter().any(|&at| !text::is_placeholder_of(kind, cell(at)))
+        };
+        self.by_mark(cell).or_else(|| {
+            row_kind::of_row(&row_kind::Evidence {
+                name: cell(self.name),
+                civility: self.civility.map_or("", cell),
+                has_company_number: is_filled(&self.numbers, ValueKind::Identifier),
+                emails: self.emails.iter().map(|&at| cell(at)).filter(|c| !c.is_empty()).collect(),
+                has_website: is_filled(&self.websites, ValueKind::Url),
+                has_personal_data: is_filled(&self.personal, ValueKind::Text),
+            })
+        })
+    }
+}
+
+/// What rows of one kind give.
+struct Side {
+    kind: Kind,
+    outputs: Vec<Output>,
+    /// The numbers of their attributes.
+    attributes: Vec<u32>,
+}
+
 /// Where an attribute's value stands in a row.
 enum Part {
     /// One cell.
@@ -442,6 +552,9 @@ fn attribute_for(column: &Understood, kind: Kind, look: &Look) -> String {
     let has = |wanted: &str| look.columns.iter().any(|c| c.attribute == wanted);
     let known = match (column.attribute.as_str(), kind) {
         ("whole_name", Kind::Person) if !has("last_name") && !has("full_name") => "full_name",
+        // Whoever is asked for beside a name of either kind is somebody else.
+        ("whole_name", Kind::Person) if look.mixed.is_some() => "full_name",
+        ("full_name", Kind::Person) if look.mixed.is_some() => "",
         ("whole_name" | "name", Kind::Person) => "company",
         ("whole_name", _) => "name",
         // Beside its parts the full name would count twice.
@@ -467,7 +580,7 @@ struct Consents {
 }
 
 impl Consents {
-    fn of(look: &Look, outputs: &[Output], file: &str) -> Consents {
+    fn of(look: &Look, sides: &[Side], file: &str) -> Consents {
         let header: Vec<String> = look.columns.iter().map(|c| c.header.clone()).collect();
         let free = look
             .columns
@@ -479,13 +592,16 @@ impl Consents {
                 .filter_map(|rule| Rule::of_column(&rule, column.index, &header, file))
                 .collect::<Vec<_>>()
         });
-        let notes = outputs.iter().filter_map(|output| match output.part {
-            Part::Cell(at) if assemble::is_free_text(&output.attribute) => Some(at),
-            _ => None,
-        });
+        let outputs = sides.iter().flat_map(|side| &side.outputs);
+        let notes: BTreeSet<usize> = outputs
+            .filter_map(|output| match output.part {
+                Part::Cell(at) if assemble::is_free_text(&output.attribute) => Some(at),
+                _ => None,
+            })
+            .collect();
         let mut rules: Vec<Rule> = rules.collect();
         rules.iter_mut().for_each(|rule| rule.learn_order(look.sample.iter()));
-        Consents { rules, notes: notes.collect() }
+        Consents { rules, notes: notes.into_iter().collect() }
     }
 
     /// What one row says; of a quiet one the notes say nothing.
@@ -603,8 +719,19 @@ impl Gathered {
         let scopes = withhold::plain_scopes(&look.columns, look.id);
         let header = opened.header.clone();
         let watch = withhold::Watch::new(scopes, header, &BTreeSet::new());
-        let (outputs, left_out) = outputs(look, kind);
-        let consents = Consents::of(look, &outputs, &table.file);
+        let kinds = match look.mixed {
+            Some(_) => vec![Kind::Organisation, Kind::Person],
+            None => vec![kind],
+        };
+        let mut left_out = Vec::new();
+        let sides = kinds.into_iter().map(|kind| {
+            let outputs;
+            (outputs, left_out) = self::outputs(look, kind);
+            let attributes = outputs.iter().map(|o| self.builder.attribute(&o.attribute)).collect();
+            Side { kind, outputs, attributes }
+        });
+        let sides: Vec<Side> = sides.collect();
+        let consents = Consents::of(look, &sides, &table.file);
         let mut fate = TableFate {
             source: source.to_owned(),
             file: table.file.clone(),
@@ -635,16 +762,14 @@ impl Gathered {
                 ..reject(
                     &place(source),
                     0,
-                    "unclear_consent",
+                    "possible_objection",
                     Severity::Cell,
                     "the column seems to say who may be contacted; nothing tells by which means or in which sense".into(),
                     String::new(),
                 )
             });
         }
-        let attributes: Vec<u32> =
-            outputs.iter().map(|o| self.builder.attribute(&o.attribute)).collect();
-        let mut places: HashMap<String, (u32, Vec<u32>)> = HashMap::new();
+        let mut places: HashMap<String, (u32, Vec<Vec<u32>>)> = HashMap::new();
         let mut joined = String::new();
         let mut quiet = Quiet::new(&opened.header, &watch, &consents.notes);
         let (mut rows, mut last) = (opened.rows, 0);
@@ -687,13 +812,17 @@ impl Gathered {
                 let own = look.source.map(cell).filter(|s| !s.is_empty()).unwrap_or(source);
                 if !places.contains_key(own) {
                     let place = self.builder.place(place(own));
-                    let origins = outputs
-                        .iter()
-                        .map(|o| self.builder.origin(place, &o.column, &o.label))
-                        .collect();
-                    places.insert(own.to_owned(), (place, origins));
+                    let mut origins = |side: &Side| {
+                        let origin = |o: &Output| self.builder.origin(place, &o.column, &o.label);
+                        side.outputs.iter().map(origin).collect()
+                    };
+                    places
+                        .insert(own.to_owned(), (place, sides.iter().map(&mut origins).collect()));
                 }
                 let (at, origins) = &places[own];
+                let kind = look.mixed.as_ref().map(|mixed| mixed.kind(cell));
+                let side = sides.iter().position(|side| Some(side.kind) == kind).unwrap_or(0);
+                let (Side { kind, outputs, attributes }, origins) = (&sides[side], &origins[side]);
                 let overflow: Vec<&str> = cells
                     .iter()
                     .skip(opened.header.len())
@@ -717,14 +846,14 @@ impl Gathered {
                 // Values that no single cell holds stand one after the other in `joined`.
                 joined.clear();
                 let mut ends = Vec::new();
-                for output in &outputs {
+                for output in outputs {
                     if put_together(&output.part, cell, &mut joined) {
                         ends.push(joined.len());
                     }
                 }
                 let mut ends = ends.into_iter();
                 let mut start = 0;
-                let columns = outputs.iter().zip(&attributes).zip(origins);
+                let columns = outputs.iter().zip(attributes).zip(origins);
                 let values = columns.filter_map(|((output, attribute), origin)| {
                     let value = match output.part {
                         Part::Cell(at) => cell(at),
@@ -757,7 +886,7 @@ impl Gathered {
                     continue;
                 }
                 let head = Draft {
-                    kind: Some(kind),
+                    kind: Some(*kind),
                     place: *at,
                     row: row.number,
                     key: look.id.map(cell).unwrap_or("").to_owned(),
@@ -1205,8 +1334,38 @@ mod tests {
         let reject = &staged.table.rejects[0];
         assert_eq!(
             (reject.code.as_str(), reject.column.as_str(), reject.row),
-            ("unclear_consent", "Traitement RGPD fiche", None)
+            ("possible_objection", "Traitement RGPD fiche", None)
         );
+    }
+
+    #[test]
+    fn a_table_of_companies_and_persons_has_both() {
+        let text = "Nom;Email\nMme Petit;\nM. Paul Durand;\nMr et Mme Roux;\nSARL Blanc;\nGarage Petit;\nAnne Durand;\n";
+        assert_eq!(
+            told(text, &Options::default()),
+            [
+                "person : full_name Mme Petit",
+                "person : full_name M. Paul Durand",
+                "person : civility Mme, last_name Roux",
+                "person : civility Mr, last_name Roux",
+                "organisation : name SARL Blanc",
+                "organisation : name Garage Petit",
+                "person : full_name Anne Durand",
+            ]
+        );
+        let one = Options { kind: Some(Kind::Organisation), ..Options::default() };
+        assert!(told(text, &one).iter().all(|line| line.starts_with("organisation")));
+        let beside = "Client;Interlocuteur;Ville\nM. Paul Petit;;Nice\nSARL Blanc;Anne Roux;Lyon\n";
+        assert_eq!(
+            told(beside, &Options::default()),
+            [
+                "person : city Nice, full_name M. Paul Petit",
+                "organisation : city Lyon, name SARL Blanc, x.text.interlocuteur Anne Roux",
+            ]
+        );
+        // Names that look like those of persons are no sign that some are.
+        let names = "name,city\nJean Georges,NY\nthe ivy,LA\nLe Bernardin,NY\n";
+        assert!(told(names, &Options::default()).iter().all(|l| l.starts_with("organisation")));
     }
 
     #[test]

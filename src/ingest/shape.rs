@@ -524,6 +524,10 @@ impl<'l> Asks<'l> {
 
     fn marks_of_person(&self, attribute: &str, text: &str) -> Option<u16> {
         let is_called = kind::is_name(text) && person::fault(text).is_none();
+        // What stands in its box instead of a last name moves: see `name_boxes`.
+        if attribute == "last_name" && name_boxes::is_no_last_name(text) {
+            return None;
+        }
         let is_first = attribute == "first_name";
         let names_one = || person::several(text, attribute != "last_name").is_none();
         let is_one_first =

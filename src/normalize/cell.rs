@@ -126,6 +126,8 @@ pub(super) struct Around {
     /// Whether a first name stands beside a last name, and whether one may stand in a full name.
     first_name: bool,
     full_name: bool,
+    /// Whether a mailbox of the record spells the two words of a full name the other way round.
+    mailbox_reverses: bool,
 }
 
 impl Plan<'_> {
@@ -138,10 +140,35 @@ impl Plan<'_> {
                 full_name: self.has(record, self.named.full_name),
                 ..nothing
             },
+            Way::FullName => {
+                Around { mailbox_reverses: self.mailbox_reverses(record, at), ..nothing }
+            }
             Way::Email | Way::Phone => Around { country: self.countries.of(record), ..nothing },
             way if follows_habits(way) => Around { origin, ..nothing },
             _ => nothing,
         }
+    }
+}
+
+impl Plan<'_> {
+    /// Whether a mailbox of a record spells a full name of two words the other way round: `Bernard Paul`,
+    /// `paul.bernard@`.
+    fn mailbox_reverses(&self, record: usize, at: usize) -> bool {
+        let values = |at: usize| {
+            self.attributes[at].column.into_iter().flat_map(move |column| column.values(record))
+        };
+        let mailboxes =
+            || values(self.named.email).map(|cell| cell.split('@').next().unwrap_or(""));
+        let reverses = |name: &str| {
+            let (a, b) = name.trim().split_once(' ')?;
+            let reverses = |mailbox: &str| {
+                let (first, last) = mailbox.trim().split_once(['.', '_', '-'])?;
+                let spells = |part: &str, word: &str| text::fold(part) == text::fold(word);
+                (spells(first, b) && spells(last, a)).then_some(())
+            };
+            mailboxes().find_map(reverses)
+        };
+        values(at).any(|name| reverses(name).is_some())
     }
 }
 
@@ -250,6 +277,10 @@ impl Teller<'_> {
                 Some(invalid) => self.told.push(Told::Invalid(invalid)),
                 None => self.take(last_name(cell, around.first_name || around.full_name)),
             },
+            Way::FullName => match full_name(cell, around.mailbox_reverses) {
+                Err(invalid) => self.told.push(Told::Invalid(invalid)),
+                Ok(found) => self.take(found),
+            },
             _ => {
                 let habits = self.plan.habits.get(around.origin as usize);
                 match one_cell(way, name, cell, habits.copied().unwrap_or_default()) {
@@ -258,11 +289,22 @@ impl Teller<'_> {
                             self.value(self.plan.named.siren, siren, false);
                         }
                     }
+                    Err(invalid) if invalid.code == "vat_only" => self.french_vat(),
                     Err(invalid) => self.told.push(Told::Invalid(invalid)),
                     Ok(found) => self.take(found),
                 }
             }
         }
+    }
+
+    /// Takes the French VAT number that stands in the column of another number.
+    fn french_vat(&mut self) {
+        let digits: String = self.cell.chars().filter(char::is_ascii_digit).collect();
+        let number = format!("FR{digits}");
+        let message =
+            "a VAT number stands in the column of another number; it is taken as what it is";
+        self.issues(&number, vec![Issue::known("wrong_column", message)]);
+        self.value(self.plan.named.vat, number, false);
     }
 
     /// Adds a value of the cell's own attribute.
@@ -440,7 +482,6 @@ fn beside_own(name: person::PersonName) -> impl Iterator<Item = (&'static str, S
 fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Found, Invalid> {
     let own = |value: String| Ok(Found::own(value, Vec::new()));
     match way {
-        Way::FullName => full_name(value),
         Way::FirstName => first_name(value),
         Way::Name => own(person::check(value)?),
         Way::Civility => Ok(civility(value)),
@@ -464,15 +505,19 @@ fn one_cell(way: Way, attribute: &str, value: &str, habits: Habits) -> Result<Fo
         Way::Boolean => own(answer(value)?.to_string()),
         Way::Url => own(url::normalize(value)?),
         Way::Note => own(text::clean_lines(value)),
-        Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
+        Way::FullName | Way::Email | Way::Phone | Way::LastName | Way::AddressPart | Way::Text => {
             own(text::clean(value))
         }
     }
 }
 
-fn full_name(value: &str) -> Result<Found, Invalid> {
+/// `reverses` says that the mailbox has the first name behind: it tells where the words alone leave the order open.
+fn full_name(value: &str, reverses: bool) -> Result<Found, Invalid> {
     person::fault(value).map_or(Ok(()), Err)?;
-    let name = person::split(value);
+    let mut name = person::split(value);
+    if reverses && name.order_doubtful() {
+        name.swap();
+    }
     let last = name.last.clone();
     let mut found = named(last, name, value);
     found.values[0].0 = "last_name";

@@ -64,7 +64,7 @@ pub(super) struct Attribute<'a> {
     /// The kind by which a usable raw value is told.
     kind: ValueKind,
     /// The raw values; none when only other attributes' cells give it.
-    column: Option<&'a Column>,
+    pub(super) column: Option<&'a Column>,
     /// Whether the project's vocabulary speaks of it.
     pub(super) agreed: bool,
     /// Of the cell of an address, which one.

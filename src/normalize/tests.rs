@@ -64,6 +64,28 @@ fn one_from(country: &str, kind: Kind, parts: &[&str]) -> String {
 }
 
 #[test]
+fn a_mailbox_tells_the_order_that_words_leave_open() {
+    let name = |name: &str| {
+        one(Kind::Person, &[&format!("full_name={name}"), "email=paul.bernard@nova.fr"])
+    };
+    let right = "email=paul.bernard@nova.fr; first_name=Paul; last_name=Bernard";
+    assert_eq!(name("Bernard Paul"), right);
+    assert_eq!(name("Paul Bernard"), right);
+    // Capitals say it already.
+    assert_eq!(
+        name("Bernard PAUL"),
+        "email=paul.bernard@nova.fr; first_name=Bernard; last_name=Paul"
+    );
+}
+
+#[test]
+fn a_vat_number_in_the_column_of_another_number_is_taken() {
+    let read = |cell: &str| one(Kind::Organisation, &[&format!("siret={cell}")]);
+    assert_eq!(read("FR 83 404 833 048"), "siren=404833048; vat=FR83404833048");
+    assert_eq!(read("FR 84 404 833 048"), "!siret:bad_siret");
+}
+
+#[test]
 fn a_full_name_becomes_its_parts() {
     assert_eq!(
         one(Kind::Person, &["full_name=Mme DUPONT Anne-Marie"]),

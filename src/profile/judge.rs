@@ -197,6 +197,7 @@ impl Judge {
                 match identifier::normalize(&self.attribute, cell) {
                     // Half of what the column should hold, but nothing wrong.
                     Err(invalid) if invalid.code == "siren_only" => Ok(None),
+                    Err(invalid) if invalid.code == "vat_only" => Err("wrong_column"),
                     read => read.map(|_| None).map_err(|invalid| invalid.code),
                 }
             }

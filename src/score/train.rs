@@ -276,9 +276,14 @@ fn step(model: &Model, comparisons: &[Box<dyn Comparison>], counts: &Counts) -> 
         }
     });
     let match_share = ((matches + 1.0) / (counts.possible + 2.0)).min(0.9);
+    // One record alone makes no pair; of few pairs those that match are none of the related ones.
+    let related_share = |pairs: f64, relation: &Relation| {
+        let share = (pairs + 0.1) / counts.possible.max(1.0);
+        share.min(match_share * relation.most).min(1.0 - match_share)
+    };
     let new_relations = model.relations.iter().enumerate().map(|(r, old)| RelationModel {
         name: old.name.clone(),
-        share: ((relations[r] + 0.1) / counts.possible).min(match_share * relation_of(old).most),
+        share: related_share(relations[r], relation_of(old)),
         levels: (0..comparisons.len())
             .map(|at| {
                 let comparison = comparisons[at].as_ref();

@@ -48,7 +48,10 @@ impl Vocabulary {
 
     /// What a value is called, if it was decided.
     pub fn common(&self, attribute: &str, value: &str) -> Option<&str> {
-        let exact = self.exact.get(attribute)?;
+        let Some(exact) = self.exact.get(attribute) else {
+            // A legal form has a common name in every project.
+            return organisation::legal_form(value).filter(|_| attribute == "legal_form");
+        };
         let known = exact.get(value).or_else(|| {
             let value = text::clean(value);
             exact.get(&value).or_else(|| self.folded.get(attribute)?.get(&text::fold(&value)))

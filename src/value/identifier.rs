@@ -163,6 +163,11 @@ pub(super) fn scientific(text: &str) -> Option<(&str, usize)> {
     fits.then_some((mantissa, exponent))
 }
 
+/// Whether eleven digits are those of a French VAT number: a key and the SIREN that it fits.
+fn is_french_vat(digits: &str) -> bool {
+    is_digits(digits, 11) && vat::french_key_fits(digits) && is_siren(&digits[2..])
+}
+
 fn siren(text: &str) -> Result<String, Invalid> {
     let digits = digits_of(text, |digits| is_siren(digits) || is_siret(digits))?;
     let padded = format!("0{digits}");
@@ -171,8 +176,7 @@ fn siren(text: &str) -> Result<String, Invalid> {
         8 => is_siren(&padded).then_some(padded),
         13 => is_siret(&padded).then(|| padded[..9].to_owned()),
         14 => is_siret(&digits).then(|| digits[..9].to_owned()),
-        11 => (siren_of(&format!("FR{digits}")).is_some() && vat::french_key_fits(&digits))
-            .then(|| digits[2..].to_owned()),
+        11 => is_french_vat(&digits).then(|| digits[2..].to_owned()),
         _ => {
             return Err(Invalid::new(
                 "bad_siren",
@@ -196,6 +200,13 @@ fn siret(text: &str) -> Result<String, Invalid> {
             return Err(Invalid::new(
                 "siren_only",
                 "it is a SIREN, without the number of the establishment",
+                "",
+            ));
+        }
+        11 if is_french_vat(&digits) => {
+            return Err(Invalid::new(
+                "vat_only",
+                "it is a VAT number, without the establishment",
                 "",
             ));
         }
@@ -250,7 +261,7 @@ fn vat(compact: &str) -> Result<String, Invalid> {
         .find_map(|word| compact.strip_prefix(word))
         .unwrap_or(compact);
     // Without its country, a French number is one when both of its keys say so.
-    if is_digits(bare, 11) && vat::french_key_fits(bare) && is_siren(&bare[2..]) {
+    if is_french_vat(bare) {
         return Ok(format!("FR{bare}"));
     }
     let siren = bare.strip_prefix("FR").unwrap_or(bare);

@@ -285,7 +285,17 @@ fn is_email_placeholder(text: &str) -> bool {
     let Some((mailbox, domain)) = lower.split_once('@') else {
         return short_listed(&PLACEHOLDERS.email, text);
     };
-    PLACEHOLDERS.domains.contains(domain) || PLACEHOLDERS.mailbox.contains(mailbox)
+    PLACEHOLDERS.domains.contains(domain)
+        || PLACEHOLDERS.mailbox.contains(mailbox)
+        || is_one_key(mailbox, domain)
+}
+
+/// Whether one key was pressed until the form was content: `a@a.fr`, `xx@xxx.com`.
+fn is_one_key(mailbox: &str, domain: &str) -> bool {
+    let name = domain.split('.').next().unwrap_or("");
+    let first = mailbox.as_bytes().first();
+    let is_first = |key: u8| first == Some(&key);
+    !name.is_empty() && mailbox.bytes().chain(name.bytes()).all(is_first)
 }
 
 fn is_phone_placeholder(text: &str) -> bool {
@@ -379,6 +389,9 @@ mod tests {
     fn what_stands_for_nothing_depends_on_the_kind() {
         use ValueKind::*;
         let nothing = [
+            (Email, "a@a.fr"),
+            (Email, "XX@xxxx.com"),
+            (Email, "1@1.fr"),
             (Phone, "00 00 00 00 00"),
             (Phone, "0"),
             (Phone, "+33000000000"),
@@ -405,6 +418,9 @@ mod tests {
             (Money, "-12"),
             (Date, "2000-01-01"),
             (Email, "contact@nomail-systems.fr"),
+            (Email, "a@b.fr"),
+            (Email, "aa@ab.fr"),
+            (Email, "@a.fr"),
             (Phone, "01 00 00 00 12"),
         ];
         for (kind, text) in values {

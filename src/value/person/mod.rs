@@ -20,7 +20,7 @@ use super::{
 pub(crate) use part::titled;
 pub use part::{check, fault, normalize};
 pub use several::{Named, several};
-pub(crate) use several::{first_names, may_be_several, two_civilities};
+pub(crate) use several::{civilities_beside, first_names, may_be_several, two_civilities};
 pub use split::{doubts, first_and_middle, form_of_address, split, split_first, split_last};
 
 /// The parts of a person's name, each in canonical form, empty when absent.
@@ -54,6 +54,12 @@ impl PersonName {
     /// Whether first and last may stand in each other's place.
     pub fn order_doubtful(&self) -> bool {
         self.issues.contains(&ORDER_GUESSED)
+    }
+
+    /// Puts first and last name in each other's place, for good.
+    pub fn swap(&mut self) {
+        std::mem::swap(&mut self.first, &mut self.last);
+        self.issues.retain(|issue| *issue != ORDER_GUESSED);
     }
 }
 

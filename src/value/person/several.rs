@@ -86,6 +86,16 @@ fn read_two_civilities(text: &str) -> Option<[String; 2]> {
     pair_of_civilities(&words).filter(|(_, rest)| rest.is_empty()).map(|(pair, _)| pair)
 }
 
+/// The two civilities in a cell of first names, and what else it holds: `Mr et Mme Jerome`.
+pub(crate) fn civilities_beside(first: &str) -> Option<([String; 2], String)> {
+    if links_none(first) {
+        return None;
+    }
+    let cell = spaced(first);
+    let words: Vec<&str> = cell.split(' ').filter(|w| !w.is_empty()).collect();
+    pair_of_civilities(&words).map(|(pair, rest)| (pair, rest.join(" ")))
+}
+
 /// Whether a cell may name several persons, or hold what is said of several; of most cells this is sure not to be.
 pub(crate) fn may_be_several(cell: &str) -> bool {
     !links_none(cell) || begins_plural(cell)
