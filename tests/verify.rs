@@ -177,7 +177,7 @@ fn the_chain_tells_of_a_changed_manifest_and_of_a_run_that_was_taken_out() {
     let manifest = fs::read_to_string(project.path(&path)).expect("there");
     project.write(&path, manifest.replace("\"started\": \"20", "\"started\": \"19"));
     let changed = format!("chain: {first}: its manifest is not the one that {second} followed");
-    assert_eq!(problems(&project, &[]), [changed.clone()]);
+    assert_eq!(problems(&project, &[]), std::slice::from_ref(&changed));
     assert_eq!(problems(&project, &["--run", &first]), [changed]);
 
     // Old runs may be deleted, none between two others.
